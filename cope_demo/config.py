@@ -1,0 +1,128 @@
+"""Settings as frozen dataclasses. A bad value is refused by name, with the allowed range, before any work starts.
+
+It also says where things live: COPE_DATA (default `var/`) holds visitors' folders, the job database and caches;
+COPE_MODEL names the model when `--model` does not.
+"""
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import CopeError
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLE_USERS = ROOT / "users"
+"""The sample users that the repository ships; read-only at run time."""
+
+
+def data_dir() -> Path:
+    """The folder for everything that is written at run time: COPE_DATA, or `var/` in the repository."""
+    return Path(os.environ.get("COPE_DATA") or ROOT / "var")
+
+
+def users_dir() -> Path:
+    """Where visitors' (and the command line's) fitted users live."""
+    return data_dir() / "users"
+
+
+def cache_dir() -> Path:
+    """Where rebuildable things live, such as the converted embedded model: COPE_CACHE, or `cache/` in the data."""
+    return Path(os.environ.get("COPE_CACHE") or data_dir() / "cache")
+
+
+def check(name: str, value, low, high, whole: bool = False) -> None:
+    """Raises CopeError naming the setting unless `low <= value <= high` (and whole, where asked)."""
+    kind = "a whole number" if whole else "a number"
+    good = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if not good or not low <= value <= high or (whole and int(value) != value):
+        raise CopeError(f"{name} must be {kind} from {low} to {high}, but is {value!r}; choose a value in that range.")
+
+
+@dataclass(frozen=True)
+class DecodeConfig:
+    """How the columns are decoded.
+
+    alpha: contrast strength in r_user = log pi_user - alpha * log pi_base; 0 is no contrast.
+    tau: plausibility cut of V_head: tokens with pi_user >= tau * max pi_user; 1 is greedy.
+    repetition_penalty: divides (or multiplies) the driver's logits of generated tokens, alike in every column; 1 is off.
+    max_new_tokens: length limit of a column in tokens.
+    alternatives: how many candidate tokens a step carries with both models' numbers.
+    temperature: 0 takes the best-scored token; above 0 samples from softmax(score / temperature) over V_head.
+    seed: of the sampling.
+    """
+
+    alpha: float = 0.1
+    tau: float = 0.1
+    repetition_penalty: float = 1.2
+    max_new_tokens: int = 80
+    alternatives: int = 10
+    temperature: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self):
+        check("alpha", self.alpha, 0, 2)
+        check("tau", self.tau, 0, 1)
+        check("repetition_penalty", self.repetition_penalty, 1, 2)
+        check("max_new_tokens", self.max_new_tokens, 1, 1024, whole=True)
+        check("alternatives", self.alternatives, 0, 50, whole=True)
+        check("temperature", self.temperature, 0, 2)
+        check("seed", self.seed, 0, 2**31 - 1, whole=True)
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """How a user's adapters are fitted. The defaults were measured; docs/fit-defaults.md holds the sweep.
+
+    lora_rank, lora_alpha, lora_dropout, lora_targets: the LoRA ("all-linear", or names joined by commas).
+    max_prompt_tokens, max_response_tokens: longer ones are cut for training.
+    holdout: texts held out of the fit for its report; at most a fifth of the history.
+    oppu_epochs, oppu_learning_rate, oppu_batch: the supervised stage.
+    candidates, candidate_temperature, candidate_top_p: K samples from base for each prompt; temperature 0 is greedy,
+        and then K is 1.
+    selection: "lowest" rejects the candidate with the lowest implicit reward, "hardest" the one with the highest.
+    negatives_alpha: alpha of the implicit reward that scores the candidates.
+    dpo_epochs, dpo_learning_rate, dpo_batch, beta: the preference stage.
+    seed: everything random in a fit follows from it.
+    """
+
+    lora_rank: int = 8
+    lora_alpha: int = 16
+    lora_dropout: float = 0.0
+    lora_targets: str = "all-linear"
+    max_prompt_tokens: int = 384
+    max_response_tokens: int = 192
+    holdout: int = 4
+    oppu_epochs: int = 3
+    oppu_learning_rate: float = 5e-4
+    oppu_batch: int = 4
+    candidates: int = 3
+    candidate_temperature: float = 0.7
+    candidate_top_p: float = 0.95
+    selection: str = "lowest"
+    negatives_alpha: float = 0.1
+    dpo_epochs: int = 1
+    dpo_learning_rate: float = 5e-5
+    dpo_batch: int = 4
+    beta: float = 0.1
+    seed: int = 0
+
+    def __post_init__(self):
+        check("lora_rank", self.lora_rank, 1, 256, whole=True)
+        check("lora_alpha", self.lora_alpha, 1, 512)
+        check("lora_dropout", self.lora_dropout, 0, 0.9)
+        check("max_prompt_tokens", self.max_prompt_tokens, 16, 8192, whole=True)
+        check("max_response_tokens", self.max_response_tokens, 8, 4096, whole=True)
+        check("holdout", self.holdout, 1, 100, whole=True)
+        for stage in ("oppu", "dpo"):
+            check(f"{stage}_epochs", getattr(self, f"{stage}_epochs"), 0, 100)
+            check(f"{stage}_learning_rate", getattr(self, f"{stage}_learning_rate"), 1e-7, 1)
+            check(f"{stage}_batch", getattr(self, f"{stage}_batch"), 1, 256, whole=True)
+        check("candidates", self.candidates, 1, 16, whole=True)
+        check("candidate_temperature", self.candidate_temperature, 0, 2)
+        check("candidate_top_p", self.candidate_top_p, 0.01, 1)
+        check("negatives_alpha", self.negatives_alpha, 0, 2)
+        check("beta", self.beta, 1e-4, 10)
+        check("seed", self.seed, 0, 2**31 - 1, whole=True)
+        if self.selection not in ("lowest", "hardest"):
+            raise CopeError(f"selection must be 'lowest' or 'hardest', but is {self.selection!r}.")

@@ -1,0 +1,108 @@
+"""The numbers behind a generated text, as plain data: what the decoder yields and every view shows.
+
+Nothing here knows torch or Gradio, so a saved trace can be rendered anywhere. All logarithms are natural.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+
+METHODS = ("greedy", "oppu", "cope")
+"""The three columns in their order on the page."""
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """A token that could have been chosen at a step, with the numbers of both models.
+
+    logp_user, logp_base: log-probabilities under the column's personal model and under base, without any penalty.
+    reward: logp_user - alpha * logp_base.
+    score: what decides, after the repetition penalty. It is finite outside the head too, where the decoder counts it as
+        minus infinity: in_head says so, and JSON has no infinity.
+    in_head: whether the token is in V_head of the personal model (after the penalty).
+    """
+
+    id: int
+    text: str
+    logp_user: float
+    logp_base: float
+    reward: float
+    score: float
+    in_head: bool
+
+
+@dataclass(frozen=True)
+class TraceToken:
+    """One token of a column with its numbers (see Alternative), head_size in tokens, and the top alternatives."""
+
+    id: int
+    text: str
+    logp_user: float
+    logp_base: float
+    reward: float
+    score: float
+    in_head: bool
+    head_size: int
+    alternatives: tuple[Alternative, ...] = ()
+
+
+@dataclass
+class Column:
+    """One method's text. `stopped` is "eos", "length", or None while the column is still being written."""
+
+    method: str
+    tokens: list[TraceToken] = field(default_factory=list)
+    stopped: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The tokens' texts, joined."""
+        return "".join(token.text for token in self.tokens)
+
+
+@dataclass
+class Trace:
+    """A whole comparison. Its JSON is the schema that `compare --json` writes."""
+
+    model: str
+    user: str
+    task: str
+    prompt: str
+    alpha: float
+    tau: float
+    repetition_penalty: float
+    prompt_ids: list[int]
+    columns: list[Column]
+
+    def column(self, method: str) -> Column:
+        """The column of one method."""
+        return next(c for c in self.columns if c.method == method)
+
+    def to_json(self) -> dict:
+        """The trace as plain dicts and lists."""
+        data = {k: v for k, v in self.__dict__.items() if k != "columns"}
+        data["columns"] = [
+            {"method": c.method, "text": c.text, "stopped": c.stopped, "tokens": [asdict(t) for t in c.tokens]}
+            for c in self.columns
+        ]
+        return data
+
+    def dumps(self) -> str:
+        """`to_json` as a string."""
+        return json.dumps(self.to_json(), ensure_ascii=False)
+
+
+@dataclass(frozen=True)
+class TokenEvent:
+    """The decoder wrote one token: `method`'s token number `index`."""
+
+    method: str
+    index: int
+    token: TraceToken
+
+
+@dataclass(frozen=True)
+class ColumnEnd:
+    """A column has ended, by its end token ("eos") or at the asked length ("length")."""
+
+    method: str
+    stopped: str
