@@ -211,7 +211,7 @@ def _quantized(folder: str, device: torch.device, revision: str | None = None):
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
     nf4 = BitsAndBytesConfig(
-        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16, bnb_4bit_use_double_quant=False
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -244,9 +244,10 @@ def load_base(model: str | None = None, device: str | None = None, trainable: bo
         tokenizer = AutoTokenizer.from_pretrained(source)
         loaded = _quantized(source, where)
     except (OSError, ValueError, KeyError) as error:
+        why = f"{type(error).__name__}: {str(error).splitlines()[0][:160]}"
         raise CopeError(
-            f"The model {model or EMBEDDED!r} could not be loaded ({type(error).__name__}: {str(error).splitlines()[0][:160]}); "
-            "it must be a causal language model with safetensors weights and a tokenizer."
+            f"The model {model or EMBEDDED!r} could not be loaded ({why}); it must be a causal language "
+            "model with safetensors weights and a tokenizer."
         ) from error
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token

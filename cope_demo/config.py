@@ -45,7 +45,7 @@ class DecodeConfig:
 
     alpha: contrast strength in r_user = log pi_user - alpha * log pi_base; 0 is no contrast.
     tau: plausibility cut of V_head: tokens with pi_user >= tau * max pi_user; 1 is greedy.
-    repetition_penalty: divides (or multiplies) the driver's logits of generated tokens, alike in every column; 1 is off.
+    repetition_penalty: makes generated tokens less likely to the driver, alike in every column; 1 is off.
     max_new_tokens: length limit of a column in tokens.
     alternatives: how many candidate tokens a step carries with both models' numbers.
     temperature: 0 takes the best-scored token; above 0 samples from softmax(score / temperature) over V_head.

@@ -1,0 +1,208 @@
+"""The sweep behind FitConfig's defaults, on dev authors in the reference code's format.
+
+    python benchmarks/fit_sweep.py oppu DATA OUT.jsonl --task news_headline --users 4
+    python benchmarks/fit_sweep.py dpo  DATA OUT.jsonl --task news_headline --users 4
+
+`oppu` fits each user with each setting and measures bits per token of the queries' gold texts. `dpo` continues the
+default OPPU adapter with each setting of candidates and DPO, decodes the queries, and measures ROUGE-L. Each result is
+a line of OUT; a run that was cut off goes on after the last line.
+"""
+
+import argparse
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from rouge_score.rouge_scorer import RougeScorer
+
+from cope_demo.adapters import read_lora
+from cope_demo.base_model import load_base
+from cope_demo.config import DecodeConfig, FitConfig
+from cope_demo.decoding import Engine, bank_of
+from cope_demo.dpo import TokenPair, train_dpo
+from cope_demo.history import Sample
+from cope_demo.negatives import Candidate, sample_candidates, select_rejected
+from cope_demo.oppu import train_oppu
+from cope_demo.reward import bits_per_token
+from cope_demo.scoring import response_logps
+from cope_demo.tasks import TASKS
+from cope_demo.trace import TokenEvent
+from cope_demo.training import Example, encode, quiet_libraries, saved_adapter
+
+OPPU = {
+    "lr 2e-4": dict(oppu_learning_rate=2e-4),
+    "lr 5e-4": dict(oppu_learning_rate=5e-4),
+    "lr 1e-3": dict(oppu_learning_rate=1e-3),
+    "lr 2e-3": dict(oppu_learning_rate=2e-3),
+    "lr 1e-3, 2 epochs": dict(oppu_learning_rate=1e-3, oppu_epochs=2),
+    "lr 5e-4, 5 epochs": dict(oppu_learning_rate=5e-4, oppu_epochs=5),
+    "lr 1e-3, attention only": dict(oppu_learning_rate=1e-3, lora_targets="q_proj,k_proj,v_proj,o_proj"),
+    "lr 1e-3, rank 16": dict(oppu_learning_rate=1e-3, lora_rank=16, lora_alpha=32),
+    "lr 1e-3, batch 8": dict(oppu_learning_rate=1e-3, oppu_batch=8),
+}
+DPO = {
+    "T 0.7 lowest, beta 0.1, 5e-5": dict(),
+    "T 0.7 lowest, beta 0.02, 5e-5": dict(beta=0.02),
+    "T 0.7 lowest, beta 0.02, 2e-4": dict(beta=0.02, dpo_learning_rate=2e-4),
+    "T 0.7 lowest, beta 0.005, 2e-4": dict(beta=0.005, dpo_learning_rate=2e-4),
+    "T 0.7 hardest, beta 0.02, 2e-4": dict(beta=0.02, dpo_learning_rate=2e-4, selection="hardest"),
+    "greedy, beta 0.1, 5e-5": dict(candidate_temperature=0.0),
+    "greedy, beta 0.02, 2e-4": dict(candidate_temperature=0.0, beta=0.02, dpo_learning_rate=2e-4),
+    "T 1.0 lowest, beta 0.02, 2e-4": dict(
+        candidate_temperature=1.0, candidate_top_p=1.0, beta=0.02, dpo_learning_rate=2e-4
+    ),
+}
+ALPHAS = (0.1, 0.3)
+
+
+def users_of(data: Path, count: int) -> list[dict]:
+    """Evenly spaced users of the file, so that no choice of ours is in it."""
+    users = json.loads((data / "user_top_100_history.json").read_text("utf-8"))
+    return users[:: max(1, len(users) // count)][:count]
+
+
+def silent(event) -> None:
+    """Progress is not wanted here."""
+
+
+def sweep_oppu(base, task, user, scratch: Path, say) -> None:
+    """Bits per token of the queries' gold under base and under each setting's adapter."""
+    samples = [task.sample(record) for record in user["profile"]][-40:]
+    queries = [encode(base, Sample(q["input"], q["gold"]), FitConfig()) for q in user["query"]]
+    pad = base.tokenizer.pad_token_id
+    say("base", lambda: {"bits": bits_per_token(torch.cat(response_logps(base.model, queries, pad)))})
+    for name, change in OPPU.items():
+
+        def run(change=change):
+            config = replace(FitConfig(), **change)
+            started = time.process_time()
+            train_oppu(base, [encode(base, s, config) for s in samples], config, scratch / "a", silent)
+            spent = (time.process_time() - started) / torch.get_num_threads()
+            with saved_adapter(base, scratch / "a") as model:
+                return {"bits": bits_per_token(torch.cat(response_logps(model, queries, pad))), "seconds": spent}
+
+        say(name, run)
+
+
+def sweep_dpo(base, engine, task, user, scratch: Path, say) -> None:
+    """ROUGE-L of the queries, decoded with every setting's adapters; `oppu` stands in every line for comparison."""
+    config = FitConfig()
+    samples = [task.sample(record) for record in user["profile"]][-40:]
+    own = [encode(base, s, config) for s in samples]
+    pad = base.tokenizer.pad_token_id
+    oppu = scratch / "oppu"
+    rouge = RougeScorer(["rougeL"], use_stemmer=True)
+    spoken_cache: dict = {}
+
+    def candidates(config):
+        key = (config.candidate_temperature, config.candidate_top_p)
+        if key not in spoken_cache:
+            spoken = sample_candidates(base, own, config, silent)
+            answers = own + [Example(e.prompt_ids, ids) for e, many in zip(own, spoken, strict=True) for ids in many]
+            logp_base = response_logps(base.model, answers, pad)
+            with saved_adapter(base, oppu) as model:
+                logp_user = response_logps(model, answers, pad)
+            spoken_cache[key] = (spoken, logp_base, logp_user)
+        return spoken_cache[key]
+
+    for name, change in DPO.items():
+
+        def run(change=change):
+            config = replace(FitConfig(), **change)
+            if not oppu.exists():
+                train_oppu(base, own, config, oppu, silent)
+            spoken, logp_base, logp_user = candidates(config)
+            offset, pairs, right, margins = len(own), [], 0, []
+            for number, (example, many) in enumerate(zip(own, spoken, strict=True)):
+                options = [
+                    Candidate(ids, float(logp_user[offset + k].mean()), float(logp_base[offset + k].mean()))
+                    for k, ids in enumerate(many)
+                ]
+                offset += len(many)
+                bad = select_rejected(options, config)
+                chosen, n = float(logp_base[number].sum()), len(bad.response_ids)
+                pairs.append(
+                    TokenPair(example.prompt_ids, example.response_ids, bad.response_ids, chosen, bad.logp_base * n)
+                )
+                margin = float(logp_user[number].sum()) - chosen - n * (bad.logp_user - bad.logp_base)
+                margins.append(config.beta * margin)
+                right += margin > 0
+            losses: list[float] = []
+            train_dpo(base, oppu, pairs, config, scratch / "cope", lambda e: losses.append(e.loss) if e.loss else None)
+            loras = {k: read_lora(scratch / k, base.model) for k in ("oppu", "cope")}
+            bank = bank_of(base, loras)
+            result = {
+                "margin before": sum(margins) / len(margins),
+                "right before": right / len(pairs),
+                "loss first": losses[0],
+                "loss last": losses[-1],
+            }
+            for alpha in ALPHAS:
+                decode = DecodeConfig(
+                    alpha=alpha,
+                    repetition_penalty=task.repetition_penalty,
+                    max_new_tokens=min(task.max_new_tokens, 100),
+                    alternatives=0,
+                )
+                methods = ("oppu", "oppu+dpo", "oppu+cd", "cope") if alpha == ALPHAS[0] else ("oppu+cd", "cope")
+                if alpha == ALPHAS[0] and not change:
+                    methods = ("greedy", *methods)
+                ids: dict[tuple, list[int]] = {}
+                for number, query in enumerate(user["query"]):
+                    for event in engine.decode(base.prompt_ids(task.prompt(query["input"])), methods, bank, decode):
+                        if isinstance(event, TokenEvent):
+                            ids.setdefault((event.method, number), []).append(event.token.id)
+                for method in methods:
+                    scores = []
+                    for number, query in enumerate(user["query"]):
+                        text = base.tokenizer.decode(ids[method, number], skip_special_tokens=True)
+                        scores.append(rouge.score(query["gold"], text)["rougeL"].fmeasure)
+                    fixed = method in ("greedy", "oppu", "oppu+dpo")
+                    result[method if fixed else f"{method} {alpha}"] = sum(scores) / len(scores)
+            return result
+
+        say(name, run)
+
+
+def main() -> None:
+    """Runs the sweep for every user, skipping what OUT already holds."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("stage", choices=["oppu", "dpo"])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--task", default="news_headline")
+    parser.add_argument("--users", type=int, default=4)
+    options = parser.parse_args()
+    quiet_libraries()
+    base = load_base(trainable=True)
+    engine = Engine(load_base()) if options.stage == "dpo" else None
+    done = set()
+    if options.out.exists():
+        for line in options.out.read_text("utf-8").split("\n"):
+            if line:
+                row = json.loads(line)
+                done.add((row["task"], row["user"], row["setting"]))
+    for user in users_of(options.data / options.task, options.users):
+        with TemporaryDirectory() as folder:
+
+            def say(setting, run, user=user):
+                key = (options.task, user["user_id"], setting)
+                if key in done:
+                    return
+                row = dict(zip(("task", "user", "setting"), key, strict=True)) | run()
+                with open(options.out, "a", encoding="utf-8") as file:
+                    file.write(json.dumps(row) + "\n")
+                print(json.dumps(row), flush=True)
+
+            task = TASKS[options.task]
+            if options.stage == "oppu":
+                sweep_oppu(base, task, user, Path(folder), say)
+            else:
+                sweep_dpo(base, engine, task, user, Path(folder), say)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,254 @@
+"""The side-by-side decoder: several columns in one batch, one forward pass a token, as a stream of Trace tokens.
+
+A column is two rows of the batch that read the same text: one wears the column's personal adapter (the expert), one
+is base (the amateur). Whichever drives, both give their log-probabilities of the column's own text, so the heatmap
+costs no second pass. The engine owns the batch; a request is a set of rows that joins, is stepped, and leaves when it
+wants. Today each request is a pass of its own, taken in turns under one lock; sharing a pass needs no other interface.
+
+It knows token ids and numbers, not screens.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from transformers import DynamicCache
+
+from .adapters import NO_ADAPTER, Lora, LoraBank, LoraRows
+from .base_model import BaseModel
+from .config import DecodeConfig
+from .reward import implicit_reward, plausible_head, repetition_penalized
+from .trace import Alternative, ColumnEnd, TokenEvent, TraceToken
+
+DRIVERS = {
+    # method: (personal adapter, what decides the next token)
+    "greedy": ("cope", "base"),
+    "oppu": ("oppu", "user"),
+    "cope": ("cope", "contrast"),
+    "oppu+cd": ("oppu", "contrast"),
+    "oppu+dpo": ("cope", "user"),
+}
+"""What each method decodes with; `contrast` is r_user inside V_head."""
+
+
+class _Text:
+    """Turns a growing list of token ids into the text that each new token adds (bytes wait for their character)."""
+
+    def __init__(self, tokenizer):
+        self.tokenizer, self.ids, self.start, self.read = tokenizer, [], 0, 0
+
+    def add(self, token: int, last: bool = False) -> str:
+        """The text that `token` completes; "" while a character is unfinished, unless it is the last token."""
+        self.ids.append(token)
+        before = self.tokenizer.decode(self.ids[self.start : self.read])
+        now = self.tokenizer.decode(self.ids[self.start :])
+        if now.endswith("\ufffd") and not last:
+            return ""
+        self.start, self.read = self.read, len(self.ids)
+        return now[len(before) :]
+
+
+@dataclass
+class _Column:
+    """A running column: its method, its text so far, and the generator that samples for it."""
+
+    method: str
+    adapter: str
+    driver: str
+    text: _Text
+    random: torch.Generator
+    ids: list[int] = field(default_factory=list)
+
+
+@dataclass
+class Request:
+    """The rows of one request: row 2i is column i's expert, row 2i + 1 its amateur. Made by Engine.join."""
+
+    columns: list[_Column]
+    bank: LoraBank
+    config: DecodeConfig
+    prompt_ids: list[int]
+    cache: DynamicCache | None = None
+    mask: torch.Tensor | None = None
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """The adapters that each row wears."""
+        return [names for column in self.columns for names in ((column.adapter,), NO_ADAPTER)]
+
+
+def bank_of(base: BaseModel, loras: dict[str, Lora]) -> LoraBank:
+    """The adapters of a user, ready for an Engine."""
+    return LoraBank(loras, torch.bfloat16, base.device)
+
+
+class Engine:
+    """Decodes and scores with one base model. Thread-safe: requests take turns, a step at a time."""
+
+    def __init__(self, base: BaseModel):
+        self.base = base
+        self._lora = LoraRows(base.model)
+        self._lock = threading.Lock()
+
+    # -- a request's life ----------------------------------------------------------------------------------------------
+
+    def join(self, prompt_ids: list[int], methods: tuple[str, ...], bank: LoraBank, config: DecodeConfig) -> Request:
+        """A new request with one column a method. Raises CopeError when prompt and length exceed the context."""
+        self.base.check_fits(prompt_ids, config.max_new_tokens)
+        columns = []
+        for method in methods:
+            adapter, driver = DRIVERS[method]
+            random = torch.Generator().manual_seed(config.seed)
+            columns.append(_Column(method, adapter, driver, _Text(self.base.tokenizer), random))
+        return Request(columns, bank, config, list(prompt_ids))
+
+    @torch.inference_mode()
+    def step(self, request: Request) -> list[TokenEvent | ColumnEnd]:
+        """One forward pass: the next token of every running column. Columns that end leave the batch."""
+        with self._lock, self._worn(request.bank):
+            logits = self._prefill(request) if request.cache is None else self._forward(request)
+        events: list[TokenEvent | ColumnEnd] = []
+        keep = []
+        for number, column in enumerate(request.columns):
+            token, stopped = self._choose(column, logits[2 * number], logits[2 * number + 1], request.config)
+            events.append(TokenEvent(column.method, len(column.ids) - 1, token))
+            if stopped:
+                events.append(ColumnEnd(column.method, stopped))
+            else:
+                keep.append(number)
+        if len(keep) < len(request.columns):
+            self._leave(request, keep)
+        return events
+
+    def decode(
+        self, prompt_ids: list[int], methods: tuple[str, ...], bank: LoraBank, config: DecodeConfig
+    ) -> Iterator[TokenEvent | ColumnEnd]:
+        """Joins, steps until every column has ended, and yields the events as they come."""
+        request = self.join(prompt_ids, methods, bank, config)
+        while request.columns:
+            yield from self.step(request)
+
+    @torch.inference_mode()
+    def score(
+        self, prompt_ids: list[int], response_ids: list[int], adapter: str, bank: LoraBank, config: DecodeConfig
+    ) -> list[TraceToken]:
+        """The numbers of a given answer, token by token, under `adapter` and base; nothing is penalized."""
+        self.base.check_fits(prompt_ids, len(response_ids))
+        ids = torch.tensor([prompt_ids + response_ids], device=self.base.device)
+        with self._lock, self._worn(bank):
+            self._lora.wear(bank, bank.mask([(adapter,), NO_ADAPTER]))
+            out = self.base.model(ids.expand(2, -1), use_cache=False, logits_to_keep=len(response_ids) + 1)
+        text, tokens = _Text(self.base.tokenizer), []
+        for index, token in enumerate(response_ids):
+            user, amateur = out.logits[0, index].float(), out.logits[1, index].float()
+            logp_user, logp_base = user.log_softmax(-1), amateur.log_softmax(-1)
+            score = implicit_reward(logp_user, logp_base, config.alpha)
+            shown = self._shown(text, token, index == len(response_ids) - 1)
+            tokens.append(self._traced(token, shown, logp_user, logp_base, logp_user, score, config))
+        return tokens
+
+    # -- inside a step -------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _worn(self, bank: LoraBank):
+        try:
+            yield
+        finally:
+            self._lora.wear(None, None)
+
+    def _prefill(self, request: Request) -> torch.Tensor:
+        """The prompt, once for each different set of adapters, then spread over the rows. Returns logits (2C, V)."""
+        rows = request.rows()
+        kinds = sorted(set(rows))
+        request.cache = DynamicCache(config=self.base.model.config)
+        ids = torch.tensor([request.prompt_ids], device=self.base.device).expand(len(kinds), -1)
+        self._lora.wear(request.bank, request.bank.mask(kinds))
+        out = self.base.model(ids, past_key_values=request.cache, use_cache=True, logits_to_keep=1)
+        where = torch.tensor([kinds.index(row) for row in rows], device=self.base.device)
+        request.cache.batch_select_indices(where)
+        request.mask = request.bank.mask(rows)
+        return out.logits[where, -1].float()
+
+    def _forward(self, request: Request) -> torch.Tensor:
+        """The last token of every column through its two rows. Returns logits (2C, V)."""
+        last = [column.ids[-1] for column in request.columns for _ in range(2)]
+        ids = torch.tensor(last, device=self.base.device).unsqueeze(1)
+        self._lora.wear(request.bank, request.mask)
+        out = self.base.model(ids, past_key_values=request.cache, use_cache=True, logits_to_keep=1)
+        return out.logits[:, -1].float()
+
+    def _leave(self, request: Request, keep: list[int]) -> None:
+        """Takes the ended columns' rows out of the batch."""
+        request.columns = [request.columns[number] for number in keep]
+        rows = torch.tensor([row for number in keep for row in (2 * number, 2 * number + 1)], device=self.base.device)
+        if keep:
+            request.cache.batch_select_indices(rows)
+            request.mask = request.mask[rows]
+        else:
+            request.cache = request.mask = None
+
+    def _choose(
+        self, column: _Column, user: torch.Tensor, amateur: torch.Tensor, config: DecodeConfig
+    ) -> tuple[TraceToken, str | None]:
+        """The column's next token from both models' logits (V,), with its numbers, and why the column stops, if so.
+
+        The penalty acts on the logits of whichever model speaks (the expert; base in the greedy column) before the head
+        is cut; the amateur that is subtracted stays as it is.
+        """
+        seen = torch.tensor(sorted(set(column.ids)), dtype=torch.long, device=user.device)
+        logp_user, logp_base = user.log_softmax(-1), amateur.log_softmax(-1)
+        expert = repetition_penalized(user, seen, config.repetition_penalty).log_softmax(-1)
+        if column.driver == "base":
+            score = repetition_penalized(amateur, seen, config.repetition_penalty).log_softmax(-1)
+            head = plausible_head(score, config.tau)
+        else:
+            head = plausible_head(expert, config.tau)
+            score = implicit_reward(expert, logp_base, config.alpha) if column.driver == "contrast" else expert
+        allowed = score.masked_fill(~head, float("-inf"))
+        if config.temperature == 0:
+            token = int(allowed.argmax())
+        else:
+            weights = (allowed / config.temperature).softmax(-1)
+            token = int(torch.multinomial(weights.cpu(), 1, generator=column.random))
+        column.ids.append(token)
+        stopped = None
+        if token in self.base.end_ids:
+            stopped = "eos"
+        elif len(column.ids) >= config.max_new_tokens:
+            stopped = "length"
+        shown = self._shown(column.text, token, stopped is not None)
+        return self._traced(token, shown, logp_user, logp_base, expert, score, config), stopped
+
+    def _shown(self, text: _Text, token: int, last: bool) -> str:
+        """What the token adds to the text; the end token adds nothing."""
+        return "" if token in self.base.end_ids else text.add(token, last)
+
+    def _traced(
+        self,
+        token: int,
+        text: str,
+        logp_user: torch.Tensor,
+        logp_base: torch.Tensor,
+        expert: torch.Tensor,
+        score: torch.Tensor,
+        config: DecodeConfig,
+    ) -> TraceToken:
+        """The token's numbers, and those of the tokens that both models liked most. All tensors are (V,)."""
+        head = plausible_head(expert, config.tau)
+        ids = [token]
+        if config.alternatives:
+            best_user = logp_user.topk(min(config.alternatives, logp_user.numel())).indices.tolist()
+            best_base = logp_base.topk(min(config.alternatives, logp_base.numel())).indices.tolist()
+            liked = dict.fromkeys(i for pair in zip(best_user, best_base, strict=True) for i in pair)
+            ids = list(dict.fromkeys([token, *liked]))[: max(1, config.alternatives)]
+        where = torch.tensor(ids, device=logp_user.device)
+        reward = implicit_reward(logp_user[where], logp_base[where], config.alpha)
+        columns = (logp_user[where], logp_base[where], reward, score[where])
+        numbers = zip(ids, *(column.tolist() for column in columns), head[where].tolist(), strict=True)
+        alternatives = [Alternative(i, self.base.token_text(i), *rest) for i, *rest in numbers]
+        own = alternatives[0]
+        ranked = tuple(sorted(alternatives, key=lambda a: (not a.in_head, -a.score))) if config.alternatives else ()
+        return TraceToken(
+            own.id, text, own.logp_user, own.logp_base, own.reward, own.score, own.in_head, int(head.sum()), ranked
+        )

@@ -1,0 +1,73 @@
+"""The preference stage: DPO continued from the OPPU adapter, with base as the reference, by trl's DPOTrainer.
+
+Source of the method: Rafailov et al., "Direct Preference Optimization", NeurIPS 2023; in CoPe `chosen` is the person's
+own text and `rejected` the selected sample from base.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from datasets import Dataset
+from trl import DPOConfig, DPOTrainer
+
+from .base_model import BaseModel
+from .config import FitConfig
+from .events import Emit
+from .training import Progress, saved_adapter, seed_everything, train, trainer_settings
+
+
+@dataclass(frozen=True)
+class TokenPair:
+    """A pair in tokens, with log pi_base of both whole responses (sums over tokens, in nats)."""
+
+    prompt_ids: list[int]
+    chosen_ids: list[int]
+    rejected_ids: list[int]
+    base_chosen_logp: float
+    base_rejected_logp: float
+
+
+class BaseReferenceTrainer(DPOTrainer):
+    """DPOTrainer on our tokens, with our reference.
+
+    trl would take a copy of the already trained adapter as the reference, and would tokenize texts by its own template.
+    Here the pairs come in tokens, and the reference log-probabilities with them, computed under base.
+    """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.precompute_ref_logps = True
+        self.model.delete_adapter("ref")
+
+    def _prepare_dataset(self, dataset, *args, **kwargs):
+        return dataset
+
+
+def train_dpo(
+    base: BaseModel, oppu: Path, pairs: list[TokenPair], config: FitConfig, folder: Path, emit: Emit
+) -> None:
+    """Continues the adapter in `oppu` on the pairs and saves the result to `folder` in peft's format.
+
+    base: a trainable BaseModel; it is bare again afterwards. Same seed, same machine: the same adapter, bit for bit.
+    """
+    seed_everything(config.seed + 2)
+    rows = [
+        {
+            "prompt_ids": p.prompt_ids,
+            "chosen_ids": p.chosen_ids,
+            "rejected_ids": p.rejected_ids,
+            "ref_chosen_logps": p.base_chosen_logp,
+            "ref_rejected_logps": p.base_rejected_logp,
+        }
+        for p in pairs
+    ]
+    with saved_adapter(base, oppu, trainable=True) as model:
+        trainer = BaseReferenceTrainer(
+            model=model,
+            args=DPOConfig(**trainer_settings(config, "dpo", folder.parent), beta=config.beta),
+            train_dataset=Dataset.from_list(rows),
+            processing_class=base.tokenizer,
+            callbacks=[Progress("dpo", emit)],
+        )
+        train(trainer)
+        model.save_pretrained(folder)

@@ -1,0 +1,41 @@
+"""The supervised stage: a LoRA on one person's history (OPPU), with trl's SFTTrainer on the 4-bit base.
+
+Source of the method: Tan et al., "Democratizing Large Language Models via Personalized Parameter-Efficient Fine-tuning"
+(OPPU), EMNLP 2024.
+"""
+
+from pathlib import Path
+
+from datasets import Dataset
+from trl import SFTConfig, SFTTrainer
+
+from .base_model import BaseModel
+from .config import FitConfig
+from .events import Emit
+from .training import Example, Progress, new_adapter, seed_everything, train, trainer_settings
+
+
+def train_oppu(base: BaseModel, examples: list[Example], config: FitConfig, folder: Path, emit: Emit) -> None:
+    """Fits a fresh LoRA on the examples' responses (prompts carry no loss) and saves it to `folder` in peft's format.
+
+    base: a trainable BaseModel; it is bare again afterwards. Same seed, same machine: the same adapter, bit for bit.
+    """
+    seed_everything(config.seed)
+    rows = [
+        {
+            "input_ids": e.prompt_ids + e.response_ids,
+            "labels": [-100] * len(e.prompt_ids) + e.response_ids,
+            "length": len(e.prompt_ids) + len(e.response_ids),
+        }
+        for e in examples
+    ]
+    with new_adapter(base, config) as model:
+        trainer = SFTTrainer(
+            model=model,
+            args=SFTConfig(**trainer_settings(config, "oppu", folder.parent, "length"), packing=False),
+            train_dataset=Dataset.from_list(rows),
+            processing_class=base.tokenizer,
+            callbacks=[Progress("oppu", emit)],
+        )
+        train(trainer)
+        model.save_pretrained(folder)

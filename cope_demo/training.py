@@ -1,0 +1,150 @@
+"""What the two training stages share: examples in tokens, LoRA settings, trainer settings, and progress."""
+
+import os
+import random
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import PrinterCallback, Trainer, TrainerCallback
+
+from .base_model import BaseModel
+from .config import FitConfig
+from .events import Emit, FitEvent
+from .history import Sample
+
+
+@dataclass(frozen=True)
+class Example:
+    """A sample in tokens: the prompt with its template, and the response with its end token."""
+
+    prompt_ids: list[int]
+    response_ids: list[int]
+
+
+def encode(base: BaseModel, sample: Sample, config: FitConfig) -> Example:
+    """A sample as tokens. A prompt over `max_prompt_tokens` loses the end of its own text, never its template."""
+    prompt = sample.prompt
+    ids = base.prompt_ids(prompt)
+    if len(ids) > config.max_prompt_tokens:
+        words = base.tokenizer(prompt, add_special_tokens=False)["input_ids"]
+        keep = max(1, len(words) - (len(ids) - config.max_prompt_tokens))
+        ids = base.prompt_ids(base.tokenizer.decode(words[:keep]))
+    return Example(ids, base.response_ids(sample.response, config.max_response_tokens))
+
+
+def seed_everything(seed: int) -> None:
+    """The same random numbers from here on, wherever they come from."""
+    random.seed(seed)
+    numpy.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+
+
+def lora_settings(config: FitConfig) -> LoraConfig:
+    """peft's settings for a user's adapter."""
+    targets = config.lora_targets
+    return LoraConfig(
+        r=config.lora_rank,
+        lora_alpha=config.lora_alpha,
+        lora_dropout=config.lora_dropout,
+        target_modules=targets if targets == "all-linear" else targets.split(","),
+        task_type="CAUSAL_LM",
+    )
+
+
+@contextmanager
+def new_adapter(base: BaseModel, config: FitConfig):
+    """base with a fresh LoRA to train, as a PeftModel; base is bare again afterwards."""
+    with _bare_afterwards(base, get_peft_model(base.model, lora_settings(config))) as model:
+        yield model
+
+
+@contextmanager
+def saved_adapter(base: BaseModel, folder: Path, trainable: bool = False):
+    """base with a saved LoRA, as a PeftModel; base is bare again afterwards."""
+    model = PeftModel.from_pretrained(base.model, str(folder), is_trainable=trainable)
+    with _bare_afterwards(base, model) as model:
+        yield model
+
+
+@contextmanager
+def _bare_afterwards(base: BaseModel, model: PeftModel):
+    try:
+        yield model
+    finally:
+        base.model = model.unload()
+        # peft leaves its mark on the module and warns of a second adapter next time; trl wraps the forward once more
+        # with every training.
+        for mark in ("peft_config", "forward"):
+            base.model.__dict__.pop(mark, None)
+        base.model.eval()
+
+
+def train(trainer: Trainer) -> None:
+    """Runs a trl trainer with the adapter's weights in float32 and without its printing.
+
+    trl turns the adapter of a quantized model into bfloat16, which has 8 bits of precision: at DPO's learning rates
+    most steps would round to nothing.
+    """
+    trainer.remove_callback(PrinterCallback)
+    for parameter in trainer.model.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.float()
+    trainer.train()
+
+
+def trainer_settings(config: FitConfig, stage: str, scratch: Path, length_of: str | None = None) -> dict:
+    """What trl's configs of both stages have in common; `stage` is "oppu" or "dpo"."""
+    settings = dict(
+        disable_tqdm=True,
+        logging_nan_inf_filter=False,
+        output_dir=str(scratch / f"{stage}.trainer"),
+        num_train_epochs=getattr(config, f"{stage}_epochs"),
+        learning_rate=getattr(config, f"{stage}_learning_rate"),
+        per_device_train_batch_size=getattr(config, f"{stage}_batch"),
+        lr_scheduler_type="linear",
+        warmup_steps=0.1,
+        max_length=config.max_prompt_tokens + config.max_response_tokens + 1,
+        logging_steps=1,
+        save_strategy="no",
+        report_to="none",
+        gradient_checkpointing=False,
+        bf16=True,
+        use_cpu=not torch.cuda.is_available(),
+        seed=config.seed,
+        data_seed=config.seed,
+        dataloader_pin_memory=False,
+    )
+    if length_of:
+        settings |= dict(train_sampling_strategy="group_by_length", length_column_name=length_of)
+    return settings
+
+
+class Progress(TrainerCallback):
+    """Turns a trainer's logs into fit events."""
+
+    def __init__(self, stage: str, emit: Emit):
+        self.stage, self.emit = stage, emit
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        """The number of steps is known."""
+        self.emit(FitEvent(self.stage, 0, state.max_steps))
+
+    def on_log(self, args, state, control, logs=None, **kwargs):
+        """A step is done."""
+        if logs and "loss" in logs:
+            margin = logs.get("rewards/margins")
+            self.emit(FitEvent(self.stage, state.global_step, state.max_steps, float(logs["loss"]), margin))
+
+
+def quiet_libraries() -> None:
+    """No progress bars or warnings of libraries between ours; their errors still raise."""
+    import datasets
+    import transformers
+
+    datasets.disable_progress_bars()
+    transformers.utils.logging.set_verbosity_error()
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
