@@ -1,1 +1,22 @@
-"""CoPe: personalized decoding by contrasting personal preference, made visible."""
+"""CoPe: personalized decoding by contrasting personal preference, made visible.
+
+The Python interface is `load_base`, `fit_user`, `compare`, `score` and `parse_history`. They are imported when first
+used, since torch takes its time.
+"""
+
+from importlib import import_module
+
+_HOME = {
+    "load_base": "base_model",
+    "fit_user": "fit",
+    "compare": "service",
+    "score": "service",
+    "parse_history": "history",
+}
+__all__ = list(_HOME)
+
+
+def __getattr__(name: str):
+    if name not in _HOME:
+        raise AttributeError(f"module 'cope_demo' has no attribute {name!r}")
+    return getattr(import_module(f".{_HOME[name]}", __name__), name)

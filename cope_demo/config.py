@@ -11,6 +11,8 @@ from pathlib import Path
 
 from .errors import CopeError
 
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # nothing about a visitor goes to anyone
+
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE_USERS = ROOT / "users"
 """The sample users that the repository ships; read-only at run time."""

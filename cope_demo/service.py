@@ -1,0 +1,194 @@
+"""What the page, the API and the command line call: one base model, the saved users, and comparisons on them."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .config import DecodeConfig
+from .errors import CopeError
+from .store import SavedUser, Store
+from .tasks import find_task
+from .trace import METHODS, Column, ColumnEnd, TokenEvent, Trace
+
+if TYPE_CHECKING:  # torch is imported when the model is, so that the page is there at once
+    from .adapters import LoraBank
+    from .decoding import Engine
+    from .jobs import Jobs
+
+MAX_PROMPT = 40_000
+"""Characters of a prompt or text; the model's context ends long before."""
+BANKS = 8
+"""Users whose adapters stay in memory."""
+
+
+class Service:
+    """Comparisons and scores for saved users, on one base model. Thread-safe.
+
+    model: a folder or hub id, None for the default. The model is loaded by `start` in the background, or else at the
+    first comparison, which waits for it. jobs: where fits are queued; the command line needs none.
+    """
+
+    def __init__(
+        self,
+        model: str | None = None,
+        users_dir: Path | None = None,
+        seed: int = 0,
+        jobs: "Jobs | None" = None,
+    ):
+        self.model, self.seed = model, seed
+        self.store = Store(users_dir)
+        self.jobs = jobs
+        self._engine: Engine | None = None
+        self._problem: str | None = None
+        self._banks: OrderedDict[tuple, LoraBank] = OrderedDict()
+        self._loading = threading.Lock()
+        self._banking = threading.Lock()
+
+    # -- the model's life ----------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begins to load the model in a background thread."""
+        threading.Thread(target=self._load_quietly, name="load-model", daemon=True).start()
+
+    def ready(self) -> bool:
+        """Whether the model is loaded."""
+        return self._engine is not None
+
+    def problem(self) -> str | None:
+        """Why there is no model, as a sentence for the person; None while it loads and when it is there."""
+        return self._problem
+
+    def engine(self) -> "Engine":
+        """The decoder, loaded when needed. Raises CopeError when there is no model."""
+        with self._loading:
+            if self._engine is None:
+                from .base_model import load_base
+                from .decoding import Engine
+
+                try:
+                    self._engine = Engine(load_base(self.model))
+                except CopeError as error:
+                    self._problem = str(error)
+                    raise
+                self._problem = None
+            return self._engine
+
+    def _load_quietly(self) -> None:
+        try:
+            self._warm(self.engine())
+        except CopeError:
+            pass  # problem() tells it
+        except Exception as error:
+            self._problem = f"The model could not be loaded ({type(error).__name__}); look at the server's log."
+            raise
+
+    def _warm(self, engine: "Engine") -> None:
+        """One token for the first sample user: layers are repacked and its adapters read before anybody waits."""
+        for card in self.store.samples()[:1]:
+            config = DecodeConfig(max_new_tokens=1, alternatives=0)
+            try:
+                list(engine.decode(engine.base.prompt_ids("Hello"), METHODS, self._bank(card.id)[1], config))
+            except CopeError:
+                pass  # fitted on another model: whoever asks for it is told so
+
+    # -- work ----------------------------------------------------------------------------------------------------------
+
+    def compare(
+        self, user_id: str, prompt: str, config: DecodeConfig | None = None, methods: tuple[str, ...] = METHODS
+    ) -> Iterator[TokenEvent | ColumnEnd | Trace]:
+        """Writes the prompt's continuation by each method, side by side.
+
+        prompt: the task's input, or in free writing the instruction itself. config: None for the task's defaults.
+        Yields an empty Trace first, then the events as they come, and the complete Trace last. Closing the generator
+        ends the work within a step. Raises CopeError before the first item when something cannot be done.
+        """
+        user = self.store.open(user_id)
+        task = find_task(user.task)
+        config = config or DecodeConfig(
+            repetition_penalty=task.repetition_penalty, max_new_tokens=task.max_new_tokens, seed=self.seed
+        )
+        text = task.prompt(_given("prompt", prompt))
+        engine = self.engine()
+        user, bank = self._bank(user_id)
+        prompt_ids = engine.base.prompt_ids(text)
+        trace = self._trace(user, prompt, prompt_ids, config)
+        trace.columns = [Column(method) for method in methods]
+        events = engine.decode(prompt_ids, methods, bank, config)
+        first = next(events)  # what cannot be done is refused before anything is shown
+        yield replace(trace, columns=[Column(method) for method in methods])
+        yield self._noted(trace, first)
+        for event in events:
+            yield self._noted(trace, event)
+        yield trace
+
+    def score(self, user_id: str, prompt: str, text: str, alpha: float = DecodeConfig.alpha) -> Trace:
+        """The implicit reward of a given text, token by token, under the user's `cope` adapter: one column "score"."""
+        user = self.store.open(user_id)
+        instruction = find_task(user.task).prompt(_given("prompt", prompt))
+        _given("text", text)
+        config = DecodeConfig(alpha=alpha, repetition_penalty=1.0, seed=self.seed)
+        engine = self.engine()
+        user, bank = self._bank(user_id)
+        prompt_ids = engine.base.prompt_ids(instruction)
+        trace = self._trace(user, prompt, prompt_ids, config)
+        tokens = engine.score(prompt_ids, engine.base.response_ids(text), "cope", bank, config)
+        trace.columns = [Column("score", tokens, "eos")]
+        return trace
+
+    # -- inside --------------------------------------------------------------------------------------------------------
+
+    def _noted(self, trace: Trace, event: TokenEvent | ColumnEnd) -> TokenEvent | ColumnEnd:
+        column = trace.column(event.method)
+        if isinstance(event, TokenEvent):
+            column.tokens.append(event.token)
+        else:
+            column.stopped = event.stopped
+        return event
+
+    def _trace(self, user: SavedUser, prompt: str, prompt_ids: list[int], config: DecodeConfig) -> Trace:
+        name = self.engine().base.name
+        settings = (config.alpha, config.tau, config.repetition_penalty)
+        return Trace(name, user.id, user.task, prompt, *settings, prompt_ids, [])
+
+    def _bank(self, user_id: str) -> tuple[SavedUser, "LoraBank"]:
+        """The user, verified, with both adapters in memory: read once, and again when the user was fitted anew."""
+        from .adapters import read_lora
+        from .decoding import bank_of
+
+        base = self.engine().base
+        user = self.store.open(user_id)
+        user.check_base(base.identity, base.name)
+        files = user.manifest["files"]
+        key = (user.folder, *(files[f"{kind}/adapter_model.safetensors"]["sha256"] for kind in ("oppu", "cope")))
+        with self._banking:
+            bank = self._banks.pop(key, None)
+            if bank is None:
+                bank = bank_of(base, {kind: read_lora(user.adapter(kind), base.model) for kind in ("oppu", "cope")})
+            self._banks[key] = bank
+            while len(self._banks) > BANKS:
+                self._banks.popitem(last=False)
+        return user, bank
+
+
+def _given(what: str, text: str) -> str:
+    if not text or not text.strip():
+        raise CopeError(f"The {what} is empty: write a {what} first.")
+    if len(text) > MAX_PROMPT:
+        raise CopeError(f"The {what} has {len(text):,} characters; {MAX_PROMPT:,} are allowed, so shorten it.")
+    return text
+
+
+_default = Service()
+
+
+def compare(user_id: str, prompt: str, config: DecodeConfig | None = None) -> Trace:
+    """A whole comparison with the default model and folders, as one Trace. See Service.compare."""
+    return list(_default.compare(user_id, prompt, config))[-1]
+
+
+def score(user_id: str, prompt: str, text: str, alpha: float = DecodeConfig.alpha) -> Trace:
+    """The implicit reward of a given text with the default model and folders. See Service.score."""
+    return _default.score(user_id, prompt, text, alpha)
