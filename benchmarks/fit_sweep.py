@@ -175,6 +175,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--task", default="news_headline")
     parser.add_argument("--users", type=int, default=4)
+    parser.add_argument("--settings", nargs="*", help="only these settings, by name")
     options = parser.parse_args()
     quiet_libraries()
     base = load_base(trainable=True)
@@ -190,7 +191,7 @@ def main() -> None:
 
             def say(setting, run, user=user):
                 key = (options.task, user["user_id"], setting)
-                if key in done:
+                if key in done or (options.settings and setting not in options.settings):
                     return
                 row = dict(zip(("task", "user", "setting"), key, strict=True)) | run()
                 with open(options.out, "a", encoding="utf-8") as file:
