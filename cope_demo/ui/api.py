@@ -1,0 +1,123 @@
+"""The page's functions as endpoints for programs (gradio_client, curl), with plain typed parameters."""
+
+import time
+from dataclasses import asdict
+
+import gradio as gr
+
+from ..config import DecodeConfig
+from ..errors import CopeError
+from ..history import MAX_BYTES, read_history
+from ..trace import ColumnEnd, TokenEvent
+from . import comparing, fitting
+from .guard import endpoint
+from .visitor import Fit
+
+_FIRST = DecodeConfig()
+
+
+def add(service) -> None:
+    """Adds the public endpoints to the Blocks that is being built."""
+
+    @endpoint
+    def users() -> list[dict]:
+        """The sample users that can be compared at once: id, name, occupation, about, task, prompts."""
+        return [asdict(card) for card in service.store.samples()]
+
+    @endpoint
+    def preview_history(text: str, filename: str = "", task: str = "free_writing") -> dict:
+        """How a history would be understood: samples, notes on what was cut or dropped, warnings, summary.
+
+        text: the pasted texts or a file's content; filename: its name where it is a file's, for the format.
+        """
+        return read_history(_sized(text), filename or None, task).to_json()
+
+    @endpoint
+    def fit(text: str, filename: str = "", task: str = "free_writing", name: str = "") -> dict:
+        """Starts a fit in the job queue. Returns {"user", "job", "name", "task"}; both ids are the only key to it."""
+        file = (filename, _sized(text).encode("utf-8", "replace")) if filename else None
+        started: Fit = fitting.submit(service, _sized(text), file, task, name)
+        return {"user": started.user, "job": started.job, "name": started.name, "task": started.task}
+
+    @endpoint
+    def fit_status(job: str) -> dict:
+        """A fit's state, queue position, stage, eta in seconds, events so far, and error sentence."""
+        return asdict(service.jobs.status(_text("job", job)))
+
+    @endpoint
+    def cancel_fit(job: str) -> dict:
+        """Cancels a fit that waits or runs. Returns its status."""
+        service.jobs.cancel(_text("job", job))
+        return asdict(service.jobs.status(job))
+
+    @endpoint
+    def fit_report(user: str) -> dict:
+        """What the fit did for this user, on held-out texts: bits per token and share of pairs ranked right."""
+        return service.store.open(user).report
+
+    @endpoint
+    def delete_user(user: str) -> dict:
+        """Deletes a fitted user with all texts and adapters. Sample users cannot be deleted."""
+        service.store.delete(user)
+        return {"deleted": user}
+
+    @endpoint
+    def compare(
+        user: str,
+        prompt: str,
+        alpha: float = _FIRST.alpha,
+        tau: float = _FIRST.tau,
+        repetition_penalty: float = _FIRST.repetition_penalty,
+        max_new_tokens: int = _FIRST.max_new_tokens,
+        temperature: float = _FIRST.temperature,
+        seed: int = _FIRST.seed,
+    ) -> dict:
+        """Streams a comparison: {"seq", "events": [...]} several times a second, at last the whole trace as one object.
+
+        An event is {"method", "index", "token": {...}} or {"method", "stopped"}; fields as in the trace's JSON.
+        """
+        values = (prompt, alpha, tau, max_new_tokens, repetition_penalty, temperature, seed)
+        prompt, config = comparing.settings(*values)
+        for _ in comparing.wait_for_model(service):
+            yield {"seq": -1, "events": []}
+        source = service.compare(_text("user", user), prompt, config)
+        trace = next(source)
+        for seq, batch in enumerate(comparing.batches(source)):
+            trace = batch[-1]
+            yield {"seq": seq, "events": [asdict(item) for item in batch if isinstance(item, (TokenEvent, ColumnEnd))]}
+        yield trace.to_json()
+
+    @endpoint
+    def score(user: str, prompt: str, text: str, alpha: float = _FIRST.alpha) -> dict:
+        """The implicit reward of a given text, token by token, as a trace with one column."""
+        checked, config = comparing.settings(prompt, alpha, _FIRST.tau, 1, 1.0, 0.0, 0)
+        if len(_text("text", text)) > comparing.MAX_PROMPT:
+            raise CopeError(
+                f"The text has {len(text):,} characters, and {comparing.MAX_PROMPT:,} are allowed; shorten it."
+            )
+        for _ in comparing.wait_for_model(service):
+            time.sleep(0)
+        return service.score(_text("user", user), checked, text, config.alpha).to_json()
+
+    light = {"concurrency_limit": 4, "queue": True}
+    for function in (users, preview_history, fit_status, cancel_fit, fit_report, delete_user):
+        gr.api(function, api_name=function.__name__, **light)
+    gr.api(fit, api_name="fit", concurrency_limit=1, concurrency_id="read")
+    for function in (compare, score):
+        gr.api(function, api_name=function.__name__, concurrency_limit=2, concurrency_id="model")
+
+
+def _text(name: str, value) -> str:
+    """The value if it is a text. Raises CopeError naming the parameter; Gradio does not check types."""
+    if not isinstance(value, str) or not value:
+        raise CopeError(f"{name} must be a text that is not empty, but is {type(value).__name__}.")
+    return value
+
+
+def _sized(text) -> str:
+    """The history's text if it is one and small enough."""
+    if len(_text("text", text)) >= MAX_BYTES:
+        raise CopeError(
+            f"The history has {len(text):,} characters, and less than {MAX_BYTES:,} can be read; give the newest texts."
+        )
+    return text

@@ -1,0 +1,223 @@
+"""Step 3: the prompt, the settings, and the three columns that stream together."""
+
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+import gradio as gr
+
+from ..config import DecodeConfig
+from ..errors import CopeError
+from ..tasks import TASKS, Task
+from ..trace import METHODS, ColumnEnd, TokenEvent, Trace
+from . import wire
+from .guard import sentence
+from .heatmap import heatmap
+from .panel import ASSETS, panel
+
+MAX_PROMPT = 20_000
+"""Characters of a prompt; the model's context is checked in tokens."""
+MAX_TOKENS = 300
+INTERVAL = 0.1
+"""Seconds between two updates of the page."""
+LOADING = "The model is loading; the comparison begins by itself."
+
+_live: set[str] = set()
+_live_lock = threading.Lock()
+
+
+@dataclass
+class ComparePanel:
+    """The components of step 3."""
+
+    prompt: gr.Textbox
+    examples: gr.HTML
+    alpha: gr.Slider
+    tau: gr.Slider
+    length: gr.Slider
+    penalty: gr.Slider
+    temperature: gr.Slider
+    seed: gr.Number
+    start: gr.Button
+    stop: gr.Button
+    view: gr.HTML
+
+    @property
+    def settings(self) -> list:
+        """The inputs of a comparison, in the order of `settings()`."""
+        return [self.prompt, self.alpha, self.tau, self.length, self.penalty, self.temperature, self.seed]
+
+
+def compare_panel() -> ComparePanel:
+    """Lays step 3 out; the page wires its events."""
+    first = DecodeConfig()
+    with gr.Row(elem_classes="ask"):
+        with gr.Column(scale=7, min_width=300):
+            prompt = gr.Textbox(label="Prompt", lines=4, max_lines=8, elem_id="prompt")
+            examples = panel("examples", None, ASSETS / "examples.js")
+        with gr.Column(scale=5, min_width=300, elem_classes="settings"):
+            alpha = gr.Slider(
+                0,
+                1.5,
+                first.alpha,
+                step=0.05,
+                label="Contrast, alpha",
+                elem_id="alpha",
+                info="How strongly the base model’s opinion is subtracted. 0: not at all.",
+            )
+            tau = gr.Slider(
+                0,
+                1,
+                first.tau,
+                step=0.01,
+                label="Plausibility, tau",
+                elem_id="tau",
+                info="Only tokens with this share of the likeliest one’s probability count. 1: only the likeliest.",
+            )
+            length = gr.Slider(
+                10,
+                MAX_TOKENS,
+                first.max_new_tokens,
+                step=10,
+                label="Length in tokens",
+                elem_id="length",
+                info="Where a column stops if it has not ended by itself; a word is one or two tokens.",
+            )
+    with gr.Accordion("Advanced", open=False, elem_id="advanced"), gr.Row():
+        penalty = gr.Slider(
+            1,
+            2,
+            first.repetition_penalty,
+            step=0.05,
+            label="Repetition penalty",
+            elem_id="penalty",
+            info="Makes tokens that are already there less likely, alike in every column. 1: off.",
+        )
+        temperature = gr.Slider(
+            0,
+            2,
+            first.temperature,
+            step=0.1,
+            label="Temperature",
+            elem_id="temperature",
+            info="0 always takes the best token; above 0 draws lots among the plausible ones.",
+        )
+        seed = gr.Number(
+            first.seed,
+            label="Seed",
+            precision=0,
+            minimum=0,
+            elem_id="seed",
+            info="The same seed draws the same lots. Without temperature it changes nothing.",
+        )
+    with gr.Row(elem_classes="actions"):
+        start = gr.Button("Compare", variant="primary", elem_id="compare")
+        stop = gr.Button("Stop", interactive=False, elem_id="stop")
+    view = heatmap(idle("you"), server_functions=[alive])
+    return ComparePanel(prompt, examples, alpha, tau, length, penalty, temperature, seed, start, stop, view)
+
+
+def idle(who: str, message: str = "") -> str:
+    """The view before anything has run."""
+    return wire.line("idle", who=who, message=message, nonce=secrets.token_hex(2))
+
+
+def alive(run: str) -> str:
+    """For the page's watchdog: "gone" when this comparison no longer runs here, else "here"."""
+    return "gone" if run and run not in _live else "here"
+
+
+def settings(prompt, alpha, tau, length, penalty, temperature, seed) -> tuple[str, DecodeConfig]:
+    """The prompt and the decoding's settings, checked. Raises CopeError naming what will not do."""
+    if not isinstance(prompt, str) or not prompt.strip():
+        raise CopeError("There is no prompt yet: write one, or choose one of the examples.")
+    if len(prompt) > MAX_PROMPT:
+        raise CopeError(f"The prompt has {len(prompt):,} characters, and {MAX_PROMPT:,} are allowed; shorten it.")
+    if isinstance(length, (int, float)) and length > MAX_TOKENS:
+        raise CopeError(
+            f"max_new_tokens must be a whole number from 1 to {MAX_TOKENS}, but is {length:g}; choose a smaller one."
+        )
+    whole = {"max_new_tokens": length, "seed": seed}
+    config = DecodeConfig(alpha=alpha, tau=tau, repetition_penalty=penalty, temperature=temperature, **whole)
+    return prompt, config
+
+
+def defaults(task: Task | None) -> DecodeConfig:
+    """The settings that a task starts with."""
+    first = DecodeConfig()
+    if task is None:
+        return first
+    return DecodeConfig(repetition_penalty=task.repetition_penalty, max_new_tokens=task.max_new_tokens)
+
+
+def task_of(name: str) -> Task:
+    """A task by name; free writing for one we do not know."""
+    return TASKS.get(name) or TASKS["free_writing"]
+
+
+def batches(items: Iterator, interval: float = INTERVAL) -> Iterator[list]:
+    """Groups what a comparison yields into lists, one about every `interval` seconds; the first one comes at once."""
+    waiting, last = [], 0.0
+    with closing(items):
+        for item in items:
+            waiting.append(item)
+            now = time.monotonic()
+            if now - last >= interval:
+                yield waiting
+                waiting, last = [], now
+    if waiting:
+        yield waiting
+
+
+def stream(service, user_id: str, who: str, *values) -> Iterator[str]:
+    """A comparison as the growing text of wire.py. It never raises: what goes wrong is the last message."""
+    run = secrets.token_hex(6)
+    text = ""
+    with _live_lock:
+        _live.add(run)
+    try:
+        prompt, config = settings(*values)
+        empty = Trace("", user_id, "", prompt, config.alpha, config.tau, config.repetition_penalty, [], [])
+        for waited in wait_for_model(service):
+            text = text or wire.start(run, who, empty, METHODS) + wire.line("wait", message=waited)
+            yield text
+        started = time.monotonic()
+        source = service.compare(user_id, prompt, config)
+        text += wire.start(run, who, next(source), METHODS)
+        yield text
+        for seq, batch in enumerate(batches(source)):
+            text += "".join(_messages(batch, seq))
+            yield text
+        yield text + wire.line("done", seconds=round(time.monotonic() - started, 1))
+    except Exception as error:
+        yield (text or wire.line("idle", who=who)) + wire.line("error", message=sentence(error))
+    finally:
+        with _live_lock:
+            _live.discard(run)
+
+
+def wait_for_model(service) -> Iterator[str]:
+    """Yields a sentence a few times a second while the model loads. Raises CopeError when there is none."""
+    while not service.ready():
+        if problem := service.problem():
+            raise CopeError(problem)
+        yield LOADING
+        time.sleep(0.3)
+
+
+def _messages(batch: list, seq: int) -> Iterator[str]:
+    """One batch in its order; neighbouring tokens share a message. (The complete trace at the end is known already.)"""
+    pending: list[TokenEvent] = []
+    for item in batch:
+        if isinstance(item, TokenEvent):
+            pending.append(item)
+        elif isinstance(item, ColumnEnd):
+            if pending:
+                yield wire.tokens(seq, pending)
+                pending = []
+            yield wire.line("end", method=item.method, stopped=item.stopped)
+    if pending:
+        yield wire.tokens(seq, pending)

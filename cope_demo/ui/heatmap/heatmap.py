@@ -1,0 +1,20 @@
+"""The token view as a Gradio component; its value is the growing text that wire.py writes."""
+
+from pathlib import Path
+
+import gradio as gr
+
+from ..panel import panel
+
+HERE = Path(__file__).parent
+CSS = HERE / "heatmap.css"
+SCRIPTS = [HERE / name for name in ("numbers.js", "tooltip.js", "columns.js", "heatmap.js")]
+
+
+def heatmap(value: str, **options) -> gr.HTML:
+    """Shows a streamed comparison.
+
+    value: lines of JSON (wire.py). A longer value with the same beginning adds to what is shown, any other value starts
+        anew; Gradio sends only what was appended, so a stream is sent in increments and still cannot lose one.
+    """
+    return panel("heatmap", value, *SCRIPTS, **options)

@@ -1,0 +1,133 @@
+"""The page: three steps on one sheet, laid out here and wired to what happens (visit.py, own.py, comparing.py)."""
+
+import gradio as gr
+
+from . import api, comparing, fitting, own, people
+from .guard import sentence
+from .panel import ASSETS, panel, say, static
+from .visit import PARTS, Visit
+from .visitor import Visitor, browser_state
+
+TITLE = "CoPe: a language model that learns to write like one person"
+POLL = 1.0
+"""Seconds between two looks at the job queue while something is going on."""
+HIDDEN = {"show_progress": "hidden", "api_visibility": "private"}
+LIGHT = {**HIDDEN, "queue": False}
+READING = {**HIDDEN, "concurrency_limit": 1, "concurrency_id": "read"}
+"""For what makes instructions from texts: seconds of both cores, so one at a time."""
+WRITING = {**HIDDEN, "concurrency_limit": 2, "concurrency_id": "model"}
+
+
+def _tell(event: str, result: str) -> str:
+    """JavaScript that tells the token view what was pressed."""
+    return (
+        f"(...g) => {{ document.querySelector('.cope-heatmap').dispatchEvent(new Event('{event}')); return {result}; }}"
+    )
+
+
+def build(service) -> gr.Blocks:
+    """The whole page over a service (service.Service). Nothing here waits for the model."""
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 600), fill_width=True) as blocks:
+        Page(service, blocks)
+        api.add(service)
+    return blocks
+
+
+class Page:
+    """The page's components and what happens between them."""
+
+    def __init__(self, service, blocks: gr.Blocks):
+        self.service, self.visit = service, Visit(service)
+        static("header")
+        banner = panel("notice", self.visit.banner(), ASSETS / "notice.js")
+        self.memory = browser_state()
+        timer = gr.Timer(POLL)
+        with gr.Column(elem_classes="step"):
+            static("step1")
+            cards = people.cards_panel()
+            self.own = own.own_panel()
+        with gr.Column(elem_classes="step"):
+            static("step2")
+            self.fit = fitting.fit_panel()
+        with gr.Column(elem_classes="step"):
+            static("step3")
+            self.step = step = comparing.compare_panel()
+        static("footer")
+        parts = (self.memory, banner, timer, cards, self.own.box, self.fit.panel, self.fit.start, self.fit.cancel)
+        parts += (self.fit.delete, step.prompt, step.examples, step.length, step.penalty, step.view)
+        self.parts = dict(zip(PARTS, parts, strict=True))
+        self._wire_choice(blocks, cards, timer)
+        self._wire_own()
+        self._wire_compare()
+
+    def _answer(self, values: dict) -> dict:
+        """An answer of Visit in Gradio's terms."""
+        return {self.parts[name]: value for name, value in values.items()}
+
+    def _turn(self, listen, method, inputs=(), **options) -> None:
+        """Lets an event call a method of Visit with the browser's memory and these inputs."""
+        listen(
+            lambda *given: self._answer(method(*given)), [self.memory, *inputs], list(self.parts.values()), **options
+        )
+
+    def _wire_choice(self, blocks, cards, timer) -> None:
+        def picked(memory, event: gr.EventData):
+            return self._answer(self.visit.pick(memory, str(event.id)))
+
+        cards.pick(picked, [self.memory], list(self.parts.values()), **LIGHT)
+        self._turn(blocks.load, self.visit.open, **LIGHT)
+        self._turn(timer.tick, self.visit.poll, **LIGHT)
+        self._turn(self.fit.cancel.click, self.visit.cancel_fit, **LIGHT)
+        self._turn(self.fit.delete.click, self.visit.delete_fit, **LIGHT)
+        given = [self.own.text, self.own.file, self.own.task, self.own.name]
+        self._turn(self.fit.start.click, self.visit.start_fit, given, **READING)
+
+    def _wire_own(self) -> None:
+        mine = self.own
+        given, shown = [mine.text, mine.file, mine.task], [mine.preview, self.fit.panel]
+        latest = {"inputs": given, "outputs": shown, "trigger_mode": "always_last"}
+        quick = {"fn": _previewed(False), **latest, **LIGHT}
+        whole = {"fn": _previewed(True), **latest, **READING}
+        mine.text.input(lambda: None, None, [mine.file], **LIGHT).then(**quick)
+        mine.text.blur(**whole)
+        mine.task.input(**quick).then(**whole)
+        mine.upload.upload(own.take_upload, [mine.upload], [mine.file], **LIGHT).then(**quick).then(**whole)
+        example = mine.example.click(lambda: (own.EXAMPLE, None), None, [mine.text, mine.file], **LIGHT)
+        example.then(**quick).then(**whole)
+
+    def _wire_compare(self) -> None:
+        step, buttons = self.step, [self.step.start, self.step.stop]
+        step.examples.use(_used, None, [step.prompt], **LIGHT)
+        triggers, inputs = [step.start.click, step.prompt.submit], [self.memory, *step.settings]
+        event = gr.on(triggers, self._compare, inputs, [step.view, *buttons], js=_tell("cope-begin", "g"), **WRITING)
+        event.failure(_idle_buttons, None, buttons, js=_tell("cope-failed", "[]"), **LIGHT)
+        step.stop.click(_idle_buttons, None, buttons, js=_tell("cope-stop", "[]"), cancels=[event], **LIGHT)
+
+    def _compare(self, memory, *values):
+        visitor = Visitor.read(memory)
+        yield gr.skip(), gr.update(interactive=False), gr.update(interactive=True)
+        for text in comparing.stream(self.service, visitor.chosen, self.visit.who(visitor), *values):
+            yield text, gr.skip(), gr.skip()
+        yield gr.skip(), *_idle_buttons()
+
+
+def _previewed(whole: bool):
+    """The preview's handler: how the texts were understood, and the fit's plan for them."""
+
+    def handler(text, file, task):
+        try:
+            data = own.preview(text, file, task, whole)
+        except Exception as error:
+            return say({"state": "read", "problem": sentence(error)}), gr.skip()
+        return say(data), say(fitting.plan(data.get("count", 0), data.get("seconds", 0.0)))
+
+    return handler
+
+
+def _idle_buttons() -> tuple:
+    return gr.update(interactive=True), gr.update(interactive=False)
+
+
+def _used(event: gr.EventData) -> str:
+    """An example prompt that was clicked."""
+    return str(event.text)

@@ -1,0 +1,75 @@
+"""The page as a running server: every launch setting in one place."""
+
+import logging
+import os
+from pathlib import Path
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+import gradio as gr  # noqa: E402
+
+from .. import config  # noqa: E402
+from .page import build  # noqa: E402
+from .theme import STYLES, theme  # noqa: E402
+
+MAX_UPLOAD = "5mb"
+QUEUE = 40
+"""Comparisons and previews that may wait; more are refused with a sentence."""
+HEAD = '<meta name="color-scheme" content="light dark">'
+
+
+def host_of(host: str | None) -> str:
+    """The address to listen on: as given, else everywhere in a Space or container, else only this machine."""
+    if host:
+        return host
+    return os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1")
+
+
+def launch_options(host: str | None = None, port: int | None = None) -> dict:
+    """What launch() is given. Nothing of a visitor's is kept or served by Gradio itself."""
+    data = config.data_dir().resolve()
+    return {
+        "server_name": host_of(host),
+        "server_port": port,
+        "theme": theme(),
+        "css_paths": STYLES,
+        "head": HEAD,
+        "run_history": False,
+        "enable_monitoring": False,
+        "max_file_size": MAX_UPLOAD,
+        "blocked_paths": [str(data), str(config.SAMPLE_USERS), str(config.ROOT)],
+        "footer_links": ["api"],
+        "show_error": False,
+        "ssr_mode": False,
+        "pwa": False,
+        "quiet": True,
+    }
+
+
+def serve(
+    model: str | None = None,
+    host: str | None = None,
+    port: int | None = None,
+    users_dir: Path | None = None,
+    seed: int = 0,
+    wait: bool = True,
+) -> gr.Blocks:
+    """Starts the app: the page at once, the model in the background.
+
+    model, users_dir, seed: as of service.Service. host: see host_of. port: None takes the first free one from 7860.
+    wait: blocks until the server is stopped; else returns the running Blocks.
+    """
+    from ..service import Service
+
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+    uploads = config.data_dir() / "uploads"
+    uploads.mkdir(parents=True, exist_ok=True)
+    os.environ["GRADIO_TEMP_DIR"] = str(uploads.resolve())
+    service = Service(model, users_dir=users_dir, seed=seed)
+    blocks = build(service).queue(max_size=QUEUE)
+    _, url, _ = blocks.launch(prevent_thread_lock=True, **launch_options(host, port))
+    print(f"The app runs at {url}", flush=True)
+    service.start()
+    if wait:
+        blocks.block_thread()
+    return blocks

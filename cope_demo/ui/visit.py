@@ -1,0 +1,153 @@
+"""What the page shows after each thing a visitor does: their browser's memory in, new values for its parts out."""
+
+from dataclasses import replace
+
+import gradio as gr
+
+from ..errors import CopeError
+from ..jobs import JobStatus
+from ..store import Card
+from . import comparing, fitting, people
+from .guard import sentence
+from .panel import say
+from .visitor import FINAL, NEW, Visitor
+
+PARTS = (
+    "visitor", "banner", "timer", "people", "own", "fit", "start_fit", "cancel_fit", "delete_fit",
+    "prompt", "examples", "length", "penalty", "columns",
+)  # fmt: skip
+"""The parts of the page that follow from whom the visitor chose; an answer names those that change."""
+LOADING = "The model is loading. You can look around and write a prompt meanwhile."
+NOT_FITTED = "Fit this writing first (step 2), or choose a sample user."
+STILL_GOING = "A fit of yours is still going on: wait for it, or cancel it, and then start the next one."
+
+Answer = dict[str, object]
+
+
+class Visit:
+    """The visitor's turns over a service. Methods take what the browser remembers, which is not to be trusted."""
+
+    def __init__(self, service):
+        self.service = service
+
+    def open(self, memory) -> Answer:
+        """A page load: whom this browser chose last, and how its fits stand."""
+        visitor = Visitor.read(memory)
+        for fit in visitor.fits:
+            visitor = visitor.with_fit(fitting.refresh(self.service, fit)[0])
+        return self._choose(visitor, visitor.chosen)
+
+    def pick(self, memory, chosen: str) -> Answer:
+        """Another card was chosen."""
+        return self._choose(Visitor.read(memory), chosen)
+
+    def poll(self, memory) -> Answer:
+        """A look at the queue and the model; only what has changed is answered."""
+        visitor = before = Visitor.read(memory)
+        shown: JobStatus | None = None
+        for fit in visitor.fits:
+            now, status = fitting.refresh(self.service, fit)
+            visitor = visitor.with_fit(now)
+            shown = status if fit.user == visitor.chosen else shown
+        if visitor != before:
+            now, then = visitor.fit(visitor.chosen), before.fit(visitor.chosen)
+            return self._everything(visitor, shown, anew=now != then and now.state == "done")
+        answer = {"banner": self.banner(), "timer": self._timer(visitor)}
+        return answer if shown is None else {**answer, "fit": say(fitting.progress(shown))}
+
+    def start_fit(self, memory, text: str, file, task: str, name: str) -> Answer:
+        """Puts a fit into the queue and shows it."""
+        visitor = Visitor.read(memory)
+        try:
+            if any(fit.state not in FINAL for fit in visitor.fits):
+                raise CopeError(STILL_GOING)
+            fit = fitting.submit(self.service, text, file, task, name)
+        except Exception as error:
+            return _sorry(error)
+        return self._choose(visitor.with_fit(fit), fit.user)
+
+    def cancel_fit(self, memory) -> Answer:
+        """Cancels the chosen fit."""
+        visitor = Visitor.read(memory)
+        fit = visitor.fit(visitor.chosen)
+        if fit is None:
+            return {}
+        try:
+            self.service.jobs.cancel(fit.job)
+        except Exception as error:
+            return _sorry(error)
+        return self._everything(visitor.with_fit(fitting.refresh(self.service, fit)[0]))
+
+    def delete_fit(self, memory) -> Answer:
+        """Deletes the chosen fit's folder and forgets the fit."""
+        visitor = Visitor.read(memory)
+        fit = visitor.fit(visitor.chosen)
+        if fit is None:
+            return {}
+        try:
+            if fit.state == "done":
+                self.service.store.delete(fit.user)
+        except Exception as error:
+            return _sorry(error)
+        return self._choose(visitor.without(fit.user), "")
+
+    def banner(self) -> str:
+        """The line across the page: that the model loads, or why there is none."""
+        if problem := self.service.problem():
+            return say({"kind": "problem", "message": problem})
+        if self.service.ready():
+            return say({"kind": "none", "message": ""})
+        return say({"kind": "wait", "message": LOADING})
+
+    def who(self, visitor: Visitor) -> str:
+        """The chosen person as the columns speak of them: a sample user's first name, or "you"."""
+        card = self._card(visitor)
+        return card.name.split()[0] if card else "you"
+
+    def _choose(self, visitor: Visitor, chosen: str) -> Answer:
+        cards = people.sample_cards(self.service)
+        visitor = replace(visitor, chosen=people.known_choice(cards, visitor, chosen))
+        return self._everything(visitor, anew=True)
+
+    def _everything(self, visitor: Visitor, status: JobStatus | None = None, anew: bool = False) -> Answer:
+        """All parts for this visitor; with `anew` also an empty comparison with its prompt and defaults."""
+        fit = visitor.fit(visitor.chosen)
+        new, going = visitor.chosen == NEW, fit is not None and fit.state not in FINAL
+        answer = {
+            "visitor": visitor.to_json(),
+            "banner": self.banner(),
+            "timer": self._timer(visitor),
+            "people": people.data(people.sample_cards(self.service), visitor),
+            "own": gr.update(visible=new),
+            "fit": say(fitting.plan() if new else fitting.view(self.service, visitor, status)),
+            "start_fit": gr.update(visible=new),
+            "cancel_fit": gr.update(visible=going),
+            "delete_fit": gr.update(visible=fit is not None and not going),
+        }
+        return {**answer, **self._comparison(visitor)} if anew else answer
+
+    def _comparison(self, visitor: Visitor) -> Answer:
+        card, fit = self._card(visitor), visitor.fit(visitor.chosen)
+        task = comparing.task_of(card.task if card else fit.task if fit else "")
+        prompts = list(card.prompts) if card else [task.example_prompt]
+        first = comparing.defaults(task)
+        fitted = card is not None or (fit is not None and fit.state == "done")
+        return {
+            "prompt": gr.update(value=prompts[0] if prompts else "", info=task.instruction),
+            "examples": say({"label": "Or try", "prompts": prompts}),
+            "length": first.max_new_tokens,
+            "penalty": first.repetition_penalty,
+            "columns": comparing.idle(self.who(visitor), "" if fitted else NOT_FITTED),
+        }
+
+    def _card(self, visitor: Visitor) -> Card | None:
+        return next((card for card in people.sample_cards(self.service) if card.id == visitor.chosen), None)
+
+    def _timer(self, visitor: Visitor):
+        loading = not self.service.ready() and not self.service.problem()
+        return gr.Timer(active=loading or any(fit.state not in FINAL for fit in visitor.fits))
+
+
+def _sorry(error: BaseException) -> Answer:
+    """Everything stays; step 2 says what went wrong."""
+    return {"fit": say({"state": "failed", "message": sentence(error)})}

@@ -1,0 +1,83 @@
+"""What a visitor's own browser remembers: whom they chose and which fits are theirs. The server keeps no such list."""
+
+import os
+import secrets
+from dataclasses import asdict, dataclass, field, replace
+
+import gradio as gr
+
+from .. import config
+
+STORAGE_KEY = "cope-demo"
+NEW = "new"
+"""The choice of giving one's own history."""
+MAX_FITS = 4
+MAX_NAME = 40
+FINAL = ("done", "failed", "cancelled")
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One fit of this visitor. state is a JobStatus state; error a sentence where it failed."""
+
+    user: str
+    job: str
+    name: str
+    task: str
+    state: str = "queued"
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """chosen: a sample user's id, the id of a fit's user, NEW, or "" at a first visit."""
+
+    chosen: str = ""
+    fits: tuple[Fit, ...] = field(default=())
+
+    @classmethod
+    def read(cls, value) -> "Visitor":
+        """From the browser's value, which anybody may have edited: what is not as we wrote it is dropped."""
+        if not isinstance(value, dict):
+            return cls()
+        fits, names = [], Fit.__dataclass_fields__
+        for row in value.get("fits") or []:
+            if isinstance(row, dict) and set(row) == set(names) and all(isinstance(v, str) for v in row.values()):
+                fits.append(Fit(**row))
+        chosen = value.get("chosen")
+        return cls(chosen if isinstance(chosen, str) else "", tuple(fits[-MAX_FITS:]))
+
+    def to_json(self) -> dict:
+        """As the browser keeps it."""
+        return asdict(self)
+
+    def fit(self, user_id: str) -> Fit | None:
+        """The visitor's fit of that user."""
+        return next((fit for fit in self.fits if fit.user == user_id), None)
+
+    def with_fit(self, fit: Fit) -> "Visitor":
+        """With this fit added, or in the place of its older state."""
+        others = tuple(f for f in self.fits if f.user != fit.user)
+        if len(others) < len(self.fits):
+            return replace(self, fits=tuple(fit if f.user == fit.user else f for f in self.fits))
+        return replace(self, fits=(*others, fit)[-MAX_FITS:])
+
+    def without(self, user_id: str) -> "Visitor":
+        """Without that fit."""
+        return replace(self, fits=tuple(fit for fit in self.fits if fit.user != user_id))
+
+
+def browser_state() -> gr.BrowserState:
+    """The browser's store. Key and secret stay the same over restarts, or everybody's fits would be lost to them."""
+    return gr.BrowserState(Visitor().to_json(), storage_key=STORAGE_KEY, secret=_secret())
+
+
+def _secret() -> str:
+    path = config.data_dir() / "browser-secret"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write(secrets.token_hex(16))
+    except FileExistsError:
+        pass
+    return path.read_text()

@@ -1,0 +1,45 @@
+"""A comparison on its way to the browser: lines of compact JSON, in a text that only ever grows.
+
+Each line is one message:
+    {"t": "idle", "who"}                              nothing has run yet
+    {"t": "start", "run", "who", trace header}        the columns begin
+    {"t": "wait", "message"}                          nothing to show yet, and why
+    {"t": "tokens", "seq", "rows"}                    new tokens, batches numbered from 0
+    {"t": "end", "method", "stopped"}                 a column has ended
+    {"t": "done", "seconds"} | {"t": "error", "message"}
+A row is [method, index, id, text, logp_user, logp_base, score, in_head, head_size, alternatives], an alternative
+[id, text, logp_user, logp_base, score, in_head]; rewards follow from the log-probabilities and alpha.
+"""
+
+from ..trace import Alternative, TokenEvent, Trace
+from .panel import say
+
+DIGITS = 4
+
+
+def line(kind: str, **fields) -> str:
+    """One message, ended by a newline."""
+    return say({"t": kind, **fields}) + "\n"
+
+
+def start(run: str, who: str, trace: Trace, methods: tuple[str, ...]) -> str:
+    """The first message of a comparison: everything of the trace but its columns."""
+    header = {name: value for name, value in trace.to_json().items() if name != "columns"}
+    return line("start", run=run, who=who, methods=methods, **header)
+
+
+def tokens(seq: int, events: list[TokenEvent]) -> str:
+    """One batch of new tokens, in the order in which they were written."""
+    return line("tokens", seq=seq, rows=[_row(event) for event in events])
+
+
+def _row(event: TokenEvent) -> list:
+    token = event.token
+    numbers = [round(value, DIGITS) for value in (token.logp_user, token.logp_base, token.score)]
+    others = [_alternative(other) for other in token.alternatives]
+    return [event.method, event.index, token.id, token.text, *numbers, int(token.in_head), token.head_size, others]
+
+
+def _alternative(other: Alternative) -> list:
+    numbers = [round(value, DIGITS) for value in (other.logp_user, other.logp_base, other.score)]
+    return [other.id, other.text, *numbers, int(other.in_head)]
