@@ -1,0 +1,243 @@
+"""A background fit on disk: its request, its progress, its outcome. Whoever runs it and whoever asks meet only here.
+
+The folder is also the fit's scratch folder. Once the fit has ended, the person's texts and all that was made from them
+are removed; what happened, when, and how it ended stays.
+"""
+
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from .config import data_dir
+from .errors import CopeError
+from .events import STAGES, FitEvent
+from .history import Sample
+from .locks import file_lock
+from .store import DISK_FULL, check_id
+
+JOB, REQUEST, EVENTS, RESULT = "job.json", "submitted.json", "events.jsonl", "result.json"
+CANCELLED, LOCK = "cancelled", "lock"
+KEPT = (JOB, EVENTS, RESULT, CANCELLED, LOCK)
+"""What stays of an ended fit; none of it holds the person's words."""
+
+
+class Cancelled(BaseException):
+    """Ends a fit whose owner has cancelled it. Not an Exception, so that no library on the way swallows it."""
+
+
+@dataclass(frozen=True)
+class FitRequest:
+    """What a person asks for. model: path or hub id, None for the default. seed: of everything random in the fit."""
+
+    user_id: str
+    name: str
+    task: str
+    samples: list[Sample]
+    model: str | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """How a job stands.
+
+    state: "queued", "running", "done", "failed" or "cancelled".
+    position: fits that start before this one; None when not queued.
+    stage: the stage of events.STAGES at work; None when not running.
+    eta: estimated seconds until the fit is done, or None while unknown.
+    events: FitEvent.to_json of every event, in order.
+    error: a sentence for the person when failed.
+    """
+
+    id: str
+    user_id: str
+    state: str
+    position: int | None
+    stage: str | None
+    eta: float | None
+    events: list[dict]
+    error: str | None
+
+
+def jobs_dir() -> Path:
+    """The folder of all jobs, readable for its owner alone."""
+    folder = data_dir() / "jobs"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+class JobFolder:
+    """One job's folder, `jobs/<job id>`."""
+
+    def __init__(self, job_id: str):
+        """Raises CopeError when there is no such job."""
+        self.id = job_id
+        self.path = jobs_dir() / check_id(job_id)
+        try:
+            self.job = json.loads((self.path / JOB).read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise CopeError("This fit is not known here any more: start it again.") from error
+
+    @classmethod
+    def create(cls, request: FitRequest, users_dir: Path) -> "JobFolder":
+        """A new job under an id that cannot be guessed, which will publish to `users_dir`.
+
+        Raises CopeError for a bad user id or a full disk.
+        """
+        job = {"user_id": check_id(request.user_id), "users_dir": str(Path(users_dir).resolve())}
+        job_id = secrets.token_hex(16)
+        path = jobs_dir() / job_id
+        try:
+            path.mkdir(mode=0o700)
+            _write_json(path / REQUEST, asdict(request))
+            _write_json(path / JOB, job)  # last: now it is a job
+        except OSError as error:
+            shutil.rmtree(path, ignore_errors=True)
+            if error.errno not in DISK_FULL:
+                raise
+            raise CopeError("The disk is full, so no fit can start. Free some space and try again.") from error
+        return cls(job_id)
+
+    @classmethod
+    def unfinished(cls) -> list["JobFolder"]:
+        """All jobs without an outcome, the oldest first."""
+        paths = [path.parent for path in jobs_dir().glob(f"*/{JOB}") if not (path.parent / RESULT).exists()]
+        return [cls(path.name) for path in sorted(paths, key=lambda path: (path / JOB).stat().st_mtime_ns)]
+
+    @property
+    def user_id(self) -> str:
+        return self.job["user_id"]
+
+    @property
+    def users_dir(self) -> Path:
+        return Path(self.job["users_dir"])
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was submitted."""
+        return time.time() - (self.path / JOB).stat().st_mtime
+
+    def request(self) -> FitRequest:
+        """What was asked for; gone once the fit has ended."""
+        data = json.loads((self.path / REQUEST).read_text("utf-8"))
+        return FitRequest(**{**data, "samples": [Sample(**sample) for sample in data["samples"]]})
+
+    def hold(self, timeout: float | None = None) -> AbstractContextManager[None]:
+        """The right to work in the folder: one process at a time, so that a killed worker's late child harms nothing.
+
+        Raises TimeoutError when it is not free within `timeout` seconds.
+        """
+        return file_lock(self.path / LOCK, timeout)
+
+    def emit(self, event: FitEvent) -> None:
+        """Records an event. Raises Cancelled once the owner has cancelled."""
+        if self.cancelled:
+            raise Cancelled
+        self.record(event)
+
+    def record(self, event: FitEvent) -> None:
+        """Records an event, whatever the owner wishes by now."""
+        line = json.dumps(event.to_json()) + "\n"
+        handle = os.open(self.path / EVENTS, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            os.write(handle, line.encode())
+        finally:
+            os.close(handle)
+
+    def events(self) -> list[dict]:
+        """All events so far. A line that a crash cut off is left out."""
+        return list(self._events())
+
+    def _events(self) -> Iterator[dict]:
+        try:
+            lines = (self.path / EVENTS).read_text("utf-8").split("\n")
+        except FileNotFoundError:
+            return
+        for line in lines:
+            try:
+                yield json.loads(line)
+            except ValueError:
+                continue
+
+    def forget_from(self, stage: str) -> None:
+        """Drops the events of `stage` and later ones: it starts (again) now."""
+        earlier = STAGES[: STAGES.index(stage)]
+        lines = [json.dumps(event) + "\n" for event in self._events() if event["stage"] in earlier]
+        _write(self.path / EVENTS, "".join(lines))
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the owner has cancelled it."""
+        return (self.path / CANCELLED).exists()
+
+    def cancel(self) -> None:
+        """Marks it as cancelled, for whoever works on it."""
+        (self.path / CANCELLED).touch(mode=0o600)
+
+    def result(self) -> dict | None:
+        """{"state", "error"} once the fit has ended, else None."""
+        try:
+            return json.loads((self.path / RESULT).read_text("utf-8"))
+        except FileNotFoundError:
+            return None
+
+    def conclude(self, state: str, error: str | None = None) -> None:
+        """Records how it ended, unless it has ended already. For whoever holds the folder."""
+        if self.result() is None:
+            _write_json(self.path / RESULT, {"state": state, "error": error})
+
+    def finish(self, state: str, error: str | None = None, timeout: float | None = None) -> None:
+        """Removes the person's texts and records how it ended, unless it has ended already.
+
+        Raises TimeoutError when somebody still works in the folder after `timeout` seconds.
+        """
+        with self.hold(timeout):
+            for path in self.path.iterdir():  # first, which also makes room on a full disk
+                if path.is_dir():
+                    shutil.rmtree(path)
+                elif path.name not in KEPT:
+                    path.unlink()
+            self.conclude(state, error)
+
+    def remove(self) -> None:
+        """Removes the whole folder, as if it had never been submitted."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def status(self, state: str, position: int | None = None, eta: float | None = None) -> JobStatus:
+        """The status as the page sees it; the outcome on disk overrules `state`."""
+        result = self.result() or {"state": state, "error": None}
+        state, events, stage = result["state"], self.events(), None
+        if state == "running":
+            stage = events[-1]["stage"] if events else STAGES[0]
+            eta = self._eta(events)
+        if state != "queued":
+            position = None
+        if state not in ("queued", "running"):
+            eta = None
+        return JobStatus(self.id, self.user_id, state, position, stage, eta, events, result["error"])
+
+    def _eta(self, events: list[dict]) -> float | None:
+        """The last event's estimate, less the time that has passed since."""
+        if not events or events[-1]["eta"] is None:
+            return None
+        passed = time.time() - (self.path / EVENTS).stat().st_mtime
+        return max(0.0, events[-1]["eta"] - passed)
+
+
+def _write_json(path: Path, data: dict) -> None:
+    _write(path, json.dumps(data))
+
+
+def _write(path: Path, text: str) -> None:
+    """Writes a private file that appears only when it is whole."""
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(part, path)

@@ -1,0 +1,35 @@
+"""Background fits: one interface, two executors. QueueJobs is durable; InlineJobs is for ZeroGPU."""
+
+from typing import Protocol
+
+from .inline_jobs import InlineJobs
+from .job_folder import FitRequest, JobStatus
+from .queue_jobs import QueueJobs
+
+__all__ = ["FitRequest", "InlineJobs", "JobStatus", "Jobs", "QueueJobs", "run_worker"]
+
+
+class Jobs(Protocol):
+    """What the page needs to know about background fits."""
+
+    def submit(self, request: FitRequest) -> str:
+        """Queues a fit and returns its job id, a secret. While a fit of this user waits or runs, it is that one's id.
+
+        Raises CopeError at a bad user id.
+        """
+
+    def status(self, job_id: str) -> JobStatus:
+        """How the job stands, also after the app was started again. Raises CopeError when it is unknown."""
+
+    def cancel(self, job_id: str) -> None:
+        """Ends the job and removes its texts; nothing happens to an ended one. Raises CopeError when it is unknown."""
+
+    def close(self) -> None:
+        """Ends what this object has started. Unfinished fits go on when the app is started again."""
+
+
+def run_worker() -> None:
+    """What `python -m cope_demo worker` does: takes fits from the queue until it is interrupted."""
+    from .worker import run_worker as work  # with DBOS, which nobody else needs at start
+
+    work()

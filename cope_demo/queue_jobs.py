@@ -1,0 +1,186 @@
+"""Fits on a durable queue: this process puts them there and asks how they stand; workers, which it keeps alive, fit."""
+
+import logging
+import statistics
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+from . import config
+from .job_folder import FitRequest, JobFolder, JobStatus
+from .queue_database import APPLICATION, QUEUE, RUNNING, WAITING, WORKFLOW, database_url
+from .stage_process import start_child
+
+CANCEL_SECONDS = 5.0
+"""How long a cancel waits for the fit to end."""
+SETTLE_SECONDS = 1.0
+"""How long a living worker takes at most to tell the queue that its fit has ended."""
+RESTART_SECONDS = (0.5, 5.0)
+"""Pause before a worker that has died is started again: the first, and the longest when it dies at once each time."""
+
+ENQUEUE_SECONDS = 60.0
+"""A job this old that the queue does not know never got there."""
+RECENT = 5
+"""How many of the last fits tell how long one takes."""
+GIVEN_UP = "The fit was interrupted too often and has been given up. Start it again."
+
+log = logging.getLogger(__name__)
+
+
+class QueueJobs:
+    """Jobs on DBOS and SQLite below the data folder. Several processes may use the same queue."""
+
+    def __init__(self, users_dir: Path | None = None, workers: int = 1):
+        """users_dir: where finished users are published (default: the data folder's).
+
+        workers: worker processes that this process keeps alive, from the first fit on; 0 where others run them
+        (`python -m cope_demo worker`).
+        """
+        from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer  # half a second: not for who never fits
+
+        config.check("workers", workers, 0, 64, whole=True)
+        self._users_dir = Path(users_dir or config.users_dir())
+        DBOS.migrate(database_url())
+        self._client = DBOSClient(
+            system_database_url=database_url(),
+            serializer=DBOSPortableJSONSerializer(),
+            application_name=APPLICATION,
+        )
+        self._workers = [_Worker() for _ in range(workers)]
+        if any(self.status(folder.id).state in ("queued", "running") for folder in JobFolder.unfinished()):
+            self._start_workers()
+
+    def submit(self, request: FitRequest) -> str:
+        """See jobs.Jobs."""
+        folder = JobFolder.create(request, self._users_dir)
+        options = {
+            "workflow_name": WORKFLOW,
+            "queue_name": QUEUE,
+            "workflow_id": folder.id,
+            "deduplication_id": request.user_id,
+            "duplication_policy": "return-existing",
+        }
+        job_id = None
+        try:
+            job_id = self._client.enqueue(options, folder.id).get_workflow_id()
+        finally:
+            if job_id != folder.id:
+                folder.remove()
+        self._start_workers()
+        return job_id
+
+    def status(self, job_id: str) -> JobStatus:
+        """See jobs.Jobs."""
+        folder = JobFolder(job_id)
+        if folder.result() is not None:
+            return folder.status("done")
+        if folder.cancelled:
+            self._finish(folder, "cancelled", None, 0.0)  # where a cancel was itself cut off
+            return folder.status("cancelled")
+        state = self._state(job_id)
+        if state == WAITING:
+            waiting = [row.workflow_id for row in self._rows(status=WAITING, queue_name=QUEUE)]
+            if job_id in waiting:
+                position = waiting.index(job_id)
+                return folder.status("queued", position, self._wait(position))
+        if state in (WAITING, RUNNING):
+            return folder.status("running")
+        if state is None and folder.age < ENQUEUE_SECONDS:
+            return folder.status("queued")
+        # The queue has given it up, and nobody else will: it killed its workers, or never arrived.
+        self._finish(folder, "failed", GIVEN_UP, 0.0)
+        return folder.status("failed")
+
+    def cancel(self, job_id: str) -> None:
+        """See jobs.Jobs. The fit has ended and its texts are gone when this returns, a few tenths of a second later."""
+        folder = JobFolder(job_id)
+        if folder.result() is not None:
+            return
+        folder.cancel()  # before the queue knows, so that whoever takes it now sees it
+        if self._state(job_id) == WAITING:
+            self._client.cancel_workflow(job_id)
+        self._finish(folder, "cancelled", None, CANCEL_SECONDS)
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while self._state(job_id) == RUNNING:
+            if time.monotonic() > deadline:  # its worker is dead; the same person's next fit must not wait for another
+                self._client.cancel_workflow(job_id)
+            time.sleep(0.02)
+
+    def close(self) -> None:
+        """See jobs.Jobs."""
+        for worker in self._workers:
+            worker.end()
+        self._client.destroy()
+
+    def _finish(self, folder: JobFolder, state: str, error: str | None, timeout: float) -> None:
+        try:
+            folder.finish(state, error, timeout)
+        except TimeoutError:
+            pass  # somebody is at work in it, and will do the same on leaving
+
+    def _state(self, job_id: str) -> str | None:
+        rows = self._rows(workflow_ids=[job_id])
+        return rows[0].status if rows else None
+
+    def _rows(self, **which) -> list:
+        return self._client.list_workflows(load_input=False, load_output=False, **which)
+
+    def _wait(self, position: int) -> float | None:
+        """Estimated seconds until the waiting fit at `position` is done, by the last fits; None before the first."""
+        ended = self._client.list_workflows(
+            status="SUCCESS", name=WORKFLOW, sort_desc=True, limit=RECENT, load_input=False
+        )
+        seconds = [(row.completed_at - row.dequeued_at) / 1000 for row in ended if row.output == "done"]
+        if not seconds:
+            return None
+        running = [JobFolder(row.workflow_id).status("running").eta for row in self._rows(status=RUNNING)]
+        lanes = max(1, len(running))
+        return min((eta for eta in running if eta is not None), default=0.0) + statistics.median(seconds) * (
+            position // lanes + 1
+        )
+
+    def _start_workers(self) -> None:
+        for worker in self._workers:
+            worker.start()
+
+
+class _Worker:
+    """One worker process that is started again whenever it ends."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._ending = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._process: subprocess.Popen | None = None
+
+    def start(self) -> None:
+        """Starts it, unless it runs."""
+        with self._lock:
+            if self._thread is None and not self._ending.is_set():
+                self._thread = threading.Thread(target=self._keep_alive, name="worker", daemon=True)
+                self._thread.start()
+
+    def end(self) -> None:
+        """Ends it for good; a fit it is at stays in the queue. Its child follows within moments."""
+        with self._lock:
+            self._ending.set()
+            if self._process is not None:
+                self._process.kill()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _keep_alive(self) -> None:
+        pause = RESTART_SECONDS[0]
+        while True:
+            started = time.monotonic()
+            with self._lock:
+                if self._ending.is_set():
+                    return
+                self._process = start_child("cope_demo.worker", stdin=subprocess.DEVNULL)
+            code = self._process.wait()
+            if time.monotonic() - started > RESTART_SECONDS[1]:
+                pause = RESTART_SECONDS[0]
+            if not self._ending.wait(pause):
+                log.warning("the worker ended with %d and is started again", code)
+            pause = min(2 * pause, RESTART_SECONDS[1])

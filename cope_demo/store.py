@@ -1,0 +1,194 @@
+"""The saved users: the repository's samples, read-only, and visitors' folders under ids that cannot be guessed."""
+
+import errno
+import json
+import os
+import re
+import secrets
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import config
+from .errors import CopeError
+from .history import Sample
+from .locks import file_lock
+from .saved_folder import MANIFEST, hidden_twin, set_aside, signature, tidy, verify_folder, write_folder
+
+ADAPTERS = ("oppu", "cope")
+CARD = "card.json"
+LOCK = ".lock"
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+def check_id(user_id: str) -> str:
+    """Returns the id. Raises CopeError unless it is a plain name, so that it can never lead out of its folder."""
+    if not isinstance(user_id, str) or not _ID.fullmatch(user_id):
+        raise CopeError(
+            "This is not a user id: an id has 1 to 64 letters, digits, '-' or '_' and starts with a letter or digit. "
+            "Choose a sample user or fit your own."
+        )
+    return user_id
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the page tells about a sample user. about: two sentences; prompts: three example prompts."""
+
+    id: str
+    name: str
+    occupation: str
+    about: str
+    task: str
+    prompts: tuple[str, ...]
+    fictional: bool
+
+
+@dataclass(frozen=True)
+class SavedUser:
+    """A published user whose files were verified when it was opened."""
+
+    id: str
+    folder: Path
+    manifest: dict
+
+    @property
+    def task(self) -> str:
+        """The name of the task in tasks.TASKS that the history belongs to."""
+        return self.manifest["task"]
+
+    @property
+    def name(self) -> str:
+        """The name to show; may be empty."""
+        return self.manifest["name"]
+
+    @property
+    def report(self) -> dict:
+        """The fit's report on held-out texts (report.json)."""
+        return json.loads((self.folder / "report.json").read_text("utf-8"))
+
+    def history(self) -> list[Sample]:
+        """The person's samples, in their order."""
+        # Not splitlines(): it would also split at line separators inside a text.
+        lines = (self.folder / "history.jsonl").read_text("utf-8").split("\n")
+        rows = [json.loads(line) for line in lines if line]
+        return [Sample(prompt=row["prompt"], response=row["response"]) for row in rows]
+
+    def adapter(self, kind: str) -> Path:
+        """The PEFT folder of "oppu" or "cope"."""
+        if kind not in ADAPTERS:
+            raise ValueError(f"no adapter {kind!r}")
+        return self.folder / kind
+
+    def check_base(self, identity: str, name: str) -> None:
+        """Raises CopeError, naming both models, unless the user was fitted on the base model of this identity."""
+        base = self.manifest["base"]
+        if base["identity"] != identity:
+            raise CopeError(
+                f"This user was fitted on the model {base['name']}, but the model in use is {name} (or other weights "
+                f"of the same name). Start with --model {base['name']}, or fit the user again on {name}."
+            )
+
+
+class Store:
+    """The saved users: visitors' in `users_dir` (default: the data folder's), samples in `samples_dir`."""
+
+    def __init__(self, users_dir: Path | None = None, samples_dir: Path | None = None):
+        self.users_dir = Path(users_dir or config.users_dir())
+        self.samples_dir = Path(samples_dir or config.SAMPLE_USERS)
+        self._verified: dict[Path, tuple[tuple, dict]] = {}  # folder -> (signature of its files, manifest)
+
+    def new_id(self) -> str:
+        """A new user's id: 128 random bits as lower-case hex."""
+        return secrets.token_hex(16)
+
+    def samples(self) -> list[Card]:
+        """The sample users that are fitted, by folder name. Raises CopeError at a card that cannot be read."""
+        found = sorted(self.samples_dir.glob(f"*/{CARD}"))
+        return [_read_card(path) for path in found if (path.parent / MANIFEST).exists()]
+
+    def open(self, user_id: str) -> SavedUser:
+        """The saved user, every file verified (again only after it changed).
+
+        Raises CopeError for a bad or unknown id, and for a damaged folder, naming the file and the remedy.
+        """
+        mine, sample = self.users_dir / check_id(user_id), self.samples_dir / user_id
+        if (mine / MANIFEST).exists() or set_aside(mine).exists():
+            return SavedUser(user_id, mine, self._open_mine(mine))
+        if (sample / MANIFEST).exists():
+            return SavedUser(user_id, sample, self._verify(sample))
+        raise self._unknown(user_id)
+
+    def publish(self, scratch: Path, user_id: str, manifest: dict) -> SavedUser:
+        """Copies saved_folder.FILES from `scratch` to the user's folder and returns it verified.
+
+        manifest: everything but "files". A version that was saved before stays as it is, byte for byte, until the new
+        one is whole on disk, and when anything fails. Raises CopeError for a bad id or a full disk, OSError for other
+        trouble with the disk.
+        """
+        final = self.users_dir / check_id(user_id)
+        if manifest["user"] != user_id:
+            raise ValueError("the manifest is another user's")
+        try:
+            self.users_dir.mkdir(parents=True, exist_ok=True)
+            with file_lock(self.users_dir / LOCK):
+                tidy(self.users_dir)
+                write_folder(Path(scratch), final, manifest)
+        except OSError as error:
+            if error.errno not in DISK_FULL:
+                raise
+            raise CopeError(
+                "The disk is full, so the result could not be saved. What was saved before is unchanged. "
+                "Free some space and start the fit again."
+            ) from error
+        return self.open(user_id)
+
+    def delete(self, user_id: str) -> None:
+        """Removes a visitor's folder. Raises CopeError for a bad or unknown id and for a sample user."""
+        folder = self.users_dir / check_id(user_id)
+        if not folder.exists() and not set_aside(folder).exists():
+            if (self.samples_dir / user_id / MANIFEST).exists():
+                raise CopeError("Sample users are part of the app and cannot be deleted.")
+            raise self._unknown(user_id)
+        with file_lock(self.users_dir / LOCK):
+            tidy(self.users_dir)
+            if folder.exists():
+                gone = hidden_twin(folder)
+                os.rename(folder, gone)  # first, so that nobody opens a folder that is half gone
+                shutil.rmtree(gone)
+        self._verified.pop(folder, None)
+
+    def _open_mine(self, folder: Path) -> dict:
+        try:
+            return self._verify(folder)
+        except CopeError:
+            # A publish may have swapped the folder meanwhile, or been killed: look again while none can run.
+            with file_lock(self.users_dir / LOCK):
+                tidy(self.users_dir)
+                return self._verify(folder)
+
+    def _verify(self, folder: Path) -> dict:
+        mark = signature(folder)
+        known = self._verified.get(folder)
+        if known is None or known[0] != mark:
+            known = self._verified[folder] = (mark, verify_folder(folder))
+        return known[1]
+
+    def _unknown(self, user_id: str) -> CopeError:
+        if (self.samples_dir / user_id / CARD).exists():
+            return CopeError(f"The sample user '{user_id}' has not been fitted yet; fit it first.")
+        # Visitors' ids are secrets, so only the samples are named.
+        names = ", ".join(card.id for card in self.samples()) or "none yet"
+        return CopeError(f"There is no user '{user_id}'. The sample users are: {names}. Or fit your own history first.")
+
+
+def _read_card(path: Path) -> Card:
+    user_id = path.parent.name
+    try:
+        data = json.loads(path.read_text("utf-8"))
+        texts = {key: str(data[key]) for key in ("name", "occupation", "about", "task")}
+        prompts = tuple(str(prompt) for prompt in data["prompts"])
+        return Card(user_id, **texts, prompts=prompts, fictional=bool(data["fictional"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CopeError(f"The card of the sample user '{user_id}' is damaged: put its {CARD} back.") from error

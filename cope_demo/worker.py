@@ -1,0 +1,117 @@
+"""Takes fits from the queue, one at a time: each stage is a durable step that runs in a child process.
+
+A worker may be killed at any moment. Its fit stays marked as running under its name; every other worker looks for the
+names of the dead and puts their fits back in the queue, where they go on at the stage they had reached.
+"""
+
+import logging
+import os
+import secrets
+import sys
+import time
+
+from dbos import DBOS, DBOSPortableJSONSerializer
+
+from .events import STAGES
+from .job_folder import JobFolder, jobs_dir
+from .locks import file_lock
+from .queue_database import APPLICATION, QUEUE, RUNNING, WORKFLOW, database_url
+from .stage_process import StageProcess, end_with_parent, log_to
+from .stage_runner import fault
+
+MAX_RECOVERIES = 10
+"""A fit that outlives this many workers is taken for their killer, and given up."""
+VERSION = "1"
+"""Of the fits' files, not of the app: a fit is never taken up by a worker of another version."""
+POLL_SECONDS = 0.5
+REVIVE_SECONDS = 2.0
+
+log = logging.getLogger("cope_demo.worker")
+
+
+@DBOS.workflow(name=WORKFLOW, max_recovery_attempts=MAX_RECOVERIES)
+def fit_job(job_id: str) -> str:
+    """One fit, stage by stage; returns the state it ended in. The database learns states, never sentences or texts."""
+    folder = JobFolder(job_id)
+    if folder.result() is None:
+        try:
+            with StageProcess(folder) as child:
+                for stage in STAGES:
+                    if folder.cancelled or DBOS.run_step({"name": stage}, _step, folder, child, stage) != "done":
+                        break
+        except Exception as error:
+            folder.finish("failed", fault(error, folder, "queue"))
+        finally:
+            if folder.cancelled:  # also when the queue itself has refused the next step
+                folder.finish("cancelled")
+    return folder.result()["state"]
+
+
+def _step(folder: JobFolder, child: StageProcess, stage: str) -> str:
+    """Runs one stage; the one that ends the fit records its outcome. Returns "done", "failed" or "cancelled"."""
+    last = stage == STAGES[-1]
+    # Once the publish has begun it is too late to cancel: either all of a fit is saved or nothing.
+    outcome = child.run(stage, stop=lambda: folder.cancelled and not last)
+    if last or outcome["state"] != "done":
+        child.end()
+        folder.finish(**outcome)
+    return outcome["state"]
+
+
+def run_worker(parent: int | None = None) -> None:
+    """Works until it is ended: by hand, or with the process `parent` (its parent's pid) that started it."""
+    if parent is not None:
+        end_with_parent(parent)
+    log_to(sys.stderr)
+    os.umask(0o077)
+    os.nice(19)  # below the page; its child lies lower still, so that this one can always end it
+    name = f"worker-{secrets.token_hex(8)}"
+    with file_lock(_life(name)):
+        _launch(name)
+        log.info("%s is waiting for fits", name)
+        try:
+            while True:
+                _revive(name)
+                time.sleep(REVIVE_SECONDS)
+        except KeyboardInterrupt:
+            log.info("%s ends; a fit that it was at goes on when a worker is started again", name)
+            os._exit(0)  # not through DBOS, whose threads would wait for the fit
+
+
+def _launch(name: str) -> None:
+    DBOS(
+        config={
+            "name": APPLICATION,
+            "system_database_url": database_url(),
+            "application_version": VERSION,
+            "executor_id": name,
+            "serializer": DBOSPortableJSONSerializer(),  # nothing pickled is ever read
+            "log_level": "WARNING",
+            "notification_listener_polling_interval_sec": 60.0,  # nobody sends any
+        }
+    )
+    DBOS.launch()
+    DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=POLL_SECONDS)
+
+
+def _revive(name: str) -> None:
+    """Puts the fits of dead workers back in the queue."""
+    rows = DBOS.list_workflows(status=RUNNING, load_input=False, load_output=False)
+    for other in {row.executor_id for row in rows} - {name}:
+        try:
+            with file_lock(_life(other), timeout=0):
+                log.info("%s has died; its fit goes on", other)
+                DBOS._recover_pending_workflows([other])
+        except TimeoutError:
+            continue  # alive
+
+
+def _life(name: str):
+    """The file that the worker `name` keeps locked as long as it lives."""
+    folder = jobs_dir() / "workers"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder / f"{name}.lock"
+
+
+if __name__ == "__main__":
+    run_worker(int(sys.argv[1]))

@@ -1,0 +1,92 @@
+"""Small real stages for the job tests (COPE_FIT_MODULE): they read and write files as a fit does, in no time.
+
+The person's name tells how a stage behaves, such as "dpo:gate": see `_behave`. Every run of a stage adds a line to
+COPE_TEST_LOG, and a gate opens when the file COPE_TEST_LOG + ".gate" exists.
+"""
+
+import errno
+import json
+import os
+import signal
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from cope_demo.config import FitConfig
+from cope_demo.errors import CopeError
+from cope_demo.events import STAGES, FitEvent
+
+STEPS = 3
+
+
+def configured() -> FitConfig:
+    return FitConfig(beta=0.25)
+
+
+def prepare(scratch, history, user_id, *, name="", model=None, config=None) -> None:
+    lines = [json.dumps(asdict(sample)) + "\n" for sample in history.samples]
+    (scratch / "history.jsonl").write_text("".join(lines))
+    request = {"user": user_id, "name": name, "task": history.task, "model": model, "settings": asdict(config)}
+    (scratch / "request.json").write_text(json.dumps(request))
+
+
+def run_stage(stage: str, scratch: Path, emit) -> None:
+    text = (scratch / "history.jsonl").read_text()
+    behaviour = dict(word.split(":") for word in _request(scratch)["name"].split())
+    run = {"stage": stage, "job": scratch.name, "pid": os.getpid(), "worker": os.getppid(), "nice": os.nice(0)}
+    with open(os.environ["COPE_TEST_LOG"], "a") as log:
+        log.write(json.dumps(run | {"idle": os.sched_getscheduler(0) == os.SCHED_IDLE}) + "\n")
+    for before in STAGES[: STAGES.index(stage)]:
+        assert (scratch / f"{before}.txt").exists(), f"{stage} without {before}"
+    for step in range(1, STEPS + 1):
+        emit(FitEvent(stage, step, STEPS, loss=1.0 / step, eta=100.0 - step))
+        _behave(behaviour.get(stage), text, emit, stage)
+    (scratch / f"{stage}.txt").write_text(text)
+    if stage == "report":
+        _outputs(scratch)
+
+
+def manifest(scratch: Path) -> dict:
+    request = _request(scratch)
+    return {key: request[key] for key in ("user", "name", "task", "settings")} | {
+        "base": {"name": "none", "identity": "none"},
+        "report": {},
+    }
+
+
+def _behave(how: str | None, text: str, emit, stage: str) -> None:
+    if how == "gate":
+        while not Path(os.environ["COPE_TEST_LOG"] + ".gate").exists():
+            time.sleep(0.02)
+    elif how == "talk":  # reports progress for ever
+        while True:
+            emit(FitEvent(stage, 1, STEPS))
+            time.sleep(0.05)
+    elif how == "stuck":  # deaf to everything but SIGKILL
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        time.sleep(60)
+    elif how == "refuse":
+        raise CopeError("These texts are too short; add longer ones.")
+    elif how == "fault":
+        print("library chatter:", text)
+        print("library chatter:", text, file=sys.stderr)
+        raise ValueError(text)
+    elif how == "full":
+        raise OSError(errno.ENOSPC, "No space left on device", text)
+    elif how == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _outputs(scratch: Path) -> None:
+    for name in ("oppu", "cope"):
+        (scratch / name).mkdir(exist_ok=True)
+        (scratch / name / "adapter_config.json").write_text("{}")
+        (scratch / name / "adapter_model.safetensors").write_bytes(bytes(100))
+    (scratch / "pairs.jsonl").write_text((scratch / "history.jsonl").read_text())
+    (scratch / "report.json").write_text("{}")
+
+
+def _request(scratch: Path) -> dict:
+    return json.loads((scratch / "request.json").read_text())
