@@ -13,7 +13,7 @@ from trl import DPOConfig, DPOTrainer
 from .base_model import BaseModel
 from .config import FitConfig
 from .events import Emit
-from .training import Progress, saved_adapter, seed_everything, train, trainer_settings
+from .training import Progress, save_adapter, saved_adapter, seed_everything, train, trainer_settings
 
 
 @dataclass(frozen=True)
@@ -70,4 +70,4 @@ def train_dpo(
             callbacks=[Progress("dpo", emit)],
         )
         train(trainer)
-        model.save_pretrained(folder)
+        save_adapter(model, folder)

@@ -12,7 +12,7 @@ from trl import SFTConfig, SFTTrainer
 from .base_model import BaseModel
 from .config import FitConfig
 from .events import Emit
-from .training import Example, Progress, new_adapter, seed_everything, train, trainer_settings
+from .training import Example, Progress, new_adapter, save_adapter, seed_everything, train, trainer_settings
 
 
 def train_oppu(base: BaseModel, examples: list[Example], config: FitConfig, folder: Path, emit: Emit) -> None:
@@ -38,4 +38,4 @@ def train_oppu(base: BaseModel, examples: list[Example], config: FitConfig, fold
             callbacks=[Progress("oppu", emit)],
         )
         train(trainer)
-        model.save_pretrained(folder)
+        save_adapter(model, folder)

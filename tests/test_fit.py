@@ -17,7 +17,7 @@ from cope_demo.events import STAGES
 from cope_demo.history import Sample
 from cope_demo.service import Service
 from cope_demo.store import Store
-from cope_demo.training import encode, new_adapter
+from cope_demo.training import Progress, encode, new_adapter
 from tests import tiny
 
 FAST = FitConfig(
@@ -188,10 +188,19 @@ def test_gradients_are_true_after_a_generation(models):
     assert torch.cosine_similarity(lora_gradient(base, ids), truth, dim=0) > 0.9
 
 
-def test_adapters_are_trained_and_saved_in_float32(models, tmp_path):
+def test_adapters_are_trained_in_float32_and_saved_in_bfloat16(models, tmp_path, monkeypatch):
+    seen = []
+    begin = Progress.on_train_begin
+
+    def note(self, args, state, control, model=None, **kwargs):
+        seen.append({p.dtype for p in model.parameters() if p.requires_grad})
+        begin(self, args, state, control, **kwargs)
+
+    monkeypatch.setattr(Progress, "on_train_begin", note)
     scratch = run_stages(tmp_path, models["llama"], STAGES[:-1])
+    assert seen == [{torch.float32}, {torch.float32}]
     one, two = (load_file(scratch / name / "adapter_model.safetensors") for name in ("oppu", "cope"))
-    assert {tensor.dtype for tensor in (*one.values(), *two.values())} == {torch.float32}
+    assert {tensor.dtype for tensor in (*one.values(), *two.values())} == {torch.bfloat16}
     assert any(not torch.equal(one[key], two[key]) for key in one)
 
 

