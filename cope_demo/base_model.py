@@ -47,8 +47,11 @@ for _name in ("bitsandbytes.backends.cpu.ops", "bitsandbytes.backends.utils", "b
 
 def sha256_file(path: Path) -> str:
     """The SHA-256 of a file, in hex."""
+    digest = hashlib.sha256()
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def packaged_file(package: str, name: str) -> Path | None:
@@ -209,7 +212,9 @@ class BaseModel:
 
 def _quantized(folder: str, device: torch.device, revision: str | None = None):
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+    from transformers.utils import logging as transformers_logging
 
+    transformers_logging.disable_progress_bar()
     nf4 = BitsAndBytesConfig(
         load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16
     )
