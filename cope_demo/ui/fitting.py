@@ -24,6 +24,10 @@ STAGE_WORDS = {
 }
 
 
+_LOSS = {"title": "Loss", "unit": "nats a token", "zero": False, "later": "drawn while the writing is learned"}
+_MARGIN = {"title": "Margin", "unit": "own text over generic", "zero": True, "later": "drawn while it is sharpened"}
+
+
 @dataclass
 class FitPanel:
     """The components of step 2."""
@@ -116,8 +120,10 @@ def progress(status: JobStatus) -> dict:
         "eta": status.eta,
         "message": message,
         "stages": stages,
-        "loss": {"points": series["oppu"], "of": sizes["oppu"]},
-        "margin": {"points": series["dpo"], "of": sizes["dpo"]},
+        "plots": [
+            {**_LOSS, "points": series["oppu"], "of": sizes["oppu"]},
+            {**_MARGIN, "points": series["dpo"], "of": sizes["dpo"]},
+        ],
     }
 
 
@@ -145,21 +151,22 @@ AGAIN = "To try again, choose “Your own writing” above and start a new fit."
 def report(data: dict, name: str) -> dict:
     """A fit's report.json in plain words."""
     bits, right = data["bits_per_token"], data["pairs_right"]
-    whose = "your" if name == "You" else f"{name}’s"
+    whose = "your" if name in ("", "You") else f"{name}’s"
     held = f"{data['held_out']} of {whose} texts that the fit never saw"
     if bits["cope"] < bits["base"]:
         gain = 1 - bits["cope"] / bits["base"]
         lead = f"On {held}, CoPe is {gain:.0%} less surprised than the base model"
     else:
         lead = f"On {held}, CoPe is no less surprised than the base model"
-    lead += f", and it ranks the own text above a generated one in {right['cope']:.0%} of {data['pairs']} pairs."
+    ranked = round(right["cope"] * data["pairs"])
+    lead += f", and it ranks {whose} own text above a generated one in {ranked} of {data['pairs']} pairs."
     names = {"base": "Base", "oppu": "OPPU", "cope": "CoPe"}
     rows = [{"name": names[key], "bits": bits[key], "right": f"{right[key]:.0%}"} for key in names]
     few = data["train"] + data["held_out"] <= 15
     return {
         "lead": f"{lead} It learned from {data['train']} texts.",
         "caption": "Bits per token say how surprised a model is by the person’s own words: lower is better. Told "
-        "apart: how often the own text ranks above the base model’s answer to the same instruction.",
+        "apart: how often their text ranks above the base model’s answer to the same instruction.",
         "rows": rows,
         "warning": "These are few texts, so take the numbers with a grain of salt." if few else None,
     }

@@ -2,6 +2,8 @@
 
 import logging
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -9,6 +11,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 import gradio as gr  # noqa: E402
 
 from .. import config  # noqa: E402
+from ..jobs import InlineJobs, Jobs, QueueJobs  # noqa: E402
 from .page import build  # noqa: E402
 from .theme import STYLES, theme  # noqa: E402
 
@@ -46,6 +49,13 @@ def launch_options(host: str | None = None, port: int | None = None) -> dict:
     }
 
 
+def background_jobs(users_dir: Path | None) -> Jobs:
+    """Where fits run: in worker processes, or in this one on ZeroGPU, where children cannot have the GPU."""
+    if os.environ.get("SPACES_ZERO_GPU"):
+        return InlineJobs(users_dir)
+    return QueueJobs(users_dir)
+
+
 def serve(
     model: str | None = None,
     host: str | None = None,
@@ -62,14 +72,18 @@ def serve(
     from ..service import Service
 
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
-    uploads = config.data_dir() / "uploads"
-    uploads.mkdir(parents=True, exist_ok=True)
-    os.environ["GRADIO_TEMP_DIR"] = str(uploads.resolve())
-    service = Service(model, users_dir=users_dir, seed=seed)
+    # A folder of its own, outside the blocked paths (Gradio must read it); each file is removed as soon as it is read.
+    os.environ["GRADIO_TEMP_DIR"] = uploads = tempfile.mkdtemp(prefix="cope-uploads-")
+    jobs = background_jobs(users_dir)
+    service = Service(model, users_dir=users_dir, seed=seed, jobs=jobs)
     blocks = build(service).queue(max_size=QUEUE)
     _, url, _ = blocks.launch(prevent_thread_lock=True, **launch_options(host, port))
     print(f"The app runs at {url}", flush=True)
     service.start()
     if wait:
-        blocks.block_thread()
+        try:
+            blocks.block_thread()
+        finally:
+            jobs.close()
+            shutil.rmtree(uploads, ignore_errors=True)
     return blocks

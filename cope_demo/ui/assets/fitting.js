@@ -1,41 +1,62 @@
-// The fit: its plan, its progress, its end. data = { state, lines, stages, eta, position, loss, margin, message, report }.
-root.setAttribute('aria-live', 'polite');
+// The fit: its plan, its progress, its end. data = { state, lines, stages, eta, position, plots, message, report }.
+const heard = el('p.heard', { role: 'status' });  // for listeners: only when the stage changes
+const body = el('div', {});
+root.append(heard, body);
+let rows = null;
 
-const stageRow = (stage) => el(`li.stage.${stage.state}`, {},
-  el('span.name', {}, stage.label, el('span.what', {}, stage.what)),
-  el('span.track', { role: 'progressbar', 'aria-label': stage.label, 'aria-valuemin': 0, 'aria-valuemax': 100, 'aria-valuenow': Math.round(stage.share * 100) },
-    el('span.done', { style: `width:${(stage.share * 100).toFixed(1)}%` })),
-  el('span.state', {}, { waiting: '', running: `${Math.round(stage.share * 100)}\u202f%`, done: 'done' }[stage.state]));
+const stageRow = (stage) => {
+  const fill = el('span.fill', {});
+  const track = el('span.track', { role: 'progressbar', 'aria-label': stage.label, 'aria-valuemin': 0, 'aria-valuemax': 100 }, fill);
+  const note = el('span.note', {});
+  const node = el('li.stage', {}, el('span.name', {}, stage.label, el('span.what', {}, stage.what)), track, note);
+  return { node, fill, track, note };
+};
+const update = (row, stage) => {
+  row.node.setAttribute('class', `stage ${stage.state}`);
+  row.fill.style.width = `${(stage.share * 100).toFixed(1)}%`;
+  row.track.setAttribute('aria-valuenow', Math.round(stage.share * 100));
+  row.note.textContent = { waiting: '', running: `${Math.round(stage.share * 100)}\u202f%`, done: 'done' }[stage.state];
+};
 
 const headline = (data) => {
   if (data.state === 'queued') {
-    return data.position ? `Waiting: ${plural(data.position, 'fit is', 'fits are')} before yours.` : 'Waiting to begin; yours is next.';
+    return data.position ? `Waiting: ${plural(data.position, 'fit is', 'fits are')} before this one.` : 'Waiting to begin; this one is next.';
   }
   if (data.state === 'running') return data.eta === null ? 'Fitting.' : `Fitting: about ${seconds(data.eta)} to go.`;
   return data.message;
 };
 
+const watchView = (data) => {
+  if (!rows) {
+    rows = { head: el('p.headline', {}), stages: data.stages.map(stageRow), plots: el('div.plots', {}) };
+    body.replaceChildren(rows.head, el('div.watch', {}, el('ol.stages', {}, rows.stages.map((row) => row.node)), rows.plots));
+  }
+  rows.head.textContent = headline(data);
+  data.stages.forEach((stage, i) => update(rows.stages[i], stage));
+  const wide = root.clientWidth > 840 ? root.clientWidth * 0.42 : root.clientWidth - 30;
+  rows.plots.replaceChildren(...data.plots.map((one) => plot(one, Math.max(240, wide))));
+  const now = data.stages.find((stage) => stage.state === 'running');
+  const sentence = now ? `${now.label}: ${now.what}` : headline(data);
+  if (heard.textContent !== sentence) heard.textContent = sentence;
+};
+
 const reportView = (report) => {
-  const best = Math.max(...report.rows.map((row) => row.bits));
+  const most = Math.max(...report.rows.map((row) => row.bits));
   return el('div.report', {},
-    el('p.lead', {}, report.lead),
+    el('div', {}, el('p.lead', {}, report.lead), report.warning ? el('p.warning', {}, report.warning) : null),
     el('table', {},
       el('caption', {}, report.caption),
-      el('thead', {}, el('tr', {}, el('th', { scope: 'col' }, ''), el('th', { scope: 'col' }, 'bits per token'), el('th', { scope: 'col' }, 'told apart'))),
+      el('thead', {}, el('tr', {}, el('td', {}), el('th', { scope: 'col' }, 'bits per token'), el('th', { scope: 'col' }, 'told apart'))),
       el('tbody', {}, report.rows.map((row) => el('tr', {}, el('th', { scope: 'row' }, row.name),
-        el('td.bits', { style: `--share:${(row.bits / best).toFixed(3)}` }, row.bits.toFixed(2)), el('td', {}, row.right))))),
-    report.warning ? el('p.warning', {}, report.warning) : null);
+        el('td.bits', { style: `--share:${(row.bits / most).toFixed(3)}` }, row.bits.toFixed(2)), el('td', {}, row.right))))));
 };
 
 draw((data) => {
-  root.replaceChildren();
-  for (const line of data.lines || []) root.appendChild(el('p.line', {}, line));
-  const head = data.stages || data.message ? headline(data) : null;
-  if (head) root.appendChild(el(`p.headline.${data.state}`, { role: data.state === 'failed' ? 'alert' : 'status' }, head));
-  if (data.stages) {
-    root.appendChild(el('div.watch', {}, el('ol.stages', {}, data.stages.map(stageRow)),
-      el('div.plots', {}, plot('Loss', data.loss.points, data.loss.of, 'nats a token'),
-        plot('Margin', data.margin.points, data.margin.of, 'own text over sample', true))));
-  }
-  if (data.report) root.appendChild(reportView(data.report));
+  if (data.stages) return watchView(data);
+  rows = null;
+  heard.textContent = '';
+  body.replaceChildren();
+  if (data.message) body.appendChild(el(`p.headline.${data.state}`, { role: data.state === 'failed' ? 'alert' : 'status' }, data.message));
+  for (const line of data.lines || []) body.appendChild(el('p.line', {}, line));
+  if (data.report) body.appendChild(reportView(data.report));
 });

@@ -1,9 +1,12 @@
-// A small line plot: points = [[x, y], …] over 0 ≤ x ≤ of; light lines, the last value written out.
-const plot = (title, points, of, unit, zero = false) => {
-  const [w, h, left, right, top, bottom] = [320, 132, 40, 12, 10, 20];
+// A small line plot: points = [[x, y], …] with 1 ≤ x ≤ of; light lines, the last value written out, zero marked if asked.
+const plot = ({ title, unit, points, of, zero, later }, w) => {
+  const [h, left, right, top, bottom] = [128, 38, 10, 10, 20];
+  const last = points[points.length - 1];
+  const head = el('figcaption', {}, el('b', {}, title), last ? ` ${last[1].toFixed(2).replace('-', '\u2212')} ${unit}` : '');
+  if (!last) return el('figure.plot', {}, head, el('p.later', { style: `height:${h}px` }, later));
   const ys = points.map((p) => p[1]).concat(zero ? [0] : []);
-  let [low, high] = ys.length ? [Math.min(...ys), Math.max(...ys)] : [0, 1];
-  if (high - low < 1e-6) { high += 0.5; low -= zero ? 0 : 0.5; }
+  let [low, high] = [Math.min(...ys), Math.max(...ys)];
+  if (high - low < 0.02) [low, high] = [low - (zero && low === 0 ? 0 : 0.1), high + 0.1];
   const x = (v) => left + (w - left - right) * (of > 1 ? (v - 1) / (of - 1) : 0.5);
   const y = (v) => top + (h - top - bottom) * (1 - (v - low) / (high - low));
   const digits = high - low < 1 ? 2 : 1;
@@ -11,11 +14,10 @@ const plot = (title, points, of, unit, zero = false) => {
     svg('line.grid', { x1: left, x2: w - right, y1: y(v), y2: y(v) }),
     svg('text.tick', { x: left - 6, y: y(v) + 4, 'text-anchor': 'end' }, v.toFixed(digits).replace('-', '\u2212'))]);
   const line = points.map((p, i) => `${i ? 'L' : 'M'}${x(p[0]).toFixed(1)} ${y(p[1]).toFixed(1)}`).join('');
-  const last = points[points.length - 1];
-  return el('figure.plot', {},
-    el('figcaption', {}, el('b', {}, title), last ? ` ${last[1].toFixed(2).replace('-', '\u2212')} ${unit}` : ''),
-    svg('svg', { viewBox: `0 0 ${w} ${h}`, role: 'img', 'aria-label': last ? `${title}, now ${last[1].toFixed(2)} ${unit}` : `${title}, no values yet` },
+  return el('figure.plot', {}, head,
+    svg('svg', { viewBox: `0 0 ${w} ${h}`, role: 'img', 'aria-label': `${title}, now ${last[1].toFixed(2)} ${unit}` },
       grid, zero && low < 0 && high > 0 ? svg('line.zero', { x1: left, x2: w - right, y1: y(0), y2: y(0) }) : null,
-      svg('path.curve', { d: line }), last ? svg('circle.dot', { cx: x(last[0]), cy: y(last[1]), r: 3 }) : null,
-      svg('text.tick', { x: left, y: h - 4 }, 'first step'), svg('text.tick', { x: w - right, y: h - 4, 'text-anchor': 'end' }, 'last step')));
+      svg('path.curve', { d: line }), svg('circle.dot', { cx: x(last[0]), cy: y(last[1]), r: 3.5 }),
+      svg('text.tick', { x: left, y: h - 4 }, 'step 1'),
+      svg('text.tick', { x: w - right, y: h - 4, 'text-anchor': 'end' }, `step ${of}`)));
 };

@@ -10,14 +10,13 @@ let run = null;      // { id, who, alpha, header, views, going, heard, seconds }
 let text = '';       // what has been read of the value so far
 
 function legend() {
-  const words = ['below \u22122.5', '\u22122.5 to \u22121', '\u22121 to \u22120.25', 'near 0', '+0.25 to +1', '+1 to +2.5', 'above +2.5'];
-  const items = [-3, -2, -1, 0, 1, 2, 3].map((s, i) =>
-    el('li', {}, el(`span.swatch.${stepClass(s)}`, { 'aria-hidden': true }, 'ab'), el('span.limit', {}, words[i])));
+  const items = SCALE.map(([s, words]) =>
+    el('li', {}, el(`span.swatch.${stepClass(s)}`, { 'aria-hidden': true }, 'ab'), el('span.limit', {}, words)));
   return el('figure.legend', { 'aria-label': 'Legend: implicit reward of a token' },
     el('figcaption', {}, el('b', {}, 'Implicit reward'),
-      ' of each token: how much likelier the person is to write it than the base model, weighed by alpha'),
+      ' of each token: log-probability for the person, less alpha times the log-probability in general'),
     el('ol', {}, items),
-    el('p', {}, el('span', {}, 'dotted: speaks against the person'), el('span', {}, 'underlined: speaks for the person')));
+    el('p', {}, el('span', {}, 'dotted line: not this person\u2019s word'), el('span', {}, 'solid line: this person\u2019s word')));
 }
 
 function start(message) {
@@ -67,7 +66,7 @@ const handlers = {
   wait: (message) => say(message.message),
   tokens: (message) => { addRows(message.rows); if (run.going) say('Writing…'); },
   end: (message) => run.views[message.method]?.end(message.stopped),
-  done: (message) => finish('stopped', `Done in ${seconds(message.seconds)}. Point at a token, or tap it, to see why it was chosen.`),
+  done: (message) => finish('stopped', `${message.seconds ? `Done in ${seconds(message.seconds)}. ` : ''}Point at a token, or tap it, to see why it was chosen.`),
   error: (message) => finish('broken', message.message, true),
 };
 
@@ -151,10 +150,12 @@ const found = (target) => {
 };
 const reveal = (hit, pinned) => tip.show(hit.span, tipContent(hit.token, run, hit.method), pinned);
 
-board.addEventListener('pointerover', (event) => {
+// A move, not pointerover: text that streams or a tip that closes under a resting mouse must not open anything.
+board.addEventListener('pointermove', (event) => {
   if (event.pointerType !== 'mouse' || tip.pinned) return;
   const hit = found(event.target);
-  if (hit) reveal(hit, false);
+  if (hit && hit.span !== tip.anchor) reveal(hit, false);
+  else if (hit) tip.stay();
 });
 board.addEventListener('pointerout', (event) => { if (event.pointerType === 'mouse' && found(event.target)) tip.hideSoon(); });
 board.addEventListener('focusin', (event) => {

@@ -1,8 +1,16 @@
 // How numbers become words and colours.
 
-// The fixed scale: a reward's step is the number of limits it passes, with its sign; 0 is neutral.
-const LIMITS = [0.25, 1, 2.5];
-const step = (reward) => Math.sign(reward) * LIMITS.filter((limit) => Math.abs(reward) >= limit).length;
+// The fixed scale: a reward's step is the number of limits it passes, with its sign; 0 is neutral. Rewards above zero
+// are small, as log p(user) is never above 0 and the base model's share is weighed by alpha, so their limits are finer.
+const BELOW = [-0.5, -2, -4];
+const ABOVE = [0.05, 0.25, 0.75];
+const step = (reward) => ABOVE.filter((limit) => reward >= limit).length - BELOW.filter((limit) => reward <= limit).length;
+const number = (x) => (x < 0 ? `\u2212${-x}` : `+${x}`);
+const SCALE = [
+  [-3, `below ${number(BELOW[2])}`], [-2, `${number(BELOW[2])} to ${number(BELOW[1])}`], [-1, `${number(BELOW[1])} to ${number(BELOW[0])}`],
+  [0, 'near 0'],
+  [1, `${number(ABOVE[0])} to ${number(ABOVE[1])}`], [2, `${number(ABOVE[1])} to ${number(ABOVE[2])}`], [3, `above ${number(ABOVE[2])}`],
+];
 const stepClass = (s) => (s === 0 ? 'r0' : `${s > 0 ? 'rp' : 'rn'}${Math.abs(s)}`);
 
 const percent = (logp) => {

@@ -3,7 +3,7 @@
 class Tooltip {
   constructor(host) {
     this.box = el('div.cope-tip', { role: 'dialog', 'aria-label': 'Why this token', hidden: true });
-    this.box.addEventListener('pointerenter', () => clearTimeout(this.leaving));
+    this.box.addEventListener('pointerenter', () => this.stay());
     this.box.addEventListener('pointerleave', () => this.hideSoon());
     host.appendChild(this.box);
     this.anchor = null;
@@ -27,6 +27,10 @@ class Tooltip {
       el('button.close', { type: 'button', 'aria-label': 'Close', onclick: () => this.hide() }, '\u00d7'), content);
     this.box.hidden = false;
     this.place();
+  }
+
+  stay() {
+    clearTimeout(this.leaving);
   }
 
   hideSoon() {
