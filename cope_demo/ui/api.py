@@ -82,7 +82,7 @@ def add(service) -> None:
             yield {"seq": -1, "events": []}
         source = service.compare(_text("user", user), prompt, config)
         trace = next(source)
-        for seq, batch in enumerate(comparing.batches(source)):
+        for seq, batch in enumerate(comparing.batches(source, comparing.INTERVAL)):
             trace = batch[-1]
             yield {"seq": seq, "events": [asdict(item) for item in batch if isinstance(item, (TokenEvent, ColumnEnd))]}
         yield trace.to_json()

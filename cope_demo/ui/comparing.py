@@ -158,7 +158,7 @@ def task_of(name: str) -> Task:
     return TASKS.get(name) or TASKS["free_writing"]
 
 
-def batches(items: Iterator, interval: float = INTERVAL) -> Iterator[list]:
+def batches(items: Iterator, interval: float) -> Iterator[list]:
     """Groups what a comparison yields into lists, one about every `interval` seconds; the first one comes at once."""
     waiting, last = [], 0.0
     with closing(items):
@@ -188,7 +188,7 @@ def stream(service, user_id: str, who: str, *values) -> Iterator[str]:
         source = service.compare(user_id, prompt, config)
         text += wire.start(run, who, next(source), METHODS)
         yield text
-        for seq, batch in enumerate(batches(source)):
+        for seq, batch in enumerate(batches(source, INTERVAL)):
             text += "".join(_messages(batch, seq))
             yield text
         yield text + wire.line("done", seconds=round(time.monotonic() - started, 1))

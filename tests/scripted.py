@@ -1,0 +1,137 @@
+"""A service without a model for the page's tests: a real store, and comparisons and fits that follow a script."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from cope_demo.errors import CopeError
+from cope_demo.jobs import FitRequest, JobStatus
+from cope_demo.saved_folder import FILES
+from cope_demo.store import Store
+from cope_demo.trace import METHODS, Alternative, Column, ColumnEnd, TokenEvent, Trace, TraceToken
+
+REPORT = {
+    "train": 36,
+    "held_out": 4,
+    "bits_per_token": {"base": 6.0, "oppu": 4.8, "cope": 4.5},
+    "pairs": 12,
+    "pairs_right": {"base": 0.25, "oppu": 0.75, "cope": 0.9167},
+}
+CARD = {
+    "name": "Ada Lint",
+    "occupation": "Tester",
+    "about": "She writes of <b>seams</b>. Ada is fictional.",
+    "task": "free_writing",
+    "prompts": ["Write a post about seams.", "Write a post about ${1+1} <img src=x onerror=window.hit=1>."],
+    "fictional": True,
+}
+
+
+HOSTILE = ['<img src=x onerror="alert(1)">', "</script><script>alert(1)</script>", "${alert(1)}", "{{alert}}", "\ud800"]
+
+
+def messages(text: str) -> list[dict]:
+    """The messages of the token view's value (ui/wire.py)."""
+    return [json.loads(row) for row in text.splitlines()]
+
+
+def publish(store: Store, scratch: Path, user: str, name: str) -> None:
+    """A saved user with real hashes and empty adapters."""
+    for file in FILES:
+        (scratch / file).parent.mkdir(parents=True, exist_ok=True)
+        (scratch / file).write_text(json.dumps(REPORT) if file == "report.json" else "{}\n")
+    base = {"name": "none", "identity": "none@0"}
+    manifest = {"user": user, "name": name, "task": "free_writing", "base": base, "report": REPORT, "created": ""}
+    store.publish(scratch, user, manifest)
+
+
+def token(text: str, alpha: float = 0.1, user: float = -0.5, base: float = -3.0, number: int = 0) -> TraceToken:
+    """A token with three alternatives, its own first. user, base: its log-probabilities."""
+
+    def other(piece: str, user: float, base: float, token_id: int) -> Alternative:
+        reward = user - alpha * base
+        return Alternative(token_id, piece, user, base, reward, reward, user > -3)
+
+    mine = other(text, user, base, 7 + number)
+    others = (mine, other(" the", -1.5, -0.4, 1), other("\n", -6.0, -2.0, 2))
+    return TraceToken(mine.id, text, mine.logp_user, mine.logp_base, mine.reward, mine.score, True, 2, others)
+
+
+class Jobs:
+    """Fits whose states a test sets."""
+
+    def __init__(self):
+        self.requests: list[FitRequest] = []
+        self.statuses: dict[str, JobStatus] = {}
+
+    def submit(self, request: FitRequest) -> str:
+        self.requests.append(request)
+        job = f"job{len(self.requests)}"
+        self.set(job, request.user_id, "queued", position=1)
+        return job
+
+    def set(self, job: str, user: str, state: str, position=None, stage=None, eta=None, events=(), error=None) -> None:
+        self.statuses[job] = JobStatus(job, user, state, position, stage, eta, list(events), error)
+
+    def status(self, job: str) -> JobStatus:
+        if job not in self.statuses:
+            raise CopeError("This fit is not known here any more: start it again.")
+        return self.statuses[job]
+
+    def cancel(self, job: str) -> None:
+        self.set(job, self.status(job).user_id, "cancelled")
+
+    def close(self) -> None:
+        pass
+
+
+class Service:
+    """What the page calls. pieces: the tokens' texts by method; fail_after: raises this error after as many steps."""
+
+    model, seed = None, 0
+
+    def __init__(self, root: Path, pieces: dict[str, list[str]] | None = None):
+        self.store = Store(root / "users", root / "samples")
+        publish(Store(root / "samples", root / "none"), root / "scratch", "ada", CARD["name"])
+        (root / "samples" / "ada" / "card.json").write_text(json.dumps(CARD))
+        self.jobs = Jobs()
+        self.pieces = pieces or {method: [" stitch", " in", " time"] for method in METHODS}
+        self.loaded, self.trouble = True, None
+        self.fail_after: tuple[int, Exception] | None = None
+        self.pause = lambda step: None
+        self.closed = 0
+
+    def ready(self) -> bool:
+        return self.loaded
+
+    def problem(self) -> str | None:
+        return self.trouble
+
+    def compare(self, user_id, prompt, config, methods=METHODS) -> Iterator:
+        self.store.open(user_id)
+        settings = (config.alpha, config.tau, config.repetition_penalty)
+        head = ("tiny", user_id, "free_writing", prompt, *settings, [1, 2])
+        columns = [Column(method) for method in methods]
+        try:
+            yield Trace(*head, [Column(method) for method in methods])
+            for step in range(max(map(len, self.pieces.values()))):
+                self.pause(step)
+                if self.fail_after and step == self.fail_after[0]:
+                    raise self.fail_after[1]
+                for column in columns:
+                    texts = self.pieces[column.method][: config.max_new_tokens]
+                    if step < len(texts):
+                        made = token(texts[step], config.alpha, -0.5 - step % 7, -3.0 + step % 4, step)
+                        column.tokens.append(made)
+                        yield TokenEvent(column.method, step, made)
+                    if step == len(texts) - 1:
+                        column.stopped = "eos"
+                        yield ColumnEnd(column.method, "eos")
+            yield Trace(*head, columns)
+        finally:
+            self.closed += 1
+
+    def score(self, user_id, prompt, text, alpha) -> Trace:
+        self.store.open(user_id)
+        tokens = [token(word, alpha) for word in text.split()]
+        return Trace("tiny", user_id, "free_writing", prompt, alpha, 0.1, 1.0, [1], [Column("score", tokens, "eos")])
