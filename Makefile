@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PREPARED := var/cache/.prepared
+SAMPLES := ines walter juno priya tomasz
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .PHONY: run test bench lint screenshots samples setup clean
@@ -24,8 +25,12 @@ lint: $(INSTALLED)
 screenshots: $(PREPARED)
 	$(BIN)/python docs/make_screenshots.py
 
+# Fits the sample users anew (about two minutes each on two cores).
 samples: $(PREPARED)
-	$(BIN)/python users/fit_samples.py
+	for user in $(SAMPLES); do \
+	  $(BIN)/python -m cope_demo fit --user $$user --card users/$$user/card.json \
+	    --history users/$$user/texts.* --users-dir users || exit 1; \
+	done
 
 setup: $(PREPARED)
 

@@ -30,6 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
     fit.add_argument("--history", required=True, type=Path, metavar="FILE", help=".txt, .md, .json, .jsonl or .csv")
     fit.add_argument("--task", default="free_writing", choices=list(TASKS), help="(default: free_writing)")
     fit.add_argument("--name", default="", help="a name to show")
+    fit.add_argument("--card", type=Path, metavar="FILE", help="take name and task from a sample user's card.json")
 
     compare = command("compare", "Write one prompt's answer greedily, by OPPU and by CoPe.")
     compare.add_argument("--user", required=True, metavar="ID", help="a sample user or a fitted one")
@@ -86,6 +87,9 @@ def _fit(options) -> None:
     from .terminal import fit_bars, print_report
 
     check_id(options.user)
+    if options.card:
+        card = json.loads(options.card.read_text("utf-8"))
+        options.name, options.task = card["name"], card["task"]
     history = parse_history(options.history, task=options.task)
     print(history.summary())
     for warning in history.warnings:

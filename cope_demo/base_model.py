@@ -258,6 +258,8 @@ def load_base(model: str | None = None, device: str | None = None, trainable: bo
         tokenizer.pad_token = tokenizer.eos_token
     for parameter in loaded.parameters():
         parameter.requires_grad_(False)
+        if parameter.dtype == torch.bfloat16:  # else the whole file stays mapped for the sake of the embeddings
+            parameter.data = parameter.data.clone()
     if trainable:
         from bitsandbytes.nn import Linear4bit
 

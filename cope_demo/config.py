@@ -96,7 +96,7 @@ class FitConfig:
     max_response_tokens: int = 192
     holdout: int = 4
     oppu_epochs: int = 3
-    oppu_learning_rate: float = 5e-4
+    oppu_learning_rate: float = 1e-3
     oppu_batch: int = 4
     candidates: int = 3
     candidate_temperature: float = 0.7

@@ -1,0 +1,142 @@
+"""Three columns with full traces, against one plain greedy `generate` and against the reference way.
+
+    python benchmarks/speed_decode.py [--json]
+
+The reference way is that of the paper's code: two bfloat16 models (base, and the user's with the adapter merged), and
+greedy, OPPU and CoPe one after the other, each with a cache. Times are medians of rounds taken in turns in one process;
+memory is each way's own growth of resident memory in a fresh process, from before the weights to the end of a decoding.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import torch
+from common import PROMPT, medians, random_adapters, table
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, DynamicCache
+
+from cope_demo.adapters import read_lora
+from cope_demo.base_model import embedded_folder, load_base
+from cope_demo.config import DecodeConfig
+from cope_demo.decoding import Engine, bank_of
+from cope_demo.reward import cope_scores
+from cope_demo.trace import METHODS
+
+TOKENS = 80
+ROUNDS = 5
+
+
+def ours(folder: Path):
+    """(three columns with traces, plain generate) on one 4-bit model, as callables."""
+    base = load_base()
+    base.__dict__["end_ids"] = frozenset()  # every column writes all its tokens, or the ways would not compare
+    engine = Engine(base)
+    bank = bank_of(base, {name: read_lora(folder / name, base.model) for name in ("oppu", "cope")})
+    prompt = base.prompt_ids(PROMPT)
+    config = DecodeConfig(max_new_tokens=TOKENS)
+    ids = torch.tensor([prompt])
+
+    def columns():
+        return list(engine.decode(prompt, METHODS, bank, config))
+
+    def generate():
+        return base.model.generate(
+            ids,
+            attention_mask=torch.ones_like(ids),
+            do_sample=False,
+            max_new_tokens=TOKENS,
+            min_new_tokens=TOKENS,
+            pad_token_id=0,
+        )
+
+    return columns, generate
+
+
+def reference(folder: Path):
+    """Greedy, OPPU, then CoPe with two bfloat16 models, as a callable."""
+    source = str(embedded_folder())
+
+    def load():
+        return AutoModelForCausalLM.from_pretrained(source, dtype=torch.bfloat16).eval()
+
+    base = load()
+    user = PeftModel.from_pretrained(load(), str(folder / "cope")).merge_and_unload()
+    prompt = torch.tensor([load_base_prompt()])
+
+    @torch.inference_mode()
+    def decode(*models):
+        caches = [DynamicCache(config=model.config) for model in models]
+        ids, written = prompt, []
+        for _ in range(TOKENS):
+            logps = [
+                model(ids, past_key_values=cache, logits_to_keep=1).logits[:, -1].float().log_softmax(-1)
+                for model, cache in zip(models, caches, strict=True)
+            ]
+            score = logps[0] if len(logps) == 1 else cope_scores(*logps, 0.1, 0.1)
+            ids = score.argmax(-1, keepdim=True)
+            written.append(int(ids))
+        return written
+
+    return lambda: (decode(base), decode(user), decode(user, base))
+
+
+def load_base_prompt() -> list[int]:
+    """The prompt's tokens without loading the 4-bit model."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(str(embedded_folder()))
+    turns = [{"role": "user", "content": PROMPT}]
+    return tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=True, return_dict=False)
+
+
+def grown_megabytes(way: str, folder: Path) -> float:
+    """Resident memory that a way adds in a fresh process, in MB."""
+    code = (
+        "import sys; sys.path.insert(0, 'benchmarks'); import speed_decode; from pathlib import Path;"
+        f"print(speed_decode.growth('{way}', Path({str(folder)!r})))"
+    )
+    return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+
+
+def growth(way: str, folder: Path) -> float:
+    """What `grown_megabytes` runs: MB of resident memory after one decoding, less those before the weights."""
+    import ctypes
+
+    before = psutil.Process().memory_info().rss
+    decode = ours(folder)[0] if way == "ours" else reference(folder)  # held: the models live in it
+    decode()
+    ctypes.CDLL("libc.so.6").malloc_trim(0)
+    return (psutil.Process().memory_info().rss - before) / 1e6
+
+
+def measure(folder: Path) -> list[dict]:
+    """The table's rows."""
+    random_adapters(folder)
+    columns, generate = ours(folder)
+    times = medians({"generate": generate, "ours": columns, "reference": reference(folder)}, ROUNDS)
+    memory = {way: grown_megabytes(way, folder) for way in ("ours", "reference")}
+
+    def row(way, name, megabytes=None):
+        return {
+            "way": name,
+            "ms a token": round(1000 * times[way] / TOKENS, 1),
+            "times generate": round(times[way] / times["generate"], 2),
+            "memory MB": round(megabytes) if megabytes else "-",
+        }
+
+    return [
+        row("generate", "one plain greedy generate, 4 bit"),
+        row("ours", "three columns with full traces, 4 bit", memory["ours"]),
+        row("reference", "reference: two bfloat16 models in turn", memory["reference"]),
+        {
+            "way": "ours against the reference",
+            "speed-up": round(times["reference"] / times["ours"], 2),
+            "memory share": round(memory["ours"] / memory["reference"], 2),
+        },
+    ]
+
+
+if __name__ == "__main__":
+    table(f"Decoding {TOKENS} tokens", measure)
