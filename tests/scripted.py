@@ -27,7 +27,15 @@ CARD = {
 }
 
 
-HOSTILE = ['<img src=x onerror="alert(1)">', "</script><script>alert(1)</script>", "${alert(1)}", "{{alert}}", "\ud800"]
+HOSTILE = [
+    '<img src=x onerror="window.hit=1">',
+    "</script><script>window.hit=1</script>",
+    "${window.hit=1}",
+    "{{#if 1}}{{window.hit}}",
+    "`;window.hit=1;`",
+    "\ud800\u202e",
+]
+"""Texts that would run, break a template or break out of a string where text becomes markup or code."""
 
 
 def messages(text: str) -> list[dict]:
@@ -90,12 +98,16 @@ class Service:
 
     model, seed = None, 0
 
-    def __init__(self, root: Path, pieces: dict[str, list[str]] | None = None):
+    def __init__(self, root: Path):
         self.store = Store(root / "users", root / "samples")
         publish(Store(root / "samples", root / "none"), root / "scratch", "ada", CARD["name"])
         (root / "samples" / "ada" / "card.json").write_text(json.dumps(CARD))
         self.jobs = Jobs()
-        self.pieces = pieces or {method: [" stitch", " in", " time"] for method in METHODS}
+        self.reset()
+
+    def reset(self) -> None:
+        """The script as it stands at first."""
+        self.pieces = {method: [" stitch", " in", " time"] for method in METHODS}
         self.loaded, self.trouble = True, None
         self.fail_after: tuple[int, Exception] | None = None
         self.pause = lambda step: None

@@ -162,12 +162,17 @@ def batches(items: Iterator, interval: float) -> Iterator[list]:
     """Groups what a comparison yields into lists, one about every `interval` seconds; the first one comes at once."""
     waiting, last = [], 0.0
     with closing(items):
-        for item in items:
-            waiting.append(item)
-            now = time.monotonic()
-            if now - last >= interval:
+        try:
+            for item in items:
+                waiting.append(item)
+                now = time.monotonic()
+                if now - last >= interval:
+                    yield waiting
+                    waiting, last = [], now
+        except Exception:
+            if waiting:  # what was written before it broke off is shown
                 yield waiting
-                waiting, last = [], now
+            raise
     if waiting:
         yield waiting
 

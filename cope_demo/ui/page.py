@@ -88,12 +88,12 @@ class Page:
         latest = {"inputs": given, "outputs": shown, "trigger_mode": "always_last"}
         quick = {"fn": _previewed(False), **latest, **LIGHT}
         whole = {"fn": _previewed(True), **latest, **READING}
-        mine.text.input(lambda: None, None, [mine.file], **LIGHT).then(**quick)
+        # Not `input`: Gradio's text box sends that for key presses only, so a paste would go unseen.
+        mine.text.change(lambda: None, None, [mine.file], **LIGHT).then(**quick)
         mine.text.blur(**whole)
         mine.task.input(**quick).then(**whole)
         mine.upload.upload(own.take_upload, [mine.upload], [mine.file], **LIGHT).then(**quick).then(**whole)
-        example = mine.example.click(lambda: (own.EXAMPLE, None), None, [mine.text, mine.file], **LIGHT)
-        example.then(**quick).then(**whole)
+        mine.example.click(lambda: own.EXAMPLE, None, [mine.text], **LIGHT).then(**whole)
 
     def _wire_compare(self) -> None:
         step, buttons = self.step, [self.step.start, self.step.stop]

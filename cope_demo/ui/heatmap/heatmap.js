@@ -127,6 +127,7 @@ setInterval(async () => {
   const given = run?.going ? run.id : '';
   try {
     const answer = await Promise.race([server.alive(given), new Promise((_, no) => setTimeout(() => no(new Error('late')), 8000))]);
+    if (answer !== 'here' && answer !== 'gone') throw new Error('no answer');  // Gradio swallows a failed request
     if (run?.going && run.id === given && answer === 'gone') broke('The comparison broke off on the server. What was written so far stays; please try again.');
     else if (waitingSince) say('Waiting for a free place: others are comparing right now.');
   } catch {

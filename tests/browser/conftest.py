@@ -1,0 +1,107 @@
+"""A real Chromium over the real app. Where there is none, these tests skip with a sentence."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+
+from cope_demo import config
+from cope_demo.ui.page import build
+from cope_demo.ui.server import launch_options
+
+from ..scripted import Service
+
+ARGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+QUICK_FIT = {"oppu_epochs": 1, "holdout": 1, "candidates": 1, "candidate_temperature": 0.0, "max_response_tokens": 32}
+"""A fit that takes seconds; what it learns does not matter here."""
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The browser, started once."""
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("No Chromium was found; install Debian's package chromium to run the browser tests.")
+    api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed; run make setup.")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def visit(chromium, url, size=DESKTOP, dark=False, state=None):
+    """A page in a browser of its own. Dialogs, script errors and requests to other hosts fail the test."""
+    phone = size is PHONE
+    context = chromium.new_context(
+        viewport=size, color_scheme="dark" if dark else "light", has_touch=phone, is_mobile=phone, storage_state=state
+    )
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    trouble: list[str] = []
+    page.on("dialog", lambda dialog: (trouble.append(f"dialog {dialog.message}"), dialog.dismiss()))
+    page.on("pageerror", lambda error: trouble.append(f"script error {error}"))
+    own = re.compile(r"(http://127\.0\.0\.1[:/]|data:|blob:)")
+    page.on("request", lambda request: own.match(request.url) or trouble.append(f"request to {request.url}"))
+    page.goto(url)
+    page.wait_for_selector(".people .card")
+    yield page
+    hit = page.evaluate("window.hit")
+    context.close()
+    assert trouble == [] and hit is None
+
+
+@pytest.fixture(scope="session")
+def scripted_page(tmp_path_factory):
+    """The real page over a scripted service, for what a model cannot be asked to say: the service and the URL."""
+    root = tmp_path_factory.mktemp("scripted")
+    service = Service(root)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COPE_DATA", str(root / "var"))
+        blocks = build(service).queue()
+        url = blocks.launch(prevent_thread_lock=True, **launch_options("127.0.0.1"))[1]
+    yield service, url
+    blocks.close()
+
+
+@pytest.fixture
+def service(scripted_page):
+    """The scripted service, its script as it stands at first."""
+    scripted_page[0].reset()
+    return scripted_page[0]
+
+
+@pytest.fixture
+def scripted_url(service, scripted_page):
+    """Where the scripted page is."""
+    return scripted_page[1]
+
+
+@pytest.fixture(scope="session")
+def app_url(tmp_path_factory, chromium):
+    """The real app on the embedded model, in a process of its own with its own data."""
+    data = tmp_path_factory.mktemp("app")
+    settings = {"COPE_DATA": str(data), "COPE_CACHE": str(config.cache_dir()), "COPE_FIT_CONFIG": json.dumps(QUICK_FIT)}
+    code = "from cope_demo.ui.server import serve; serve(host='127.0.0.1')"
+    with open(data / "log.txt", "w") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-c", code],
+            cwd=config.ROOT,
+            env={**os.environ, **settings},
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+        try:
+            match = re.search(r"http://\S+", server.stdout.readline())
+            assert match, f"the app did not start: {(data / 'log.txt').read_text()[-2000:]}"
+            yield match[0]
+        finally:
+            server.terminate()
+            server.wait(20)

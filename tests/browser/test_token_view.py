@@ -1,0 +1,221 @@
+"""The page in a real browser over a scripted service: hostile texts, tooltips, keyboard, phone, failures, contrast."""
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from cope_demo.trace import METHODS
+
+from ..scripted import HOSTILE
+from .conftest import DESKTOP, PHONE, visit
+
+CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
+COPE = ".column[data-method=cope]"
+
+
+def compare(page):
+    page.click("#compare")
+    page.wait_for_selector(f"{COPE}.ended")
+    page.wait_for_selector("#compare:not([disabled])")
+
+
+def texts(page, method):
+    """The column's text as the page holds it, surrogates and all."""
+    spans = f"[...document.querySelectorAll('.column[data-method={method}] .tok')].map(s => s.textContent)"
+    return json.loads(page.evaluate(f"JSON.stringify({spans})"))
+
+
+def sideways(page):
+    """Pixels by which the page is wider than the screen."""
+    return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+
+
+def test_first_visit_looks_finished(chromium, scripted_url):
+    with visit(chromium, scripted_url) as page:
+        assert page.get_attribute("[data-id=ada]", "aria-checked") == "true"
+        assert page.inner_text(".people .card .about >> nth=0") == "She writes of <b>seams</b>. Ada is fictional."
+        headings = [heading.inner_text() for heading in page.query_selector_all(".columns h3")]
+        assert headings == ["Base, greedy", "OPPU", "CoPe"]
+        assert "Ada" in page.inner_text(f"{COPE} header p") and page.is_visible(".legend")
+        assert page.input_value("#prompt textarea") == "Write a post about seams."
+        assert "25% less surprised" in page.inner_text(".cope-fit .lead")
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["1280", "390"])
+def test_hostile_texts_stay_texts(chromium, service, scripted_url, size):
+    service.pieces = {method: [*HOSTILE, " end"] for method in METHODS}
+    with visit(chromium, scripted_url, size) as page:
+        page.click(".chip >> nth=1")
+        page.wait_for_function("document.querySelector('#prompt textarea').value.includes('onerror')")
+        compare(page)
+        assert texts(page, "cope") == [*HOSTILE, " end"]
+        for number in range(len(HOSTILE)):
+            page.dispatch_event(f"{COPE} .tok >> nth={number}", "click")
+            shown = page.evaluate("document.querySelector('.cope-tip .word').textContent")
+            assert shown == HOSTILE[number].replace(" ", "\u2423")
+            assert page.evaluate("document.querySelector('.cope-tip .chosen code').textContent") == shown
+            page.keyboard.press("Escape")
+        page.click("[data-id=new]")
+        page.fill("#history textarea", "\n---\n".join(f"{text} is what I wrote" for text in HOSTILE[:-1]))
+        page.wait_for_selector(".cope-preview td.words")
+        rows = [row.inner_text() for row in page.query_selector_all(".cope-preview td.words")]
+        assert rows == [f"{text} is what I wrote" for text in HOSTILE[:-1]]
+        page.fill("#name textarea, #name input", HOSTILE[0])
+        page.click("#start-fit")
+        page.wait_for_selector("#cancel-fit")
+        assert page.inner_text(".card[aria-checked=true] .name") == HOSTILE[0]
+        assert page.query_selector(".cope img, .cope script") is None and sideways(page) <= 0
+
+
+def test_text_is_faithful_and_what_is_invisible_is_marked(chromium, service, scripted_url):
+    pieces = ["One", " line", ".\n\n", "\t", " ", "", "\u00e9\U0001f642", " end"]
+    service.pieces = {method: pieces for method in METHODS}
+    with visit(chromium, scripted_url) as page:
+        compare(page)
+        assert texts(page, "greedy") == pieces
+        painted = "(s) => [...s.querySelectorAll('.nl')].map(n => getComputedStyle(n, '::before').content)"
+        assert page.eval_on_selector(f"{COPE} .tok >> nth=2", painted) == ['"\u21b5"', '"\u21b5"']
+        labels = [span.get_attribute("aria-label") for span in page.query_selector_all(f"{COPE} .tok")]
+        assert labels[0] == "One, reward \u22120.2" and labels[3].startswith("tab,")
+        assert labels[5].startswith("part of a character,")
+        with page.expect_download() as download:
+            page.click("text=Download the trace")
+        trace = json.loads(Path(download.value.path()).read_text())
+        assert [column["text"] for column in trace["columns"]] == ["".join(pieces)] * 3
+        first = trace["columns"][2]["tokens"][0]
+        assert trace["prompt"] == "Write a post about seams." and trace["columns"][2]["stopped"] == "eos"
+        assert set(first) == {
+            *("id", "text", "logp_user", "logp_base", "reward", "score", "in_head", "head_size", "alternatives")
+        }
+        assert abs(first["reward"] - (first["logp_user"] - trace["alpha"] * first["logp_base"])) < 1e-9
+
+
+def test_tooltip_by_mouse_and_keyboard(chromium, scripted_url):
+    with visit(chromium, scripted_url) as page:
+        compare(page)
+        page.hover(f"{COPE} .tok >> nth=1")
+        page.wait_for_selector(".cope-tip:visible")
+        tip = page.inner_text(".cope-tip")
+        assert "for Ada" in tip and "in general" in tip and "plausible tokens" in tip and "\u2423in" in tip
+        assert len(page.query_selector_all(".cope-tip tbody tr")) == 3 and "written" in tip
+        page.mouse.move(5, 5)
+        page.wait_for_selector(".cope-tip", state="hidden")
+
+        page.focus(f"{COPE} .tok >> nth=0")
+        page.keyboard.press("End")
+        page.wait_for_selector(".cope-tip:visible")
+        assert page.inner_text(".cope-tip .word") == "\u2423time"
+        page.keyboard.press("ArrowLeft")
+        assert page.inner_text(".cope-tip .word") == "\u2423in"
+        page.keyboard.press("Home")
+        assert page.evaluate("document.activeElement.dataset.index") == "0"
+        page.keyboard.press("Escape")
+        assert page.is_hidden(".cope-tip")
+        assert page.locator(f"{COPE} .tok[tabindex='0']").count() == 1
+
+        page.click(f"{COPE} .tok >> nth=2")
+        page.mouse.move(5, 5)
+        page.wait_for_timeout(300)
+        assert page.is_visible(".cope-tip")  # a click pins it
+        page.click(".cope-tip .close")
+        assert page.is_hidden(".cope-tip")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_phone(chromium, service, scripted_url, dark):
+    service.pieces = {method: [" unbreakable" * 1, "x" * 300, " and", " on"] for method in METHODS}
+    with visit(chromium, scripted_url, PHONE, dark) as page:
+        compare(page)
+        assert sideways(page) <= 0
+        boxes = [column.bounding_box() for column in page.query_selector_all(".cope-heatmap .column")]
+        assert all(box["x"] >= 0 and box["x"] + box["width"] <= 390 for box in boxes)
+        assert boxes[0]["y"] < boxes[1]["y"] < boxes[2]["y"]
+        page.tap(f"{COPE} .tok >> nth=2")
+        page.wait_for_selector(".cope-tip.sheet:visible")
+        tip = page.query_selector(".cope-tip").bounding_box()
+        assert tip["x"] >= 0 and tip["x"] + tip["width"] <= 390 and tip["y"] >= 0 and tip["y"] + tip["height"] <= 844
+        page.tap(".cope-tip .close")
+        assert page.is_hidden(".cope-tip")
+        page.tap(f"{COPE} .tok >> nth=3")
+        page.wait_for_selector(".cope-tip:visible")
+        page.tap("h1")
+        assert page.is_hidden(".cope-tip")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["1280", "390"])
+def test_every_text_has_contrast(chromium, service, scripted_url, size, dark):
+    service.pieces = {method: [f" w{n}" for n in range(28)] for method in METHODS}
+    with visit(chromium, scripted_url, size, dark) as page:
+        compare(page)
+        page.click("#advanced > button")
+        page.click(f"{COPE} .tok >> nth=3")
+        assert page.evaluate(CONTRAST) == []
+        page.keyboard.press("Escape")
+        page.click("[data-id=new]")
+        page.click("#load-example")
+        page.wait_for_selector(".cope-preview td.words")
+        assert page.evaluate(CONTRAST) == []
+
+
+def test_stop_keeps_what_was_written(chromium, service, scripted_url):
+    gate = threading.Event()
+    service.pieces = {method: [f" w{n}" for n in range(200)] for method in METHODS}
+    service.pause = lambda step: gate.wait(0.05 if step < 5 else 0.2)
+    with visit(chromium, scripted_url) as page:
+        page.click("#compare")
+        page.wait_for_selector(f"{COPE} .tok >> nth=4")
+        page.click("#stop")
+        page.wait_for_selector(f"{COPE}.ended")
+        assert "stopped by you" in page.inner_text(f"{COPE} .foot") and "Stopped." in page.inner_text(
+            ".cope-heatmap .status"
+        )
+        kept = len(texts(page, "cope"))
+        assert 5 <= kept < 60
+        gate.set()
+        page.wait_for_function("!document.querySelector('#compare').disabled")
+        page.wait_for_timeout(600)
+        assert len(texts(page, "cope")) == kept and service.closed == 1
+        compare(page)  # and another one works
+        assert len(texts(page, "cope")) == 80
+
+
+def test_a_failed_stream_says_so(chromium, service, scripted_url):
+    service.fail_after = (2, RuntimeError("inside"))
+    with visit(chromium, scripted_url) as page:
+        compare(page)
+        status = page.inner_text(".cope-heatmap .status")
+        assert "went wrong on our side" in status and "inside" not in page.inner_text("body")
+        assert "broke off" in page.inner_text(f"{COPE} .foot") and len(texts(page, "cope")) == 2
+        page.fill("#prompt textarea", "   ")
+        page.click("#compare")
+        page.wait_for_function("document.querySelector('.cope-heatmap .status').textContent.includes('no prompt yet')")
+
+
+def test_a_lost_server_gives_a_sentence(chromium, service, scripted_url):
+    gate = threading.Event()
+    service.pause = lambda step: gate.wait(30) if step == 2 else None
+    with visit(chromium, scripted_url) as page:
+        page.click("#compare")
+        page.wait_for_selector(".tok >> nth=0")
+        page.route("**/*", lambda route: route.abort())
+        page.wait_for_selector(".cope-heatmap .status.failed", timeout=25_000)
+        assert "no longer answers" in page.inner_text(".cope-heatmap .status")
+        assert page.query_selector(".cope-heatmap .writing") is None
+        gate.set()
+
+
+def test_no_model_is_said_at_once(chromium, service, scripted_url):
+    service.loaded = False
+    with visit(chromium, scripted_url) as page:
+        page.wait_for_selector(".cope-notice .wait")
+        page.click("#compare")
+        page.wait_for_function(
+            "document.querySelector('.cope-heatmap .status').textContent.includes('model is loading')"
+        )
+        service.trouble = "No language model was found: run <make setup>."
+        page.wait_for_selector(".cope-notice .problem")
+        assert page.inner_text(".cope-notice .problem") == service.trouble
+        page.wait_for_selector(".cope-heatmap .status.failed")
