@@ -104,9 +104,9 @@ class FitConfig:
     selection: str = "lowest"
     negatives_alpha: float = 0.1
     dpo_epochs: int = 1
-    dpo_learning_rate: float = 5e-5
+    dpo_learning_rate: float = 2e-4
     dpo_batch: int = 4
-    beta: float = 0.1
+    beta: float = 0.02
     seed: int = 0
 
     def __post_init__(self):

@@ -1,0 +1,48 @@
+"""The sample users: complete, fictional, fitted on the embedded model, and small."""
+
+import json
+
+import pytest
+
+from cope_demo.base_model import EMBEDDED, EMBEDDED_SHA256
+from cope_demo.config import SAMPLE_USERS
+from cope_demo.history import read_history
+from cope_demo.store import Store
+from cope_demo.tasks import TASKS
+
+NAMES = ("ines", "juno", "priya", "tomasz", "walter")
+
+
+def test_there_are_five_for_three_tasks():
+    cards = Store().samples()
+    assert [card.id for card in cards] == list(NAMES)
+    assert sorted(card.task for card in cards) == ["free_writing"] * 3 + ["news_headline", "review_writing"]
+    for card in cards:
+        assert card.fictional and "fictional" in card.about and len(card.prompts) == 3
+        assert all(TASKS[card.task].prompt(prompt) for prompt in card.prompts)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_history_adapters_and_report_are_whole(name):
+    user = Store().open(name)
+    assert user.manifest["base"] == {"name": EMBEDDED, "identity": f"{EMBEDDED}@{EMBEDDED_SHA256[:16]}"}
+    samples = user.history()
+    assert len(samples) == 40 and len({sample.response for sample in samples}) == 40
+    for kind in ("oppu", "cope"):
+        assert (user.adapter(kind) / "adapter_model.safetensors").stat().st_size < 6_000_000
+    bits = user.report["bits_per_token"]
+    assert bits["oppu"] < bits["base"] and bits["cope"] < bits["base"]
+    assert "fictional" in (user.folder / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_adapters_were_fitted_on_the_texts_beside_them(name):
+    source = next((SAMPLE_USERS / name).glob("texts.*"))
+    task = json.loads((SAMPLE_USERS / name / "card.json").read_text("utf-8"))["task"]
+    read = read_history(source, task=task)
+    assert read.found == 40 and not read.notes
+    assert [s.response for s in read.samples] == [s.response for s in Store().open(name).history()]
+    lengths = [
+        len((s.prompt + " " + s.response if task == "news_headline" else s.response).split()) for s in read.samples
+    ]
+    assert all(12 <= length <= 130 for length in lengths)
