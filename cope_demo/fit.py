@@ -265,11 +265,13 @@ def _report(work: _Work) -> None:
             logps[name] = scored(model)
     report = {"train": len(_read(work.scratch / "split.json")["train"]), "held_out": len(own)}
     report["bits_per_token"] = {name: _bits(values[: len(own)]) for name, values in logps.items()}
-    alpha = work.config.negatives_alpha
     report["pairs"] = sum(len(many) for many in rivals)
-    report["pairs_right"] = {
-        name: _right(values, logps["base"], rivals, 0.0 if name == "base" else alpha) for name, values in logps.items()
-    }
+    margins = {"base": _margins(logps["base"], rivals)}
+    for name in ("oppu", "cope"):
+        rewards = [user - amateur for user, amateur in zip(logps[name], logps["base"], strict=True)]
+        margins[name] = _margins(rewards, rivals)
+    report["pairs_right"] = {name: _share(margin > 0 for margin in many) for name, many in margins.items()}
+    report["margin"] = {name: round(sum(many) / len(many), 4) for name, many in margins.items()}
     report["seconds"] = {stage: round(seconds, 1) for stage, seconds in work.times().items()}
     _write(work.scratch / "report.json", json.dumps(report))
     work.emit(FitEvent("report", 3, 3))
@@ -281,11 +283,19 @@ def _bits(values) -> float:
     return round(bits_per_token(torch.cat(values)), 4)
 
 
-def _right(logps, base, rivals, alpha: float) -> float:
-    """Share of pairs whose own text has the higher mean r = log pi - alpha log pi_base a token than base's sample."""
-    reward = [float((user - alpha * amateur).mean()) for user, amateur in zip(logps, base, strict=True)]
-    own, other = reward[: len(rivals)], iter(reward[len(rivals) :])
-    verdicts = [mine > next(other) for mine, many in zip(own, rivals, strict=True) for _ in many]
+def _margins(values, rivals) -> list[float]:
+    """For each pair: mean value of the own text's tokens less that of base's sample.
+
+    Of base the value is log pi_base; of an adapter its implicit reward log pi - log pi_base (alpha 1, as in DPO): how
+    much more than base it likes the text.
+    """
+    means = [float(value.mean()) for value in values]
+    other = iter(means[len(rivals) :])
+    return [mine - next(other) for mine, many in zip(means, rivals, strict=False) for _ in many]
+
+
+def _share(verdicts) -> float:
+    verdicts = list(verdicts)
     return round(sum(verdicts) / len(verdicts), 4)
 
 

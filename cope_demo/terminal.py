@@ -52,6 +52,7 @@ def print_report(report: dict) -> None:
     table.add_row("bits per token", *(f"{report['bits_per_token'][name]:.3f}" for name in names))
     right = [f"{100 * report['pairs_right'][name]:.0f} %" for name in names]
     table.add_row(f"own text above base's, of {report['pairs']} pairs", *right)
+    table.add_row("by how much, nats a token", *(f"{report['margin'][name]:+.2f}" for name in names))
     Console().print(table)
 
 
