@@ -25,6 +25,22 @@ INTERVAL = 0.1
 """Seconds between two updates of the page."""
 LOADING = "The model is loading; the comparison begins by itself."
 
+SLIDERS = {
+    "alpha": (0, 1.5, 0.05, "Contrast, alpha", "How strongly the base model’s opinion is subtracted. 0: not at all."),
+    "tau": (0, 1, 0.01, "Plausibility, tau", "A token counts from this share of the likeliest one’s probability on."),
+    "max_new_tokens": (10, MAX_TOKENS, 10, "Length in tokens", "Where a column stops if it has not ended by itself."),
+    "repetition_penalty": (
+        1,
+        2,
+        0.05,
+        "Repetition penalty",
+        "Makes tokens already used less likely, in every column.",
+    ),
+    "temperature": (0, 2, 0.1, "Temperature", "0 takes the best token; above 0 draws lots among the plausible ones."),
+}
+"""Lowest, highest, step, label, and one plain sentence; the names are DecodeConfig's, and so are the defaults."""
+SEED = "The same seed draws the same lots; at temperature 0 it changes nothing."
+
 _live: set[str] = set()
 _live_lock = threading.Lock()
 
@@ -53,71 +69,25 @@ class ComparePanel:
 
 def compare_panel() -> ComparePanel:
     """Lays step 3 out; the page wires its events."""
-    first = DecodeConfig()
     with gr.Row(elem_classes="ask"):
         with gr.Column(scale=7, min_width=300):
-            prompt = gr.Textbox(label="Prompt", lines=4, max_lines=8, elem_id="prompt")
+            prompt = gr.Textbox(label="Prompt", lines=5, max_lines=8, elem_id="prompt")
             examples = panel("examples", None, ASSETS / "examples.js")
+            with gr.Row(elem_classes="actions"):
+                start = gr.Button("Compare", variant="primary", elem_id="compare")
+                stop = gr.Button("Stop", interactive=False, elem_id="stop")
         with gr.Column(scale=5, min_width=300, elem_classes="settings"):
-            alpha = gr.Slider(
-                0,
-                1.5,
-                first.alpha,
-                step=0.05,
-                label="Contrast, alpha",
-                elem_id="alpha",
-                info="How strongly the base model’s opinion is subtracted. 0: not at all.",
-            )
-            tau = gr.Slider(
-                0,
-                1,
-                first.tau,
-                step=0.01,
-                label="Plausibility, tau",
-                elem_id="tau",
-                info="Only tokens with this share of the likeliest one’s probability count. 1: only the likeliest.",
-            )
-            length = gr.Slider(
-                10,
-                MAX_TOKENS,
-                first.max_new_tokens,
-                step=10,
-                label="Length in tokens",
-                elem_id="length",
-                info="Where a column stops if it has not ended by itself; a word is one or two tokens.",
-            )
-    with gr.Accordion("Advanced", open=False, elem_id="advanced"), gr.Row():
-        penalty = gr.Slider(
-            1,
-            2,
-            first.repetition_penalty,
-            step=0.05,
-            label="Repetition penalty",
-            elem_id="penalty",
-            info="Makes tokens that are already there less likely, alike in every column. 1: off.",
-        )
-        temperature = gr.Slider(
-            0,
-            2,
-            first.temperature,
-            step=0.1,
-            label="Temperature",
-            elem_id="temperature",
-            info="0 always takes the best token; above 0 draws lots among the plausible ones.",
-        )
-        seed = gr.Number(
-            first.seed,
-            label="Seed",
-            precision=0,
-            minimum=0,
-            elem_id="seed",
-            info="The same seed draws the same lots. Without temperature it changes nothing.",
-        )
-    with gr.Row(elem_classes="actions"):
-        start = gr.Button("Compare", variant="primary", elem_id="compare")
-        stop = gr.Button("Stop", interactive=False, elem_id="stop")
+            alpha, tau, length = (_slider(name) for name in ("alpha", "tau", "max_new_tokens"))
+            with gr.Accordion("Advanced", open=False, elem_id="advanced"):
+                penalty, temperature = (_slider(name) for name in ("repetition_penalty", "temperature"))
+                seed = gr.Number(DecodeConfig.seed, label="Seed", info=SEED, precision=0, minimum=0, elem_id="seed")
     view = heatmap(idle("you"), server_functions=[alive])
     return ComparePanel(prompt, examples, alpha, tau, length, penalty, temperature, seed, start, stop, view)
+
+
+def _slider(name: str) -> gr.Slider:
+    low, high, step, label, info = SLIDERS[name]
+    return gr.Slider(low, high, getattr(DecodeConfig, name), step=step, label=label, info=info, elem_id=name)
 
 
 def idle(who: str, message: str = "") -> str:

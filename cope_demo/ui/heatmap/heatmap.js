@@ -105,6 +105,8 @@ root.addEventListener('cope-begin', () => {
   waitingSince = Date.now();
   tip.hide();
   say('Asking the model…');
+  const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
+  if (board.getBoundingClientRect().top > innerHeight * 0.6) root.scrollIntoView({ behavior: calm ? 'auto' : 'smooth' });
 });
 root.addEventListener('cope-stop', () => {
   waitingSince = null;
