@@ -16,6 +16,7 @@ from cope_demo.ui import own
 from cope_demo.ui.page import build
 from cope_demo.ui.server import host_of, launch_options
 from cope_demo.ui.standalone import standalone_html
+from cope_demo.ui.theme import theme
 
 from .scripted import HOSTILE, Service, messages
 
@@ -149,3 +150,10 @@ def test_text_has_contrast(scheme):
     pairs += [("bad", "bad-wash"), ("bad", "card"), ("bad", "paper"), ("accent-ink", "accent")]
     weak = {pair: round(contrast(*(colours[name] for name in pair)), 2) for pair in pairs}
     assert {pair: value for pair, value in weak.items() if value < 4.5} == {}
+
+
+def test_the_first_paint_has_the_page_s_colours():
+    look, colours = theme(), palettes()
+    assert (look.body_background_fill, look.body_text_color) == (colours["light"]["paper"], colours["light"]["ink"])
+    assert look.body_background_fill_dark == colours["dark"]["paper"]
+    assert look.body_text_color_dark == colours["dark"]["ink"] and not look._stylesheets

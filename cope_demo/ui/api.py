@@ -28,7 +28,8 @@ def add(service) -> None:
     def preview_history(text: str, filename: str = "", task: str = "free_writing") -> dict:
         """How a history would be understood: samples, notes on what was cut or dropped, warnings, summary.
 
-        text: the pasted texts or a file's content; filename: its name where it is a file's, for the format.
+        text: the pasted texts or a file's content; filename: its name where it is a file's, for the format. Texts of
+        free writing without a title have no prompt yet; the fit makes it from their key words.
         """
         return read_history(_sized(text), filename or None, task).to_json()
 

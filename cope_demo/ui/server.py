@@ -13,12 +13,12 @@ import gradio as gr  # noqa: E402
 from .. import config  # noqa: E402
 from ..jobs import InlineJobs, Jobs, QueueJobs  # noqa: E402
 from .page import build  # noqa: E402
+from .panel import ASSETS  # noqa: E402
 from .theme import STYLES, theme  # noqa: E402
 
 MAX_UPLOAD = "5mb"
 QUEUE = 40
 """Comparisons and previews that may wait; more are refused with a sentence."""
-HEAD = '<meta name="color-scheme" content="light dark">'
 
 
 def host_of(host: str | None) -> str:
@@ -36,7 +36,7 @@ def launch_options(host: str | None = None, port: int | None = None) -> dict:
         "server_port": port,
         "theme": theme(),
         "css_paths": STYLES,
-        "head": HEAD,
+        "favicon_path": ASSETS / "favicon.png",
         "run_history": False,
         "enable_monitoring": False,
         "max_file_size": MAX_UPLOAD,

@@ -14,8 +14,6 @@ _MONO = ("ui-monospace", "SF Mono", "Menlo", "Consolas", "Liberation Mono", "mon
 def theme() -> gr.themes.Base:
     """Gradio's plain theme with our variables; light and dark come from the variables themselves."""
     both = {
-        "body_background_fill": "var(--cope-paper)",
-        "body_text_color": "var(--cope-ink)",
         "body_text_color_subdued": "var(--cope-soft)",
         "background_fill_primary": "var(--cope-card)",
         "background_fill_secondary": "var(--cope-sunk)",
@@ -52,6 +50,11 @@ def theme() -> gr.themes.Base:
     return plain.set(
         **both,
         **{f"{name}_dark": value for name, value in both.items()},
+        # Written out, as the page shows these before the style sheets are there.
+        body_background_fill="#f7f5f0",
+        body_background_fill_dark="#14161a",
+        body_text_color="#1c2028",
+        body_text_color_dark="#eceae4",
         body_text_size="16px",
         block_shadow="none",
         block_border_width="0px",

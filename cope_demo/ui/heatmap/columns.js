@@ -38,7 +38,7 @@ class ColumnView {
     this.total += token.reward;
     const value = step(token.reward);
     const span = el(`span.tok.${stepClass(value)}`, {
-      role: 'button', tabindex: index === 0 ? 0 : -1, 'data-index': index,
+      role: 'button', tabindex: index === 0 ? 0 : -1, 'data-index': index, 'data-reward': token.reward.toFixed(4),
       'aria-label': `${spoken(token.text)}, reward ${signed(token.reward)}`,
     });
     this.write(span, token.text);

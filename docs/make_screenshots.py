@@ -1,0 +1,117 @@
+"""Makes the pictures in docs/images from the running app: python docs/make_screenshots.py [--user ID] [--prompt TEXT]
+
+Starts the app with a data folder of its own, chooses a sample user, compares, and takes first.png (the page as it
+opens), desktop-light.png, desktop-dark.png and phone.png. Needs Debian's package chromium and a fitted sample user.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+IMAGES = ROOT / "docs" / "images"
+ARGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+DESKTOP, PHONE = {"width": 1280, "height": 1000}, {"width": 390, "height": 844}
+
+
+@contextmanager
+def running_app():
+    """The app's address; it is stopped afterwards, and its data removed."""
+    sys.path.insert(0, str(ROOT))
+    from cope_demo.config import cache_dir
+
+    with tempfile.TemporaryDirectory() as data:
+        env = {**os.environ, "COPE_DATA": data, "COPE_CACHE": str(cache_dir())}
+        code = "from cope_demo.ui.server import serve; serve(host='127.0.0.1')"
+        server = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True)
+        try:
+            yield re.search(r"http://\S+", server.stdout.readline())[0]
+        finally:
+            server.terminate()
+            server.wait(20)
+
+
+def compared(browser, url: str, user: str, prompt: str | None, size: dict, dark: bool):
+    """A page on which the sample user's three columns are written."""
+    phone = size is PHONE
+    context = browser.new_context(
+        viewport=size,
+        color_scheme="dark" if dark else "light",
+        is_mobile=phone,
+        has_touch=phone,
+        device_scale_factor=2 if phone else 1,
+    )
+    page = context.new_page()
+    page.goto(url)
+    page.click(f".people [data-id={user}]")
+    page.wait_for_selector(f".people [data-id={user}][aria-checked=true]")
+    page.wait_for_selector(".cope-notice p", state="detached", timeout=120_000)
+    page.wait_for_selector(".cope-fit .report")
+    if prompt:
+        page.fill("#prompt textarea", prompt)
+    if size is DESKTOP and not dark:
+        page.evaluate("scrollTo(0, 0)")
+        page.wait_for_timeout(500)
+        page.screenshot(path=IMAGES / "first.png")
+    page.click("#compare")
+    page.wait_for_selector(".columns .ended >> nth=2", timeout=300_000)
+    page.wait_for_timeout(800)
+    return page
+
+
+def strongest(page) -> str:
+    """A selector of the CoPe column's token with the highest reward among those of some length."""
+    index = page.evaluate(
+        """(() => {
+          const long = [...document.querySelectorAll('.column[data-method=cope] .tok')].filter(
+            (span) => span.textContent.trim().length > 3);
+          return long.sort((a, b) => b.dataset.reward - a.dataset.reward)[0].dataset.index;
+        })()"""
+    )
+    return f".column[data-method=cope] .tok[data-index='{index}']"
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--user", default="ines", help="a fitted sample user (default: %(default)s)")
+    options.add_argument("--prompt", help="default: the user's first example prompt")
+    given = options.parse_args()
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        sys.exit("No Chromium was found: install Debian's package chromium.")
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with running_app() as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGS)
+        for name, size, dark in (
+            ("desktop-light", DESKTOP, False),
+            ("desktop-dark", DESKTOP, True),
+            ("phone", PHONE, False),
+        ):
+            page = compared(browser, url, given.user, given.prompt, size, dark)
+            if size is PHONE:
+                page.locator(strongest(page)).scroll_into_view_if_needed()
+                page.evaluate("document.querySelector('.column[data-method=cope]').scrollIntoView()")
+                page.tap(strongest(page))
+            else:
+                page.evaluate("document.querySelectorAll('.step-head')[2].scrollIntoView()")
+                page.evaluate("scrollBy(0, -16)")
+                page.wait_for_timeout(400)
+                page.hover(strongest(page))
+            page.wait_for_selector(".cope-tip:visible")
+            page.wait_for_timeout(300)
+            page.screenshot(path=IMAGES / f"{name}.png")
+            print(f"wrote {IMAGES / name}.png", flush=True)
+            page.context.close()
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
