@@ -95,6 +95,11 @@ def idle(who: str, message: str = "") -> str:
     return wire.line("idle", who=who, message=message, nonce=secrets.token_hex(2))
 
 
+def refused(who: str, reason: str) -> str:
+    """The view when a comparison cannot begin."""
+    return idle(who) + wire.line("error", message=reason)
+
+
 def alive(run: str) -> str:
     """For the page's watchdog: "gone" when this comparison no longer runs here, else "here"."""
     return "gone" if run and run not in _live else "here"
@@ -168,7 +173,7 @@ def stream(service, user_id: str, who: str, *values) -> Iterator[str]:
             yield text
         yield text + wire.line("done", seconds=round(time.monotonic() - started, 1))
     except Exception as error:
-        yield (text or wire.line("idle", who=who)) + wire.line("error", message=sentence(error))
+        yield text + wire.line("error", message=sentence(error)) if text else refused(who, sentence(error))
     finally:
         with _live_lock:
             _live.discard(run)

@@ -106,7 +106,9 @@ class Page:
     def _compare(self, memory, *values):
         visitor = Visitor.read(memory)
         yield gr.skip(), gr.update(interactive=False), gr.update(interactive=True)
-        for text in comparing.stream(self.service, visitor.chosen, self.visit.who(visitor), *values):
+        who, refusal = self.visit.who(visitor), self.visit.refusal(visitor)
+        texts = [comparing.refused(who, refusal)] if refusal else None
+        for text in texts or comparing.stream(self.service, visitor.chosen, who, *values):
             yield text, gr.skip(), gr.skip()
         yield gr.skip(), *_idle_buttons()
 

@@ -104,6 +104,11 @@ class Visit:
         card = self._card(visitor)
         return card.name.split()[0] if card else "you"
 
+    def refusal(self, visitor: Visitor) -> str:
+        """Why there is nothing to compare for this choice yet; "" when there is."""
+        fit = visitor.fit(visitor.chosen)
+        return NOT_FITTED if visitor.chosen == NEW or (fit is not None and fit.state != "done") else ""
+
     def _choose(self, visitor: Visitor, chosen: str) -> Answer:
         cards = people.sample_cards(self.service)
         visitor = replace(visitor, chosen=people.known_choice(cards, visitor, chosen))
@@ -131,13 +136,12 @@ class Visit:
         task = comparing.task_of(card.task if card else fit.task if fit else "")
         prompts = list(card.prompts) if card else [task.example_prompt]
         first = comparing.defaults(task)
-        fitted = card is not None or (fit is not None and fit.state == "done")
         return {
             "prompt": gr.update(value=prompts[0] if prompts else "", info=task.instruction),
             "examples": say({"label": "Or try", "prompts": prompts}),
             "length": first.max_new_tokens,
             "penalty": first.repetition_penalty,
-            "columns": comparing.idle(self.who(visitor), "" if fitted else NOT_FITTED),
+            "columns": comparing.idle(self.who(visitor), self.refusal(visitor)),
         }
 
     def _card(self, visitor: Visitor) -> Card | None:

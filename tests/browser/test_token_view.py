@@ -207,6 +207,33 @@ def test_a_lost_server_gives_a_sentence(chromium, service, scripted_url):
         gate.set()
 
 
+def test_waiting_for_a_place_is_said(chromium, service, scripted_url):
+    from gradio_client import Client
+
+    gate = threading.Event()
+    service.pause = lambda step: gate.wait(60)
+    client = Client(scripted_url, verbose=False)
+    others = [client.submit("ada", "Write.", api_name="/compare") for _ in range(2)]
+    try:
+        with visit(chromium, scripted_url) as page:
+            page.click("#compare")
+            page.wait_for_function("document.querySelector('.cope-heatmap .status').textContent.includes('free place')")
+            gate.set()
+            page.wait_for_selector(f"{COPE}.ended")
+    finally:
+        gate.set()
+        assert [len(other.result(30)["columns"]) for other in others] == [3, 3]
+
+
+def test_what_is_not_fitted_is_not_compared(chromium, scripted_url):
+    with visit(chromium, scripted_url) as page:
+        page.click("[data-id=new]")
+        page.wait_for_selector("#history textarea")
+        page.click("#compare")
+        page.wait_for_selector(".cope-heatmap .status.failed")
+        assert "Fit this writing first" in page.inner_text(".cope-heatmap .status")
+
+
 def test_no_model_is_said_at_once(chromium, service, scripted_url):
     service.loaded = False
     with visit(chromium, scripted_url) as page:

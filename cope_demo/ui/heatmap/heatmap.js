@@ -124,7 +124,7 @@ root.addEventListener('cope-failed', () => {
 let asking = false;
 setInterval(async () => {
   const silent = run?.going ? Date.now() - run.heard : waitingSince ? Date.now() - waitingSince : 0;
-  if (asking || silent < 6000) return;
+  if (asking || silent < 4000) return;
   asking = true;
   const given = run?.going ? run.id : '';
   try {
@@ -136,7 +136,7 @@ setInterval(async () => {
     broke('The server no longer answers. What was written so far stays; please try again in a moment.');
   }
   asking = false;
-}, 3000);
+}, 2000);
 function broke(sentence) {
   waitingSince = null;
   if (run?.going) finish('broken', sentence, true);
