@@ -72,6 +72,8 @@ def saved_adapter(base: BaseModel, folder: Path, trainable: bool = False):
 
 @contextmanager
 def _bare_afterwards(base: BaseModel, model: PeftModel):
+    for settings in model.peft_config.values():
+        settings.base_model_name_or_path = base.name  # and not the folder on this machine
     try:
         yield model
     finally:

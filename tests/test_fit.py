@@ -52,6 +52,8 @@ def test_each_family_goes_through_fit_and_compare(models, family, tmp_path):
     assert events[-1].eta == 0
     base = load_base(models[family])
     assert PeftModel.from_pretrained(base.model, str(user.adapter("cope"))).peft_config["default"].r == 4
+    settings = json.loads((user.adapter("cope") / "adapter_config.json").read_text())
+    assert settings["base_model_name_or_path"] == family  # a name, and no path of this machine
     report = user.report
     assert report["train"] == 7 and report["held_out"] == 1
     assert len(set(report["bits_per_token"].values())) == 3 and set(report["pairs_right"]) == {"base", "oppu", "cope"}

@@ -1,0 +1,58 @@
+"""The README stays true: its commands parse, its links and pictures exist, its front matter is a Space's."""
+
+import re
+import shlex
+
+import pytest
+
+from cope_demo.__main__ import build_parser
+from cope_demo.config import ROOT
+from cope_demo.store import Store
+
+README = (ROOT / "README.md").read_text("utf-8")
+COMMANDS = re.findall(r"^python -m cope_demo (.+)$", README, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_parses(command):
+    options = build_parser().parse_args(shlex.split(command))
+    if options.command in ("compare", "score"):
+        assert options.user in [card.id for card in Store().samples()]
+
+
+def test_commands_were_found():
+    assert {command.split()[0] for command in COMMANDS} >= {"fit", "compare", "score", "serve"}
+
+
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))])
+def test_links_and_pictures_exist(page):
+    path = ROOT / page
+    for target in re.findall(r"\]\(([^)#]+)\)", path.read_text("utf-8")):
+        if not target.startswith("http"):
+            assert (path.parent / target).exists(), target
+
+
+def test_front_matter_is_that_of_a_space():
+    matter = dict(re.findall(r"^(\w+): (.+)$", README.split("---")[1], re.MULTILINE))
+    assert matter["sdk"] == "gradio" and (ROOT / matter["app_file"]).exists() and matter["license"] == "apache-2.0"
+
+
+def test_make_targets_exist():
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for target in re.findall(r"^make (\w+)", README, re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+
+
+def test_a_space_gets_a_range_and_development_an_exact_torch():
+    """A range that a newer release meets pulls gigabytes of CUDA libraries; a Space needs the range."""
+    assert re.search(r"^torch>=2\.8$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    assert re.search(r"^torch==[\d.]+$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+    for line in (ROOT / "requirements-models.txt").read_text().splitlines():
+        assert line.startswith("#") or re.search(r"==\S+ --hash=sha256:[0-9a-f]{64}$", line)
+
+
+def test_no_weights_but_adapters_and_no_machine_paths():
+    for path in (ROOT / "users").rglob("*"):
+        assert path.suffix in ("", ".json", ".jsonl", ".md", ".txt", ".safetensors"), path
+        if path.name == "adapter_config.json":
+            assert "/" not in re.search(r'"base_model_name_or_path": "([^"]*)"', path.read_text()).group(1)
