@@ -19,7 +19,7 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
 ARGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-DESKTOP, PHONE = {"width": 1280, "height": 1000}, {"width": 390, "height": 844}
+DESKTOP, PHONE = {"width": 1280, "height": 1240}, {"width": 390, "height": 844}
 
 
 @contextmanager
@@ -68,12 +68,13 @@ def compared(browser, url: str, user: str, prompt: str | None, size: dict, dark:
 
 
 def strongest(page) -> str:
-    """A selector of the CoPe column's token with the highest reward among those of some length."""
+    """A selector of the CoPe column's longer token that is likeliest for the person against the base model."""
+    page.check("input[name=cope-measure][value=difference]", force=True)
     index = page.evaluate(
         """(() => {
           const long = [...document.querySelectorAll('.column[data-method=cope] .tok')].filter(
             (span) => span.textContent.trim().length > 3);
-          return long.sort((a, b) => b.dataset.reward - a.dataset.reward)[0].dataset.index;
+          return long.sort((a, b) => b.dataset.value - a.dataset.value)[0].dataset.index;
         })()"""
     )
     return f".column[data-method=cope] .tok[data-index='{index}']"
@@ -100,6 +101,7 @@ def main() -> None:
                 page.locator(strongest(page)).scroll_into_view_if_needed()
                 page.evaluate("document.querySelector('.column[data-method=cope]').scrollIntoView()")
                 page.tap(strongest(page))
+                page.evaluate("document.querySelector('.column[data-method=cope]').scrollIntoView()")
             else:
                 page.evaluate("document.querySelectorAll('.step-head')[2].scrollIntoView()")
                 page.evaluate("scrollBy(0, -16)")

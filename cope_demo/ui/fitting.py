@@ -159,7 +159,7 @@ def report(data: dict, name: str) -> dict:
     else:
         lead = f"On {held}, CoPe is no less surprised than the base model"
     ranked = round(right["cope"] * data["pairs"])
-    lead += f", and it ranks {whose} own text above a generated one in {ranked} of {data['pairs']} pairs."
+    lead += f", and it ranks the real text above a generated one in {ranked} of {data['pairs']} pairs."
     names = {"base": "Base", "oppu": "OPPU", "cope": "CoPe"}
     rows = [{"name": names[key], "bits": bits[key], "right": f"{right[key]:.0%}"} for key in names]
     few = data["train"] + data["held_out"] <= 15

@@ -123,6 +123,27 @@ def test_tooltip_by_mouse_and_keyboard(chromium, scripted_url):
         assert page.is_hidden(".cope-tip")
 
 
+def test_colours_sign_and_legend(chromium, service, scripted_url):
+    service.pieces = {method: [f" w{n}" for n in range(7)] for method in METHODS}
+    with visit(chromium, scripted_url) as page:
+        compare(page)
+
+        def classes():
+            return [span.get_attribute("class").split()[-1] for span in page.query_selector_all(f"{COPE} .tok")]
+
+        # log p of the person is -0.5, -1.5 ... and of the base model -3, -2, -1, 0, -3 ...; alpha is 0.1.
+        assert classes() == ["r0", "rn1", "rn2", "rn2", "rn3", "rn3", "rn3"]
+        styles = "(s) => { const c = getComputedStyle(s); return [c.textDecorationStyle, c.backgroundColor] }"
+        weak, strong = (page.eval_on_selector(f"{COPE} .tok >> nth={n}", styles) for n in (1, 4))
+        assert weak[0] == strong[0] == "dotted" and weak[1] != strong[1]
+        limits = [item.inner_text() for item in page.query_selector_all(".legend .limit")]
+        assert limits[0] == "below \u22124" and limits[3] == "near 0" and limits[6] == "above +0.75"
+        page.check("input[value=difference]", force=True)
+        assert classes() == ["rp3", "rp1", "rn2", "rn3", "rn2", "rn3", "rn3"]
+        assert page.eval_on_selector(f"{COPE} .tok >> nth=0", styles)[0] == "solid"
+        assert page.inner_text(".legend .limit >> nth=6") == "above +2.5"
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_phone(chromium, service, scripted_url, dark):
     service.pieces = {method: [" unbreakable" * 1, "x" * 300, " and", " on"] for method in METHODS}
@@ -136,6 +157,8 @@ def test_phone(chromium, service, scripted_url, dark):
         page.wait_for_selector(".cope-tip.sheet:visible")
         tip = page.query_selector(".cope-tip").bounding_box()
         assert tip["x"] >= 0 and tip["x"] + tip["width"] <= 390 and tip["y"] >= 0 and tip["y"] + tip["height"] <= 844
+        token = page.query_selector(f"{COPE} .tok.open").bounding_box()
+        assert token["y"] + token["height"] <= tip["y"]  # the sheet does not lie over what it explains
         page.tap(".cope-tip .close")
         assert page.is_hidden(".cope-tip")
         page.tap(f"{COPE} .tok >> nth=3")

@@ -32,17 +32,28 @@ class ColumnView {
     this.node.classList.add('writing');
   }
 
-  add(token) {
+  add(measure, token) {
     const index = this.tokens.length;
     this.tokens.push(token);
     this.total += token.reward;
-    const value = step(token.reward);
-    const span = el(`span.tok.${stepClass(value)}`, {
-      role: 'button', tabindex: index === 0 ? 0 : -1, 'data-index': index, 'data-reward': token.reward.toFixed(4),
+    const span = el('span.tok', {
+      role: 'button', tabindex: index === 0 ? 0 : -1, 'data-index': index,
       'aria-label': `${spoken(token.text)}, reward ${signed(token.reward)}`,
     });
     this.write(span, token.text);
+    this.colour(span, measure, token);
     this.body.appendChild(span);
+  }
+
+  colour(span, measure, token) {
+    const value = measure.value(token);
+    for (const name of [...span.classList]) if (/^r[0np]/.test(name)) span.classList.remove(name);
+    span.classList.add(stepClass(step(measure, value)));
+    span.dataset.value = value.toFixed(4);
+  }
+
+  paint(measure) {
+    for (const span of this.body.querySelectorAll('.tok')) this.colour(span, measure, this.tokens[Number(span.dataset.index)]);
   }
 
   // The node's own text stays exactly the token's; marks for what is invisible are painted by the style sheet.

@@ -3,21 +3,12 @@
 const status = el('p.status', { role: 'status' });
 const save = el('button.quiet', { type: 'button', hidden: true, onclick: () => download() }, 'Download the trace (JSON)');
 const board = el('div.columns', {});
-fill(root, [legend(), el('div.bar-line', {}, status, save), board]);
+const legend = new Legend(() => { for (const view of Object.values(run?.views || {})) view.paint(legend.measure); });
+fill(root, [legend.node, el('div.bar-line', {}, status, save), board]);
 const tip = new Tooltip(root);
 
 let run = null;      // { id, who, alpha, header, views, going, heard, seconds }
 let text = '';       // what has been read of the value so far
-
-function legend() {
-  const items = SCALE.map(([s, words]) =>
-    el('li', {}, el(`span.swatch.${stepClass(s)}`, { 'aria-hidden': true }, 'ab'), el('span.limit', {}, words)));
-  return el('figure.legend', { 'aria-label': 'Legend: implicit reward of a token' },
-    el('figcaption', {}, el('b', {}, 'Implicit reward'),
-      ' of each token: log-probability for the person, less alpha times the log-probability in general'),
-    el('ol', {}, items),
-    el('p', {}, el('span', {}, 'dotted line: not this person\u2019s word'), el('span', {}, 'solid line: this person\u2019s word')));
-}
 
 function start(message) {
   tip.hide();
@@ -38,7 +29,7 @@ function addRows(rows) {
     const view = run.views[method];
     if (!view || index !== view.tokens.length) continue;
     const reward = user - run.alpha * base;
-    view.add({
+    view.add(legend.measure, {
       id, text: piece, logp_user: user, logp_base: base, reward, score, in_head: !!inHead, head_size: head,
       alternatives: others.map(([oid, otext, ouser, obase, oscore, oin]) => ({
         id: oid, text: otext, logp_user: ouser, logp_base: obase, reward: ouser - run.alpha * obase, score: oscore, in_head: !!oin,
@@ -101,8 +92,10 @@ function download() {
 
 // The buttons live outside; they tell us what was pressed.
 let waitingSince = null;
+let stopped = false;
 root.addEventListener('cope-begin', () => {
   waitingSince = Date.now();
+  stopped = false;
   tip.hide();
   say('Asking the model…');
   const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
@@ -110,11 +103,13 @@ root.addEventListener('cope-begin', () => {
 });
 root.addEventListener('cope-stop', () => {
   waitingSince = null;
+  stopped = true;
   if (run?.going) finish('stopped', 'Stopped. What was written so far stays.');
   else say('Stopped before it began.');
 });
 root.addEventListener('cope-failed', () => {
   waitingSince = null;
+  if (stopped) return;  // Gradio may count a cancelled stream as a failed one
   const sentence = 'The comparison could not be carried out; the server may be busy. Please try again in a moment.';
   if (run?.going) finish('broken', sentence, true);
   else say(sentence, true);

@@ -8,7 +8,7 @@ from ..panel import panel
 
 HERE = Path(__file__).parent
 CSS = HERE / "heatmap.css"
-SCRIPTS = [HERE / name for name in ("numbers.js", "tooltip.js", "columns.js", "heatmap.js")]
+SCRIPTS = [HERE / name for name in ("numbers.js", "legend.js", "tooltip.js", "columns.js", "heatmap.js")]
 
 
 def heatmap(value: str, **options) -> gr.HTML:

@@ -1,17 +1,28 @@
 // How numbers become words and colours.
 
-// The fixed scale: a reward's step is the number of limits it passes, with its sign; 0 is neutral. Rewards above zero
-// are small, as log p(user) is never above 0 and the base model's share is weighed by alpha, so their limits are finer.
-const BELOW = [-0.5, -2, -4];
-const ABOVE = [0.05, 0.25, 0.75];
-const step = (reward) => ABOVE.filter((limit) => reward >= limit).length - BELOW.filter((limit) => reward <= limit).length;
-const number = (x) => (x < 0 ? `\u2212${-x}` : `+${x}`);
-const SCALE = [
-  [-3, `below ${number(BELOW[2])}`], [-2, `${number(BELOW[2])} to ${number(BELOW[1])}`], [-1, `${number(BELOW[1])} to ${number(BELOW[0])}`],
-  [0, 'near 0'],
-  [1, `${number(ABOVE[0])} to ${number(ABOVE[1])}`], [2, `${number(ABOVE[1])} to ${number(ABOVE[2])}`], [3, `above ${number(ABOVE[2])}`],
-];
+// What the colours can show. below, above: the fixed limits of the steps on either side of the neutral one.
+const MEASURES = {
+  reward: {
+    label: 'Implicit reward', value: (token) => token.reward,
+    explain: 'a token\u2019s log-probability for the person, less alpha times its log-probability in general',
+    // log p(user) is never above 0 and the base model's share is small at a small alpha, so the limits above are finer.
+    below: [-0.5, -2, -4], above: [0.05, 0.25, 0.75], ends: ['dotted line: below zero', 'solid line: above zero'],
+  },
+  difference: {
+    label: 'Person against base', value: (token) => token.logp_user - token.logp_base,
+    explain: 'a token\u2019s log-probability for the person, less its log-probability in general',
+    below: [-0.25, -1, -2.5], above: [0.25, 1, 2.5],
+    ends: ['dotted line: likelier in general', 'solid line: likelier for the person'],
+  },
+};
+// -3 … 3: how many of the limits the value passes, 0 is neutral.
+const step = ({ below, above }, value) => above.filter((limit) => value >= limit).length - below.filter((limit) => value <= limit).length;
 const stepClass = (s) => (s === 0 ? 'r0' : `${s > 0 ? 'rp' : 'rn'}${Math.abs(s)}`);
+const limit = (x) => (x < 0 ? `\u2212${-x}` : `+${x}`);
+const scale = ({ below: b, above: a }) => [
+  [-3, `below ${limit(b[2])}`], [-2, `${limit(b[2])} to ${limit(b[1])}`], [-1, `${limit(b[1])} to ${limit(b[0])}`], [0, 'near 0'],
+  [1, `${limit(a[0])} to ${limit(a[1])}`], [2, `${limit(a[1])} to ${limit(a[2])}`], [3, `above ${limit(a[2])}`],
+];
 
 const percent = (logp) => {
   const p = Math.exp(logp) * 100;

@@ -2,6 +2,7 @@
 
 class Tooltip {
   constructor(host) {
+    this.host = host;
     this.box = el('div.cope-tip', { role: 'dialog', 'aria-label': 'Why this token', hidden: true });
     this.box.addEventListener('pointerenter', () => this.stay());
     this.box.addEventListener('pointerleave', () => this.hideSoon());
@@ -27,6 +28,15 @@ class Tooltip {
       el('button.close', { type: 'button', 'aria-label': 'Close', onclick: () => this.hide() }, '\u00d7'), content);
     this.box.hidden = false;
     this.place();
+    this.uncover();
+  }
+
+  // A sheet must not lie over the token that it explains; at the page's end it needs room to scroll.
+  uncover() {
+    if (!this.box.classList.contains('sheet')) return;
+    this.host.style.paddingBottom = `${this.box.offsetHeight}px`;
+    const covered = this.anchor.getBoundingClientRect().bottom + 16 - this.box.getBoundingClientRect().top;
+    if (covered > 0) scrollBy({ top: covered });
   }
 
   stay() {
@@ -45,6 +55,7 @@ class Tooltip {
     this.anchor = null;
     this.pinned = false;
     this.box.hidden = true;
+    this.host.style.paddingBottom = '';
   }
 
   place() {
@@ -78,7 +89,7 @@ const tipContent = (token, run, method) => {
     el('dl', {},
       el('div', {}, el('dt', {}, `for ${who}`), el('dd', {}, percent(token.logp_user))),
       el('div', {}, el('dt', {}, 'in general'), el('dd', {}, percent(token.logp_base))),
-      el('div', {}, el('dt', {}, 'reward'), el('dd.reward', {}, el(`i.swatch.${stepClass(step(token.reward))}`, {}), signed(token.reward, 2)))),
+      el('div', {}, el('dt', {}, 'reward'), el('dd.reward', {}, el(`i.swatch.${stepClass(step(MEASURES.reward, token.reward))}`, {}), signed(token.reward, 2)))),
     el('p.head', {}, head),
     Math.abs(token.score - token.reward) > 0.005 && method === 'cope'
       ? el('p.head', {}, `With the repetition penalty it counted ${signed(token.score, 2)}.`) : null,
