@@ -101,8 +101,8 @@ def sweep_dpo(base, engine, task, user, scratch: Path, say) -> None:
         key = (config.candidate_temperature, config.candidate_top_p)
         if key not in spoken_cache:
             spoken = sample_candidates(base, own, config, silent)
-            answers = own + [Example(e.prompt_ids, ids) for e, many in zip(own, spoken, strict=True) for ids in many]
-            logp_base = response_logps(base.model, answers, pad)
+            answers = own + [Example(e.prompt_ids, s.ids) for e, many in zip(own, spoken, strict=True) for s in many]
+            logp_base = response_logps(base.model, own, pad)
             with saved_adapter(base, oppu) as model:
                 logp_user = response_logps(model, answers, pad)
             spoken_cache[key] = (spoken, logp_base, logp_user)
@@ -118,8 +118,8 @@ def sweep_dpo(base, engine, task, user, scratch: Path, say) -> None:
             offset, pairs, right, margins = len(own), [], 0, []
             for number, (example, many) in enumerate(zip(own, spoken, strict=True)):
                 options = [
-                    Candidate(ids, float(logp_user[offset + k].mean()), float(logp_base[offset + k].mean()))
-                    for k, ids in enumerate(many)
+                    Candidate(one.ids, float(logp_user[offset + k].mean()), float(one.logps.mean()))
+                    for k, one in enumerate(many)
                 ]
                 offset += len(many)
                 bad = select_rejected(options, config)

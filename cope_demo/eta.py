@@ -21,7 +21,7 @@ def stage_work(train: Sequence[Example], held_out: Sequence[Example], config: Fi
     k = 1 if config.candidate_temperature == 0 else config.candidates
     return {
         "oppu": TRAIN * own * config.oppu_epochs,
-        "negatives": SAMPLE * spoken * k + FORWARD * 2 * (own + held) * (1 + k),
+        "negatives": SAMPLE * spoken * k + FORWARD * (own + held) * (2 + k),
         "dpo": TRAIN * 2 * own * config.dpo_epochs,
         "report": FORWARD * 2 * held * (1 + k),
     }

@@ -158,9 +158,9 @@ class _Work:
             self._eta = Eta(work, self.times())
         self._emit(replace(event, eta=self._eta.seconds(event)))
 
-    def ticker(self, stage: str, of: int) -> Callable[[int], None]:
-        """Turns a count of done examples into events of `stage`."""
-        return lambda done: self.emit(FitEvent(stage, done, of))
+    def ticker(self, stage: str, of: int, before: int = 0) -> Callable[[int], None]:
+        """Turns a count of done examples, after `before` others, into events of `stage`."""
+        return lambda done: self.emit(FitEvent(stage, before + done, of))
 
     def folder(self, name: str, fill: Callable[[Path], None]) -> None:
         """Makes the folder `name` by `fill`, unless it stands; it appears only when it is whole."""
@@ -200,20 +200,15 @@ def _negatives(work: _Work) -> None:
     order = split["train"] + split["held_out"]
     own = work.examples("train") + work.examples("held_out")
     spoken = sample_candidates(base, own, config, work.emit)
-    answers = [Example(e.prompt_ids, ids) for e, many in zip(own, spoken, strict=True) for ids in many]
-    everything = own + answers
-    tick = work.ticker("negatives", 2 * len(everything))
-    scored = partial(response_logps, examples=everything, pad_id=base.tokenizer.pad_token_id, tick=tick)
-    logp_base = scored(base.model)
+    answers = [Example(e.prompt_ids, one.ids) for e, many in zip(own, spoken, strict=True) for one in many]
+    pad, steps = base.tokenizer.pad_token_id, 2 * len(own) + len(answers)
+    logp_base = response_logps(base.model, own, pad, tick=work.ticker("negatives", steps))
     with saved_adapter(base, work.scratch / "oppu") as model:
-        logp_user = scored(model)
-    pairs, offset = [], len(own)
+        tick = work.ticker("negatives", steps, len(own))
+        logp_user = response_logps(model, own + answers, pad, tick=tick)
+    pairs, heard = [], iter(logp_user[len(own) :])
     for number, (index, example, many) in enumerate(zip(order, own, spoken, strict=True)):
-        rows = range(offset, offset + len(many))
-        offset += len(many)
-        candidates = [
-            Candidate(everything[r].response_ids, float(logp_user[r].mean()), float(logp_base[r].mean())) for r in rows
-        ]
+        candidates = [Candidate(one.ids, float(next(heard).mean()), float(one.logps.mean())) for one in many]
         rejected = select_rejected(candidates, config)
         chosen = Candidate(example.response_ids, float(logp_user[number].mean()), float(logp_base[number].mean()))
         pairs.append(

@@ -103,7 +103,8 @@ def save_adapter(model: PeftModel, folder: Path) -> None:
     for parameter in model.parameters():
         if parameter.requires_grad:
             parameter.data = parameter.data.bfloat16()
-    model.save_pretrained(folder)
+    # False, or peft looks the base model up on the hub to compare vocabularies; ours never changes.
+    model.save_pretrained(folder, save_embedding_layers=False)
 
 
 def trainer_settings(config: FitConfig, stage: str, scratch: Path, length_of: str | None = None) -> dict:

@@ -15,9 +15,11 @@ from cope_demo.config import DecodeConfig, FitConfig
 from cope_demo.errors import CopeError
 from cope_demo.events import STAGES
 from cope_demo.history import Sample
+from cope_demo.negatives import sample_candidates
+from cope_demo.scoring import response_logps
 from cope_demo.service import Service
 from cope_demo.store import Store
-from cope_demo.training import Progress, encode, new_adapter
+from cope_demo.training import Example, Progress, encode, new_adapter
 from tests import tiny
 
 FAST = FitConfig(
@@ -121,6 +123,18 @@ def test_the_rejected_candidate_is_chosen_by_implicit_reward(models, tmp_path, s
     for pair in pairs:
         assert len(pair["candidates"]) == 3
         assert pair["rejected_reward"] == pick(c["reward"] for c in pair["candidates"])
+
+
+def test_base_hears_its_own_candidates_right(models):
+    """The log-probabilities noted while sampling are those of a pass over the finished answers."""
+    base = load_base(models["llama"], "cpu", trainable=True)
+    examples = [encode(base, sample, FAST) for sample in tiny.samples(6)]
+    spoken = sample_candidates(base, examples, replace(FAST, candidates=2, candidate_temperature=0.8), lambda e: None)
+    answers = [Example(e.prompt_ids, one.ids) for e, many in zip(examples, spoken, strict=True) for one in many]
+    again = response_logps(base.model, answers, base.tokenizer.pad_token_id)
+    for one, logps in zip((one for many in spoken for one in many), again, strict=True):
+        assert one.logps.shape == logps.shape
+        assert (one.logps - logps).abs().mean() < 0.15
 
 
 def naive_reward(model_path, adapter, prompt_ids, response_ids):
