@@ -31,7 +31,9 @@ def visit(service) -> Visit:
 def test_preview_shows_what_was_kept_and_why_not():
     data = own.preview(f"{TEXTS}\n---\nno\n---\n{HOSTILE[0]} is a tag", None, "free_writing")
     assert data["count"] == 7 and "8 texts found, 7 kept" in data["summary"]
-    assert data["notes"] == [{"number": 7, "action": "dropped", "reason": "shorter than 3 words", "excerpt": "no"}]
+    assert data["notes"] == [
+        {"number": 7, "action": "dropped", "reason": "shorter than 3 words", "excerpt": "no", "count": 1}
+    ]
     assert data["samples"][-1]["start"] == f"{HOSTILE[0]} is a tag"
     assert data["seconds"] > times.START_SECONDS
 

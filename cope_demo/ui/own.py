@@ -1,7 +1,7 @@
 """Step 1, one's own history: paste or upload, choose the task, and see at once how it was understood."""
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import gradio as gr
@@ -106,7 +106,7 @@ def preview(text: str, file: tuple[str, bytes] | None, task: str, whole: bool = 
 
 def shown(history: History, filename: str | None = None) -> dict:
     """A history as the preview's data, at most SHOWN texts of it."""
-    notes = [{"number": n.number, "action": n.action, "reason": n.reason, "excerpt": n.excerpt} for n in history.notes]
+    notes = [asdict(note) for note in history.notes]
     return {
         "state": "read",
         "summary": (f"{filename}: " if filename else "") + history.summary(),

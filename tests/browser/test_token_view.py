@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from cope_demo.config import DecodeConfig
 from cope_demo.trace import METHODS
+from cope_demo.ui.standalone import standalone_html
 
 from ..scripted import HOSTILE
 from .conftest import DESKTOP, PHONE, visit
@@ -269,3 +271,19 @@ def test_no_model_is_said_at_once(chromium, service, scripted_url):
         page.wait_for_selector(".cope-notice .problem")
         assert page.inner_text(".cope-notice .problem") == service.trouble
         page.wait_for_selector(".cope-heatmap .status.failed")
+
+
+def test_the_standalone_file_works_alone(chromium, service, tmp_path):
+    service.pieces = {method: [*HOSTILE, " end"] for method in METHODS}
+    trace = list(service.compare("ada", HOSTILE[1], DecodeConfig()))[-1]
+    (tmp_path / "trace.html").write_text(standalone_html(trace.to_json(), "Ada"), "utf-8")
+    page = chromium.new_page(viewport=PHONE)
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto((tmp_path / "trace.html").as_uri())
+    page.wait_for_selector(f"{COPE}.ended")
+    assert texts(page, "cope") == [*HOSTILE, " end"] and HOSTILE[1] in page.inner_text("#about")
+    page.dispatch_event(f"{COPE} .tok >> nth=1", "click")
+    assert "Ada" in page.inner_text(".cope-tip") and sideways(page) <= 0
+    assert page.evaluate("window.hit") is None and page.query_selector("img") is None and errors == []
+    page.close()

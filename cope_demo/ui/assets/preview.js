@@ -2,7 +2,7 @@
 root.setAttribute('aria-live', 'polite');
 
 const noteRow = (note) => el('li', {},
-  el(`span.verdict.${note.action}`, {}, note.action), ` text ${note.number}: ${note.reason}`,
+  el(`span.verdict.${note.action}`, {}, note.action), ` ${note.count > 1 ? `texts ${note.number} to ${note.number + note.count - 1}` : `text ${note.number}`}: ${note.reason}`,
   note.excerpt ? el('q', {}, note.excerpt) : null);
 
 const sampleRow = (sample, number) => el('tr', {},
