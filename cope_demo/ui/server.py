@@ -3,12 +3,12 @@
 import logging
 import os
 import shutil
+import signal
+import sys
 import tempfile
 from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-
-import gradio as gr  # noqa: E402
 
 from .. import config  # noqa: E402
 from ..jobs import InlineJobs, Jobs, QueueJobs  # noqa: E402
@@ -62,12 +62,10 @@ def serve(
     port: int | None = None,
     users_dir: Path | None = None,
     seed: int = 0,
-    wait: bool = True,
-) -> gr.Blocks:
-    """Starts the app: the page at once, the model in the background.
+) -> None:
+    """Runs the app until it is stopped: the page is there at once, the model loads in the background.
 
     model, users_dir, seed: as of service.Service. host: see host_of. port: None takes the first free one from 7860.
-    wait: blocks until the server is stopped; else returns the running Blocks.
     """
     from ..service import Service
 
@@ -80,10 +78,9 @@ def serve(
     _, url, _ = blocks.launch(prevent_thread_lock=True, **launch_options(host, port))
     print(f"The app runs at {url}", flush=True)
     service.start()
-    if wait:
-        try:
-            blocks.block_thread()
-        finally:
-            jobs.close()
-            shutil.rmtree(uploads, ignore_errors=True)
-    return blocks
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # a stopped container tidies up like Ctrl-C
+    try:
+        blocks.block_thread()
+    finally:
+        jobs.close()
+        shutil.rmtree(uploads, ignore_errors=True)
