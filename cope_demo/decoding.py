@@ -42,6 +42,13 @@ class _Text:
     def add(self, token: int, last: bool = False) -> str:
         """The text that `token` completes; "" while a character is unfinished, unless it is the last token."""
         self.ids.append(token)
+        return self._unread(last)
+
+    def rest(self) -> str:
+        """What is left at the end: U+FFFD for a character that was never finished, else nothing."""
+        return self._unread(last=True)
+
+    def _unread(self, last: bool) -> str:
         before = self.tokenizer.decode(self.ids[self.start : self.read])
         now = self.tokenizer.decode(self.ids[self.start :])
         if now.endswith("\ufffd") and not last:
@@ -221,8 +228,8 @@ class Engine:
         return self._traced(token, shown, logp_user, logp_base, expert, score, config), stopped
 
     def _shown(self, text: _Text, token: int, last: bool) -> str:
-        """What the token adds to the text; the end token adds nothing."""
-        return "" if token in self.base.end_ids else text.add(token, last)
+        """What the token adds to the text; the end token adds nothing but an unfinished character."""
+        return text.rest() if token in self.base.end_ids else text.add(token, last)
 
     def _traced(
         self,

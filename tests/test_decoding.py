@@ -222,6 +222,9 @@ def test_characters_over_several_tokens_stay_whole(setup):
     parts = [stream.add(token) for token in tokenizer(text, add_special_tokens=False)["input_ids"]]
     assert "".join(parts) == text
     assert "" in parts and not any("\ufffd" in part for part in parts)
+    stream = _Text(tokenizer)
+    half = tokenizer("soup \u6c34", add_special_tokens=False)["input_ids"][:-1]
+    assert "".join(map(stream.add, half)) + stream.rest() == tokenizer.decode(half) and stream.rest() == ""
 
 
 def test_sampling_follows_the_seed_and_stays_in_the_head(setup):
