@@ -69,7 +69,6 @@ def compared(browser, url: str, user: str, prompt: str | None, size: dict, dark:
 
 def strongest(page) -> str:
     """A selector of the CoPe column's longer token that is likeliest for the person against the base model."""
-    page.check("input[name=cope-measure][value=difference]", force=True)
     index = page.evaluate(
         """(() => {
           const long = [...document.querySelectorAll('.column[data-method=cope] .tok')].filter(

@@ -134,16 +134,16 @@ def test_colours_sign_and_legend(chromium, service, scripted_url):
             return [span.get_attribute("class").split()[-1] for span in page.query_selector_all(f"{COPE} .tok")]
 
         # log p of the person is -0.5, -1.5 ... and of the base model -3, -2, -1, 0, -3 ...; alpha is 0.1.
-        assert classes() == ["r0", "rn1", "rn2", "rn2", "rn3", "rn3", "rn3"]
         styles = "(s) => { const c = getComputedStyle(s); return [c.textDecorationStyle, c.backgroundColor] }"
+        assert classes() == ["rp3", "rp1", "rn2", "rn3", "rn2", "rn3", "rn3"]
+        assert page.eval_on_selector(f"{COPE} .tok >> nth=0", styles)[0] == "solid"
+        assert page.inner_text(".legend .limit >> nth=6") == "above +2.5"
+        page.check("input[value=reward]", force=True)
+        assert classes() == ["r0", "rn1", "rn2", "rn2", "rn3", "rn3", "rn3"]
         weak, strong = (page.eval_on_selector(f"{COPE} .tok >> nth={n}", styles) for n in (1, 4))
         assert weak[0] == strong[0] == "dotted" and weak[1] != strong[1]
         limits = [item.inner_text() for item in page.query_selector_all(".legend .limit")]
         assert limits[0] == "below \u22124" and limits[3] == "near 0" and limits[6] == "above +0.75"
-        page.check("input[value=difference]", force=True)
-        assert classes() == ["rp3", "rp1", "rn2", "rn3", "rn2", "rn3", "rn3"]
-        assert page.eval_on_selector(f"{COPE} .tok >> nth=0", styles)[0] == "solid"
-        assert page.inner_text(".legend .limit >> nth=6") == "above +2.5"
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -2,7 +2,7 @@
 
 class Legend {
   constructor(changed) {
-    this.chosen = 'reward';
+    this.chosen = 'difference'; // at a small alpha the reward is hardly ever above 0, and the page would be one colour
     const choice = (name) => {
       const input = el('input', {
         type: 'radio', name: 'cope-measure', value: name, checked: name === this.chosen,

@@ -10,7 +10,7 @@ const MEASURES = {
   },
   difference: {
     label: 'Person against base', value: (token) => token.logp_user - token.logp_base,
-    explain: 'a token\u2019s log-probability for the person, less its log-probability in general',
+    explain: 'a token\u2019s log-probability for the person, less its log-probability in general: the reward at alpha 1',
     below: [-0.25, -1, -2.5], above: [0.25, 1, 2.5],
     ends: ['dotted line: likelier in general', 'solid line: likelier for the person'],
   },
