@@ -24,9 +24,9 @@ from cope_demo.config import DecodeConfig
 from cope_demo.service import Service
 
 USERS = ("ines", "juno", "walter")
-ALPHAS = (0.0, 0.1, 0.3, 0.5)
-PENALTIES = (1.0, 1.1, 1.2, 1.3)
-LENGTH = 80
+ALPHAS = (0.1, 0.3, 0.5)
+PENALTIES = (1.0, 1.1, 1.2)
+LENGTH = 60
 
 
 def trigrams(text: str) -> Counter:

@@ -28,7 +28,7 @@ from .oppu import train_oppu
 from .reward import bits_per_token
 from .scoring import response_logps
 from .store import SavedUser, Store
-from .training import Example, encode, quiet_libraries, saved_adapter
+from .training import Example, encode, quiet_libraries, reuse_memory, saved_adapter
 
 
 def prepare(
@@ -70,6 +70,7 @@ def configured() -> FitConfig:
 def run_stage(stage: str, scratch: Path, emit: Emit) -> None:
     """Runs one stage of events.STAGES but "publish". It may be repeated, and does nothing where its output stands."""
     quiet_libraries()
+    reuse_memory()
     if stage != "history" and not (scratch / "split.json").exists():
         raise CopeError("The fit's files are incomplete: start the fit again.")
     work = _Work(scratch, emit)

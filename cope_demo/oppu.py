@@ -7,12 +7,23 @@ Source of the method: Tan et al., "Democratizing Large Language Models via Perso
 from pathlib import Path
 
 from datasets import Dataset
+from transformers import Trainer
 from trl import SFTConfig, SFTTrainer
 
 from .base_model import BaseModel
 from .config import FitConfig
 from .events import Emit
 from .training import Example, Progress, new_adapter, save_adapter, seed_everything, train, trainer_settings
+
+
+class LeanTrainer(SFTTrainer):
+    """SFTTrainer with the plain cross-entropy of the model itself.
+
+    trl's own loss also computes each token's entropy and accuracy over the whole vocabulary, in float32 tiles.
+    """
+
+    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        return Trainer.compute_loss(self, model, inputs, return_outputs, num_items_in_batch)
 
 
 def train_oppu(base: BaseModel, examples: list[Example], config: FitConfig, folder: Path, emit: Emit) -> None:
@@ -30,7 +41,7 @@ def train_oppu(base: BaseModel, examples: list[Example], config: FitConfig, fold
         for e in examples
     ]
     with new_adapter(base, config) as model:
-        trainer = SFTTrainer(
+        trainer = LeanTrainer(
             model=model,
             args=SFTConfig(**trainer_settings(config, "oppu", folder.parent, "length"), packing=False),
             train_dataset=Dataset.from_list(rows),

@@ -1,5 +1,6 @@
 """What the two training stages share: examples in tokens, LoRA settings, trainer settings, and progress."""
 
+import ctypes
 import os
 import random
 from contextlib import contextmanager
@@ -150,6 +151,21 @@ class Progress(TrainerCallback):
         if logs and "loss" in logs:
             margin = logs.get("rewards/margins")
             self.emit(FitEvent(self.stage, state.global_step, state.max_steps, float(logs["loss"]), margin))
+
+
+def reuse_memory() -> None:
+    """Keeps freed memory in this process for the next step, where the C library is glibc.
+
+    Its default gives every large buffer back to the system at once; mapping them anew, step after step, took a third of
+    a fit's time.
+    """
+    M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
+    try:
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):
+        return
+    mallopt(M_MMAP_MAX, 0)
+    mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def quiet_libraries() -> None:

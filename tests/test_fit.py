@@ -15,7 +15,7 @@ from cope_demo.config import DecodeConfig, FitConfig
 from cope_demo.errors import CopeError
 from cope_demo.events import STAGES
 from cope_demo.history import Sample
-from cope_demo.negatives import sample_candidates
+from cope_demo.negatives import _Voice, sample_candidates
 from cope_demo.scoring import response_logps
 from cope_demo.service import Service
 from cope_demo.store import Store
@@ -135,6 +135,19 @@ def test_base_hears_its_own_candidates_right(models):
     for one, logps in zip((one for many in spoken for one in many), again, strict=True):
         assert one.logps.shape == logps.shape
         assert (one.logps - logps).abs().mean() < 0.15
+
+
+def test_sampling_keeps_to_the_nucleus_and_to_its_shares():
+    logits = torch.tensor([[2.0, 1.0, 0.0, -1.0]]).repeat(4000, 1)
+    torch.manual_seed(0)
+    voice = _Voice(temperature=0.5, top_p=0.9)
+    drawn = voice(torch.zeros(4000, 1, dtype=torch.long), logits).argmax(-1)
+    shares = (logits[0] / 0.5).softmax(-1)  # 0.865, 0.117, 0.016, 0.002: two make up 0.9
+    counts = drawn.bincount(minlength=4) / 4000
+    assert counts[2] == counts[3] == 0
+    assert counts[0] == pytest.approx(float(shares[0] / shares[:2].sum()), abs=0.02)
+    greedy = _Voice(temperature=0, top_p=1.0)(torch.zeros(4000, 1, dtype=torch.long), logits)
+    assert torch.equal(greedy, logits)
 
 
 def naive_reward(model_path, adapter, prompt_ids, response_ids):
