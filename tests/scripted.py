@@ -16,6 +16,7 @@ REPORT = {
     "bits_per_token": {"base": 6.0, "oppu": 4.8, "cope": 4.5},
     "pairs": 12,
     "pairs_right": {"base": 0.25, "oppu": 0.75, "cope": 0.9167},
+    "margin": {"base": -3.1, "oppu": 1.2, "cope": 1.9},
 }
 CARD = {
     "name": "Ada Lint",

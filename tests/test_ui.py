@@ -102,6 +102,7 @@ def test_report_in_words_better_and_worse():
     assert good["lead"].startswith("On 4 of Ada Lint’s texts that the fit never saw, CoPe is 25% less surprised")
     assert "in 11 of 12 pairs" in good["lead"] and good["warning"] is None
     assert [row["name"] for row in good["rows"]] == ["Base", "OPPU", "CoPe"] and good["rows"][2]["right"] == "92%"
+    assert good["rows"][0]["margin"] == "-3.10" and good["rows"][2]["margin"] == "+1.90"
     bits = {"base": 4.0, "oppu": 4.1, "cope": 4.2}
     bad = fitting.report(REPORT | {"bits_per_token": bits, "train": 5, "held_out": 1}, "You")
     assert "On 1 of your texts" in bad["lead"] and "no less surprised" in bad["lead"] and bad["warning"]

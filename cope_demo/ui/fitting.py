@@ -161,12 +161,16 @@ def report(data: dict, name: str) -> dict:
     ranked = round(right["cope"] * data["pairs"])
     lead += f", and it ranks the real text above a generated one in {ranked} of {data['pairs']} pairs."
     names = {"base": "Base", "oppu": "OPPU", "cope": "CoPe"}
-    rows = [{"name": names[key], "bits": bits[key], "right": f"{right[key]:.0%}"} for key in names]
+    rows = [
+        {"name": names[key], "bits": bits[key], "right": f"{right[key]:.0%}", "margin": f"{data['margin'][key]:+.2f}"}
+        for key in names
+    ]
     few = data["train"] + data["held_out"] <= 15
     return {
         "lead": f"{lead} It learned from {data['train']} texts.",
         "caption": "Bits per token say how surprised a model is by the person’s own words: lower is better. Told "
-        "apart: how often their text ranks above the base model’s answer to the same instruction.",
+        "apart: how often their text ranks above the base model’s answer to the same instruction, and by how many "
+        "nats a token; the adapters rank by how much more likely than base they find a text.",
         "rows": rows,
         "warning": "These are few texts, so take the numbers with a grain of salt." if few else None,
     }

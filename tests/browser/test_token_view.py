@@ -204,6 +204,7 @@ def test_stop_keeps_what_was_written(chromium, service, scripted_url):
         page.wait_for_timeout(600)
         assert len(texts(page, "cope")) == kept and service.closed == 1
         compare(page)  # and another one works
+        page.wait_for_selector(f"{COPE} .tok >> nth=79")
         assert len(texts(page, "cope")) == 80
 
 

@@ -46,9 +46,11 @@ const reportView = (report) => {
     el('div', {}, el('p.lead', {}, report.lead), report.warning ? el('p.warning', {}, report.warning) : null),
     el('table', {},
       el('caption', {}, report.caption),
-      el('thead', {}, el('tr', {}, el('td', {}), el('th', { scope: 'col' }, 'bits per token'), el('th', { scope: 'col' }, 'told apart'))),
+      el('thead', {}, el('tr', {}, el('td', {}),
+        ['bits per token', 'told apart', 'by'].map((title) => el('th', { scope: 'col' }, title)))),
       el('tbody', {}, report.rows.map((row) => el('tr', {}, el('th', { scope: 'row' }, row.name),
-        el('td.bits', { style: `--share:${(row.bits / most).toFixed(3)}` }, row.bits.toFixed(2)), el('td', {}, row.right))))));
+        el('td.bits', { style: `--share:${(row.bits / most).toFixed(3)}` }, row.bits.toFixed(2)), el('td', {}, row.right),
+        el('td', {}, row.margin.replace('-', '\u2212')))))));
 };
 
 draw((data) => {
