@@ -24,7 +24,7 @@ from cope_demo.config import DecodeConfig
 from cope_demo.service import Service
 
 USERS = ("ines", "juno", "walter")
-ALPHAS = (0.1, 0.3, 0.5)
+ALPHAS = (0.1, 0.3)
 PENALTIES = (1.0, 1.1, 1.2)
 LENGTH = 60
 

@@ -9,7 +9,7 @@ from .training import Example
 
 TRAIN, FORWARD, SAMPLE = 3.0, 1.0, 2.2
 """Work of one token in a training pass (forward and backward), in a scoring pass, and in batched sampling."""
-UNITS_PER_SECOND = 900.0
+UNITS_PER_SECOND = 650.0
 """A first guess on two cores with the embedded model, replaced by the measured speed as soon as there is one."""
 
 

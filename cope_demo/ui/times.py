@@ -2,8 +2,8 @@
 
 from ..tasks import Sample
 
-START_SECONDS, SECONDS_PER_TOKEN = 15, 0.033
-"""On two cores with the embedded model: 40 texts of 60 tokens take about two minutes."""
+START_SECONDS, SECONDS_PER_TOKEN = 15, 0.04
+"""On two cores with the embedded model; docs/speed.md has a measured fit."""
 INSTRUCTION_TOKENS = 20
 
 
