@@ -1,4 +1,4 @@
-# make run | make test | make bench | make lint | make screenshots: each makes the environment first, where it is missing.
+# make run | make test | make faults | make bench | make lint | make screenshots: each makes the environment first, where it is missing.
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,13 +8,17 @@ PREPARED := var/cache/.prepared
 SAMPLES := ines walter juno priya tomasz
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test bench lint screenshots samples setup clean
+.PHONY: run test faults bench lint screenshots samples setup clean
 
 run: $(PREPARED)
 	$(BIN)/python app.py
 
 test: $(PREPARED)
 	$(BIN)/python -m pytest -q
+
+# The long forms of the fault tests; docs/faults.md says what each takes.
+faults: $(PREPARED)
+	$(BIN)/python -m pytest -q -rs tests/faults --long
 
 bench: $(PREPARED)
 	$(BIN)/python -m cope_demo bench

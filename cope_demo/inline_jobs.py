@@ -57,6 +57,11 @@ class InlineJobs:
                 self._waiting.remove(job_id)
                 folder.finish("cancelled")
 
+    def check(self) -> None:
+        """See jobs.Jobs."""
+        if not self._thread.is_alive():
+            raise RuntimeError("the fits' thread has ended")
+
     def close(self) -> None:
         """See jobs.Jobs. The fit at work ends with the process and starts again with the next one."""
         with self._change:

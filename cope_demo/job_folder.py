@@ -33,7 +33,12 @@ class Cancelled(BaseException):
 
 @dataclass(frozen=True)
 class FitRequest:
-    """What a person asks for. model: path or hub id, None for the default. seed: of everything random in the fit."""
+    """What a person asks for.
+
+    model: path or hub id, None for the default. seed: of everything random in the fit.
+    owner: who asks, as a hash of the browser's secret or an account's name; "" where nobody says, and then every
+    user_id counts as a person of its own.
+    """
 
     user_id: str
     name: str
@@ -41,6 +46,7 @@ class FitRequest:
     samples: list[Sample]
     model: str | None = None
     seed: int = 0
+    owner: str = ""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,9 @@ class Jobs(Protocol):
     def cancel(self, job_id: str) -> None:
         """Ends the job and removes its texts; nothing happens to an ended one. Raises CopeError when it is unknown."""
 
+    def check(self) -> None:
+        """Raises when fits cannot be queued because the queue does not answer."""
+
     def close(self) -> None:
         """Ends what this object has started. Unfinished fits go on when the app is started again."""
 

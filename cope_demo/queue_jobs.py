@@ -107,6 +107,10 @@ class QueueJobs:
                 self._client.cancel_workflow(job_id)
             time.sleep(0.02)
 
+    def check(self) -> None:
+        """See jobs.Jobs."""
+        self._rows(limit=1)
+
     def close(self) -> None:
         """See jobs.Jobs."""
         for worker in self._workers:

@@ -72,6 +72,7 @@ class Jobs:
     def __init__(self):
         self.requests: list[FitRequest] = []
         self.statuses: dict[str, JobStatus] = {}
+        self.down = False
 
     def submit(self, request: FitRequest) -> str:
         self.requests.append(request)
@@ -89,6 +90,10 @@ class Jobs:
 
     def cancel(self, job: str) -> None:
         self.set(job, self.status(job).user_id, "cancelled")
+
+    def check(self) -> None:
+        if self.down:
+            raise OSError("no queue")
 
     def close(self) -> None:
         pass

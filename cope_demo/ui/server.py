@@ -15,6 +15,7 @@ from ..jobs import InlineJobs, Jobs, QueueJobs  # noqa: E402
 from .page import build  # noqa: E402
 from .panel import ASSETS  # noqa: E402
 from .theme import STYLES, theme  # noqa: E402
+from .web import app_options  # noqa: E402
 
 MAX_UPLOAD = "5mb"
 QUEUE = 40
@@ -75,7 +76,8 @@ def serve(
     jobs = background_jobs(users_dir)
     service = Service(model, users_dir=users_dir, seed=seed, jobs=jobs)
     blocks = build(service).queue(max_size=QUEUE)
-    _, url, _ = blocks.launch(prevent_thread_lock=True, **launch_options(host, port))
+    options = launch_options(host, port)
+    _, url, _ = blocks.launch(prevent_thread_lock=True, app_kwargs=app_options(service), **options)
     print(f"The app runs at {url}", flush=True)
     service.start()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # a stopped container tidies up like Ctrl-C
