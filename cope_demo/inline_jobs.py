@@ -46,6 +46,10 @@ class InlineJobs:
             return folder.status("cancelled")
         return folder.status("running" if position is None else "queued", position)
 
+    def owner(self, job_id: str) -> str:
+        """See jobs.Jobs."""
+        return JobFolder(job_id).owner
+
     def cancel(self, job_id: str) -> None:
         """See jobs.Jobs. A running fit ends at its next event."""
         folder = JobFolder(job_id)

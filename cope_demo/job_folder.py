@@ -27,6 +27,9 @@ KEPT = (JOB, EVENTS, RESULT, CANCELLED, LOCK)
 """What stays of an ended fit; none of it holds the person's words."""
 
 
+UNKNOWN_JOB = "This fit is not known here any more: start it again."
+
+
 class Cancelled(BaseException):
     """Ends a fit whose owner has cancelled it. Not an Exception, so that no library on the way swallows it."""
 
@@ -36,8 +39,8 @@ class FitRequest:
     """What a person asks for.
 
     model: path or hub id, None for the default. seed: of everything random in the fit.
-    owner: who asks, as a hash of the browser's secret or an account's name; "" where nobody says, and then every
-    user_id counts as a person of its own.
+    owner: who asks, as a hash that owners.py makes; "" where nobody says: then only the command line gets at the user,
+    and every user_id counts as a person of its own.
     """
 
     user_id: str
@@ -88,7 +91,7 @@ class JobFolder:
         try:
             self.job = json.loads((self.path / JOB).read_text("utf-8"))
         except (OSError, ValueError) as error:
-            raise CopeError("This fit is not known here any more: start it again.") from error
+            raise CopeError(UNKNOWN_JOB) from error
 
     @classmethod
     def create(cls, request: FitRequest, users_dir: Path) -> "JobFolder":
@@ -96,7 +99,8 @@ class JobFolder:
 
         Raises CopeError for a bad user id or a full disk.
         """
-        job = {"user_id": check_id(request.user_id), "users_dir": str(Path(users_dir).resolve())}
+        place = str(Path(users_dir).resolve())
+        job = {"user_id": check_id(request.user_id), "users_dir": place, "owner": request.owner}
         job_id = secrets.token_hex(16)
         path = jobs_dir() / job_id
         try:
@@ -119,6 +123,11 @@ class JobFolder:
     @property
     def user_id(self) -> str:
         return self.job["user_id"]
+
+    @property
+    def owner(self) -> str:
+        """Whose it is, as owners.py writes it."""
+        return self.job.get("owner", "")
 
     @property
     def users_dir(self) -> Path:

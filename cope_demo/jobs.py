@@ -21,6 +21,9 @@ class Jobs(Protocol):
     def status(self, job_id: str) -> JobStatus:
         """How the job stands, also after the app was started again. Raises CopeError when it is unknown."""
 
+    def owner(self, job_id: str) -> str:
+        """Whose the job is (FitRequest.owner). Raises CopeError when it is unknown."""
+
     def cancel(self, job_id: str) -> None:
         """Ends the job and removes its texts; nothing happens to an ended one. Raises CopeError when it is unknown."""
 

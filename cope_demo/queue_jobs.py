@@ -92,6 +92,10 @@ class QueueJobs:
         self._finish(folder, "failed", GIVEN_UP, 0.0)
         return folder.status("failed")
 
+    def owner(self, job_id: str) -> str:
+        """See jobs.Jobs."""
+        return JobFolder(job_id).owner
+
     def cancel(self, job_id: str) -> None:
         """See jobs.Jobs. The fit has ended and its texts are gone when this returns, a few tenths of a second later."""
         folder = JobFolder(job_id)

@@ -27,6 +27,8 @@ FILES = (
 )
 """What a saved folder holds beside manifest.json."""
 MANIFEST = "manifest.json"
+MAX_MANIFEST = 1_000_000
+"""Bytes of a manifest; a real one has a few thousand."""
 CHECKSUM = "manifest_sha256"
 
 
@@ -55,7 +57,7 @@ def verify_folder(folder: Path) -> dict:
     manifest = _read_manifest(folder)
     for name, entry in manifest["files"].items():
         try:
-            size, digest = _hash(folder / name)
+            size, digest = _hash(folder / name, entry["size"])
         except OSError as error:
             raise _damaged(folder, name, "it is missing or cannot be read") from error
         if size != entry["size"]:
@@ -63,6 +65,17 @@ def verify_folder(folder: Path) -> dict:
         if digest != entry["sha256"]:
             raise _damaged(folder, name, "its checksum is wrong")
     return manifest
+
+
+def read_owner(folder: Path) -> str | None:
+    """The manifest's "owner", unverified: "" where it names none or is damaged, None where there is no manifest."""
+    try:
+        owner = json.loads(_read_capped(folder / MANIFEST)).get("owner", "")
+        return owner if isinstance(owner, str) else ""
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return ""
 
 
 def signature(folder: Path) -> tuple:
@@ -121,7 +134,7 @@ def _swap(part: Path, final: Path) -> None:
 
 def _read_manifest(folder: Path) -> dict:
     try:
-        data = (folder / MANIFEST).read_bytes()
+        data = _read_capped(folder / MANIFEST)
         manifest = json.loads(data.decode("utf-8"))
         manifest.pop(CHECKSUM)
         intact = data == _sealed(manifest)
@@ -132,6 +145,15 @@ def _read_manifest(folder: Path) -> dict:
     if manifest["user"] != folder.name or manifest["format"] != FORMAT or set(manifest["files"]) != set(FILES):
         raise _damaged(folder, MANIFEST, "it belongs to another user or another version of this app")
     return manifest
+
+
+def _read_capped(path: Path) -> bytes:
+    """A manifest's bytes. Raises OSError when it is no regular file or too large to be one."""
+    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+        info = os.fstat(file.fileno())
+        if not stat.S_ISREG(info.st_mode) or info.st_size > MAX_MANIFEST:
+            raise OSError("not a manifest")
+        return file.read()
 
 
 def _sealed(manifest: dict) -> bytes:
@@ -151,10 +173,16 @@ def _damaged(folder: Path, name: str, why: str) -> CopeError:
     )
 
 
-def _hash(path: Path) -> tuple[int, str]:
-    """Size in bytes and SHA-256 of a regular file; a link is refused with OSError, as it may lead anywhere."""
-    if not stat.S_ISREG(os.lstat(path).st_mode):
+def _hash(path: Path, expected: int) -> tuple[int, str]:
+    """Size in bytes and SHA-256 of a regular file; a link is refused with OSError, as it may lead anywhere.
+
+    A file of another size than expected is not read at all, and its SHA-256 is "".
+    """
+    info = os.lstat(path)
+    if not stat.S_ISREG(info.st_mode):
         raise OSError("not a regular file")
+    if info.st_size != expected:
+        return info.st_size, ""
     digest, size = hashlib.sha256(), 0
     with open(path, "rb") as file:
         while block := file.read(1 << 20):

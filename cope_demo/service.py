@@ -138,6 +138,12 @@ class Service:
         trace.columns = [Column("score", tokens, "eos")]
         return trace
 
+    def forget(self, user_id: str) -> None:
+        """Drops what is held of a user in memory."""
+        with self._banking:
+            for key in [key for key in self._banks if key[0].name == user_id]:
+                del self._banks[key]
+
     # -- inside --------------------------------------------------------------------------------------------------------
 
     def _noted(self, trace: Trace, event: TokenEvent | ColumnEnd) -> TokenEvent | ColumnEnd:

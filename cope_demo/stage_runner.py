@@ -72,7 +72,8 @@ def _run(folder: JobFolder, stage: str) -> None:
         fit.prepare(folder.path, history, request.user_id, name=request.name, model=request.model, config=config)
     if stage == "publish":
         folder.emit(FitEvent("publish", 0, 1))
-        Store(folder.users_dir).publish(folder.path, folder.user_id, fit.manifest(folder.path))
+        manifest = {**fit.manifest(folder.path), "owner": folder.owner}
+        Store(folder.users_dir).publish(folder.path, folder.user_id, manifest)
         folder.record(FitEvent("publish", 1, 1, eta=0.0))
         folder.conclude("done")  # at once: a cancel that comes now has come too late
     else:

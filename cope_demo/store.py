@@ -13,7 +13,7 @@ from . import config
 from .errors import CopeError
 from .history import Sample
 from .locks import file_lock
-from .saved_folder import MANIFEST, hidden_twin, set_aside, signature, tidy, verify_folder, write_folder
+from .saved_folder import MANIFEST, hidden_twin, read_owner, set_aside, signature, tidy, verify_folder, write_folder
 
 ADAPTERS = ("oppu", "cope")
 CARD = "card.json"
@@ -118,7 +118,24 @@ class Store:
             return SavedUser(user_id, mine, self._open_mine(mine))
         if (sample / MANIFEST).exists():
             return SavedUser(user_id, sample, self._verify(sample))
-        raise self._unknown(user_id)
+        raise self.unknown(user_id)
+
+    def is_sample(self, user_id: str) -> bool:
+        """Whether it is a fitted sample user's id. Raises CopeError for a bad id."""
+        return (self.samples_dir / check_id(user_id) / MANIFEST).exists()
+
+    def owner(self, user_id: str) -> str | None:
+        """Whose the user is, as owners.py writes it: "" if only the command line's, None for a sample or unknown one.
+
+        The file is not verified here: that would take long for a user that exists, and tell that it does.
+        Raises CopeError for a bad id.
+        """
+        folder = self.users_dir / check_id(user_id)
+        for place in (folder, set_aside(folder), folder):  # again, as a publish may have swapped them meanwhile
+            owner = read_owner(place)
+            if owner is not None:
+                return owner
+        return None
 
     def publish(self, scratch: Path, user_id: str, manifest: dict) -> SavedUser:
         """Copies saved_folder.FILES from `scratch` to the user's folder and returns it verified.
@@ -150,7 +167,7 @@ class Store:
         if not folder.exists() and not set_aside(folder).exists():
             if (self.samples_dir / user_id / MANIFEST).exists():
                 raise CopeError("Sample users are part of the app and cannot be deleted.")
-            raise self._unknown(user_id)
+            raise self.unknown(user_id)
         with file_lock(self.users_dir / LOCK):
             tidy(self.users_dir)
             if folder.exists():
@@ -175,7 +192,8 @@ class Store:
             known = self._verified[folder] = (mark, verify_folder(folder))
         return known[1]
 
-    def _unknown(self, user_id: str) -> CopeError:
+    def unknown(self, user_id: str) -> CopeError:
+        """The error for a user that does not exist."""
         if (self.samples_dir / user_id / CARD).exists():
             return CopeError(f"The sample user '{user_id}' has not been fitted yet; fit it first.")
         # Visitors' ids are secrets, so only the samples are named.

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cope_demo.errors import CopeError
+from cope_demo.job_folder import UNKNOWN_JOB
 from cope_demo.jobs import FitRequest, JobStatus
+from cope_demo.owners import owner_of_secret
 from cope_demo.saved_folder import FILES
 from cope_demo.store import Store
 from cope_demo.trace import METHODS, Alternative, Column, ColumnEnd, TokenEvent, Trace, TraceToken
@@ -44,14 +46,18 @@ def messages(text: str) -> list[dict]:
     return [json.loads(row) for row in text.splitlines()]
 
 
-def publish(store: Store, scratch: Path, user: str, name: str) -> None:
-    """A saved user with real hashes and empty adapters."""
+SECRET = "5ec7e7" + 58 * "0"
+"""A browser's secret."""
+
+
+def publish(store: Store, scratch: Path, user: str, name: str, secret: str = SECRET) -> None:
+    """A saved user of this secret's, with real hashes and empty adapters."""
     for file in FILES:
         (scratch / file).parent.mkdir(parents=True, exist_ok=True)
         (scratch / file).write_text(json.dumps(REPORT) if file == "report.json" else "{}\n")
     base = {"name": "none", "identity": "none@0"}
     manifest = {"user": user, "name": name, "task": "free_writing", "base": base, "report": REPORT, "created": ""}
-    store.publish(scratch, user, manifest)
+    store.publish(scratch, user, {**manifest, "owner": owner_of_secret(secret)})
 
 
 def token(text: str, alpha: float = 0.1, user: float = -0.5, base: float = -3.0, number: int = 0) -> TraceToken:
@@ -73,10 +79,12 @@ class Jobs:
         self.requests: list[FitRequest] = []
         self.statuses: dict[str, JobStatus] = {}
         self.down = False
+        self.owners: dict[str, str] = {}
 
     def submit(self, request: FitRequest) -> str:
         self.requests.append(request)
         job = f"job{len(self.requests)}"
+        self.owners[job] = request.owner
         self.set(job, request.user_id, "queued", position=1)
         return job
 
@@ -85,8 +93,12 @@ class Jobs:
 
     def status(self, job: str) -> JobStatus:
         if job not in self.statuses:
-            raise CopeError("This fit is not known here any more: start it again.")
+            raise CopeError(UNKNOWN_JOB)
         return self.statuses[job]
+
+    def owner(self, job: str) -> str:
+        self.status(job)
+        return self.owners.get(job, owner_of_secret(SECRET))
 
     def cancel(self, job: str) -> None:
         self.set(job, self.status(job).user_id, "cancelled")
@@ -118,12 +130,16 @@ class Service:
         self.fail_after: tuple[int, Exception] | None = None
         self.pause = lambda step: None
         self.closed = 0
+        self.forgotten: list[str] = []
 
     def ready(self) -> bool:
         return self.loaded
 
     def problem(self) -> str | None:
         return self.trouble
+
+    def forget(self, user_id) -> None:
+        self.forgotten.append(user_id)
 
     def compare(self, user_id, prompt, config, methods=METHODS) -> Iterator:
         self.store.open(user_id)

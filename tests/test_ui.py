@@ -5,12 +5,14 @@ import json
 import pytest
 
 from cope_demo.errors import CopeError
+from cope_demo.owners import SECRET as SECRET_FORM
+from cope_demo.owners import Access
 from cope_demo.tasks import Sample
 from cope_demo.ui import fitting, own, people, times
 from cope_demo.ui.visit import PARTS, Visit
 from cope_demo.ui.visitor import MAX_FITS, NEW, Fit, Visitor, browser_state
 
-from .scripted import HOSTILE, REPORT, Service, messages, publish
+from .scripted import HOSTILE, REPORT, SECRET, Service, messages, publish
 
 TEXTS = "\n---\n".join(f"Text number {n} is about seams and needles." for n in range(6))
 
@@ -20,9 +22,19 @@ def service(tmp_path) -> Service:
     return Service(tmp_path)
 
 
+class Turns:
+    """Visits one after the other: each turn takes what the browser remembers by then."""
+
+    def __init__(self, service):
+        self.access = Access(service)
+
+    def __getattr__(self, turn):
+        return lambda memory, *given: getattr(Visit(self.access, memory), turn)(*given)
+
+
 @pytest.fixture
-def visit(service) -> Visit:
-    return Visit(service)
+def visit(service) -> Turns:
+    return Turns(service)
 
 
 # -- one's own history ----------------------------------------
@@ -124,11 +136,14 @@ def test_first_visit_opens_with_the_first_sample_user(visit):
 
 
 def test_what_a_browser_sends_is_not_trusted():
-    for value in (None, 5, "x", [], {"fits": "x"}, {"fits": [{"user": 1}, 7, None], "chosen": {}}):
-        assert Visitor.read(value) == Visitor()
     row = {"user": "u", "job": "j", "name": "n", "task": "t", "state": "done", "error": ""}
-    many = Visitor.read({"chosen": "u", "fits": [row] * 9})
-    assert len(many.fits) == MAX_FITS and many.chosen == "u"
+    for value in (None, 5, "x", [], {"fits": "x"}, {"chosen": "u", "fits": [row]}, {"secret": "x", "fits": [row]}):
+        new = Visitor.read(value)  # also what browsers hold from before there were secrets
+        assert new.fits == () and SECRET_FORM.fullmatch(new.secret) and new.secret != SECRET
+    for value in ({"fits": "x"}, {"fits": [{"user": 1}, 7, None], "chosen": {}}):
+        assert Visitor.read({"secret": SECRET, **value}) == Visitor(SECRET)
+    many = Visitor.read({"secret": SECRET, "chosen": "u", "fits": [row] * 9})
+    assert len(many.fits) == MAX_FITS and many.chosen == "u" and many.secret == SECRET
     assert Visitor.read(many.to_json()) == many
 
 
@@ -146,7 +161,7 @@ def test_own_fit_from_start_to_report(visit, service, tmp_path):
     again = visit.open(memory)  # a reload finds it
     assert json.loads(again["fit"])["stages"][1]["state"] == "running"
 
-    publish(service.store, tmp_path / "scratch2", request.user_id, "Nan")
+    publish(service.store, tmp_path / "scratch2", request.user_id, "Nan", memory["secret"])
     service.jobs.set("job1", request.user_id, "done")
     answer = visit.poll(memory)
     assert json.loads(answer["fit"])["report"] and "prompt" in answer and answer["timer"].active is False
@@ -202,7 +217,7 @@ def test_a_damaged_sample_user_leaves_the_page_standing(visit, service):
 
 
 def test_cards_show_samples_own_fits_and_the_new_one(service):
-    visitor = Visitor("u", (Fit("u", "j", "Nan", "free_writing", "running"),))
+    visitor = Visitor(SECRET, "u", (Fit("u", "j", "Nan", "free_writing", "running"),))
     cards = json.loads(people.data(service.store.samples(), visitor))["cards"]
     assert [card["id"] for card in cards] == ["ada", "u", NEW]
     assert cards[0]["tags"] == ["Free writing", "fictional"] and cards[1]["tags"] == ["Free writing", "fitting"]

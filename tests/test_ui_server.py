@@ -45,6 +45,7 @@ def test_public_endpoints_are_named_and_typed(service):
     }
     compare = {p["parameter_name"]: p for p in named["/compare"]["parameters"]}
     assert list(compare)[:3] == ["user", "prompt", "alpha"] and compare["user"]["type"]["type"] == "string"
+    assert all(endpoint["parameters"][-1]["parameter_name"] == "secret" for endpoint in named.values())
     assert compare["alpha"]["type"]["type"] == "number" and compare["alpha"]["parameter_default"] == DecodeConfig.alpha
     assert compare["max_new_tokens"]["type"]["type"] == "integer"
 
@@ -62,8 +63,9 @@ def test_endpoints_over_the_wire(url):
     first = job.outputs()[0]
     assert first["seq"] == 0 and first["events"][0]["token"]["alternatives"]
     started = client.predict(TEXTS, api_name="/fit")
-    assert client.predict(started["job"], api_name="/fit_status")["state"] == "queued"
-    assert client.predict(started["job"], api_name="/cancel_fit")["state"] == "cancelled"
+    mine = {"secret": started["secret"]}
+    assert client.predict(started["job"], **mine, api_name="/fit_status")["state"] == "queued"
+    assert client.predict(started["job"], **mine, api_name="/cancel_fit")["state"] == "cancelled"
     assert client.predict("ada", "Write.", "two words", api_name="/score")["columns"][0]["method"] == "score"
     for call in (("/compare", "ada", "x", 7.0), ("/compare", "../../etc", "x"), ("/fit", "short")):
         with pytest.raises(Exception, match="must be|not a user id|at least 5"):

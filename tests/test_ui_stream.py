@@ -8,6 +8,7 @@ import gradio as gr
 import pytest
 
 from cope_demo.errors import CopeError
+from cope_demo.owners import Access
 from cope_demo.trace import TokenEvent
 from cope_demo.ui import comparing, own, panel, wire
 from cope_demo.ui.guard import endpoint, sentence
@@ -129,18 +130,18 @@ def test_a_fault_of_ours_tells_nothing(service, caplog):
 
 
 def test_endpoints_turn_errors_into_sentences():
-    @endpoint
-    def refuse():
+    @endpoint(Access(None))
+    def refuse(service):
         raise CopeError("No.")
 
-    @endpoint
-    def break_down():
+    @endpoint(Access(None))
+    def break_down(service):
         yield 1
         raise KeyError("secret")
 
     with pytest.raises(gr.Error, match="No."):
-        refuse()
+        refuse(None)
     with pytest.raises(gr.Error) as caught:
-        list(break_down())
+        list(break_down(None))
     assert "our side" in caught.value.message and not caught.value.print_exception
     assert sentence(CopeError("Plain.")) == "Plain."

@@ -1,4 +1,7 @@
-"""The page's functions as endpoints for programs (gradio_client, curl), with plain typed parameters."""
+"""The page's functions as endpoints for programs (gradio_client, curl), with plain typed parameters.
+
+Every endpoint's last parameter is the caller's secret. `fit` returns it; without it nobody gets at what came of a fit.
+"""
 
 import time
 from dataclasses import asdict
@@ -8,6 +11,7 @@ import gradio as gr
 from ..config import DecodeConfig
 from ..errors import CopeError
 from ..history import MAX_BYTES, read_history
+from ..owners import Access, OwnService
 from ..trace import ColumnEnd, TokenEvent
 from . import comparing, fitting
 from .guard import endpoint
@@ -16,16 +20,17 @@ from .visitor import Fit
 _FIRST = DecodeConfig()
 
 
-def add(service) -> None:
+def add(access: Access) -> None:
     """Adds the public endpoints to the Blocks that is being built."""
+    public = endpoint(access)
 
-    @endpoint
-    def users() -> list[dict]:
+    @public
+    def users(service: OwnService) -> list[dict]:
         """The sample users that can be compared at once: id, name, occupation, about, task, prompts."""
         return [asdict(card) for card in service.store.samples()]
 
-    @endpoint
-    def preview_history(text: str, filename: str = "", task: str = "free_writing") -> dict:
+    @public
+    def preview_history(service: OwnService, text: str, filename: str = "", task: str = "free_writing") -> dict:
         """How a history would be understood: samples, notes on what was cut or dropped, warnings, summary.
 
         text: the pasted texts or a file's content; filename: its name where it is a file's, for the format. Texts of
@@ -33,37 +38,43 @@ def add(service) -> None:
         """
         return read_history(_sized(text), filename or None, task).to_json()
 
-    @endpoint
-    def fit(text: str, filename: str = "", task: str = "free_writing", name: str = "") -> dict:
-        """Starts a fit in the job queue. Returns {"user", "job", "name", "task"}; both ids are the only key to it."""
+    @public
+    def fit(service: OwnService, text: str, filename: str = "", task: str = "free_writing", name: str = "") -> dict:
+        """Starts a fit in the job queue. Returns {"user", "job", "name", "task", "secret"}.
+
+        secret: of an earlier fit, or none for a new one. Keep the one returned: nobody else gets at the fit, and nobody
+        can give you another.
+        """
         file = (filename, _sized(text).encode("utf-8", "replace")) if filename else None
         started: Fit = fitting.submit(service, _sized(text), file, task, name)
-        return {"user": started.user, "job": started.job, "name": started.name, "task": started.task}
+        fit = {"user": started.user, "job": started.job}
+        return {**fit, "name": started.name, "task": started.task, "secret": service.secret}
 
-    @endpoint
-    def fit_status(job: str) -> dict:
+    @public
+    def fit_status(service: OwnService, job: str) -> dict:
         """A fit's state, queue position, stage, eta in seconds, events so far, and error sentence."""
         return asdict(service.jobs.status(_text("job", job)))
 
-    @endpoint
-    def cancel_fit(job: str) -> dict:
+    @public
+    def cancel_fit(service: OwnService, job: str) -> dict:
         """Cancels a fit that waits or runs. Returns its status."""
         service.jobs.cancel(_text("job", job))
         return asdict(service.jobs.status(job))
 
-    @endpoint
-    def fit_report(user: str) -> dict:
+    @public
+    def fit_report(service: OwnService, user: str) -> dict:
         """What the fit did for this user, on held-out texts: bits per token and share of pairs ranked right."""
         return service.store.open(user).report
 
-    @endpoint
-    def delete_user(user: str) -> dict:
+    @public
+    def delete_user(service: OwnService, user: str) -> dict:
         """Deletes a fitted user with all texts and adapters. Sample users cannot be deleted."""
         service.store.delete(user)
         return {"deleted": user}
 
-    @endpoint
+    @public
     def compare(
+        service: OwnService,
         user: str,
         prompt: str,
         alpha: float = _FIRST.alpha,
@@ -88,8 +99,8 @@ def add(service) -> None:
             yield {"seq": seq, "events": [asdict(item) for item in batch if isinstance(item, (TokenEvent, ColumnEnd))]}
         yield trace.to_json()
 
-    @endpoint
-    def score(user: str, prompt: str, text: str, alpha: float = _FIRST.alpha) -> dict:
+    @public
+    def score(service: OwnService, user: str, prompt: str, text: str, alpha: float = _FIRST.alpha) -> dict:
         """The implicit reward of a given text, token by token, as a trace with one column."""
         checked, config = comparing.settings(prompt, alpha, _FIRST.tau, 1, 1.0, 0.0, 0)
         if len(_text("text", text)) > comparing.MAX_PROMPT:

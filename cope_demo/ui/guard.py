@@ -1,15 +1,18 @@
-"""What a visitor is told when something goes wrong: a CopeError's sentence, or a general one with a number to quote."""
+"""Public endpoints: who calls, and what they are told when something goes wrong: a CopeError's sentence, or a general
+one with a number to quote.
+"""
 
 import logging
 import secrets
 import traceback
 from collections.abc import Callable
 from functools import wraps
-from inspect import isgeneratorfunction
+from inspect import Parameter, isgeneratorfunction, signature
 
 import gradio as gr
 
 from ..errors import CopeError
+from ..owners import Access
 
 log = logging.getLogger("cope_demo.page")
 
@@ -25,23 +28,44 @@ def sentence(error: BaseException) -> str:
     return f"Something went wrong on our side (fault {number}). Nothing of yours is lost; please try again."
 
 
-def endpoint(function: Callable) -> Callable:
-    """A public endpoint: whatever it raises reaches the caller as one sentence."""
-    if isgeneratorfunction(function):
+def endpoint(access: Access) -> Callable:
+    """Decorates a public endpoint, whose first parameter is the service as its caller may use it (owners.OwnService).
 
-        @wraps(function)
-        def guarded(*args, **kwargs):
-            try:
-                yield from function(*args, **kwargs)
-            except Exception as error:
-                raise gr.Error(sentence(error), print_exception=False) from None
-    else:
+    To callers it has a last parameter `secret` instead. Whatever it raises reaches them as one sentence.
+    """
 
-        @wraps(function)
-        def guarded(*args, **kwargs):
-            try:
-                return function(*args, **kwargs)
-            except Exception as error:
-                raise gr.Error(sentence(error), print_exception=False) from None
+    def decorate(function: Callable) -> Callable:
+        _, *own = signature(function).parameters.values()
+        # Gradio fills in the account where one is logged in; it is no parameter to callers.
+        profile = Parameter("profile", Parameter.POSITIONAL_OR_KEYWORD, annotation=gr.OAuthProfile | None)
+        secret = Parameter("secret", Parameter.POSITIONAL_OR_KEYWORD, default="", annotation=str)
+        public = signature(function).replace(parameters=[profile, *own, secret])
 
-    return guarded
+        def opened(args, kwargs) -> dict:
+            given = public.bind(*args, **kwargs)
+            given.apply_defaults()
+            service = access.of(given.arguments.pop("secret"), given.arguments.pop("profile"))
+            return {"service": service, **given.arguments}
+
+        if isgeneratorfunction(function):
+
+            def guarded(*args, **kwargs):
+                try:
+                    yield from function(**opened(args, kwargs))
+                except Exception as error:
+                    raise gr.Error(sentence(error), print_exception=False) from None
+        else:
+
+            def guarded(*args, **kwargs):
+                try:
+                    return function(**opened(args, kwargs))
+                except Exception as error:
+                    raise gr.Error(sentence(error), print_exception=False) from None
+
+        wraps(function)(guarded)
+        guarded.__signature__ = public
+        guarded.__annotations__ = {p.name: p.annotation for p in public.parameters.values()}
+        del guarded.__wrapped__
+        return guarded
+
+    return decorate

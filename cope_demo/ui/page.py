@@ -2,11 +2,12 @@
 
 import gradio as gr
 
+from ..owners import Access
 from . import api, comparing, fitting, own, people
 from .guard import sentence
 from .panel import ASSETS, panel, say, static
-from .visit import PARTS, Visit
-from .visitor import Visitor, browser_state
+from .visit import PARTS, Visit, banner
+from .visitor import browser_state
 
 TITLE = "CoPe: a language model that learns to write like one person"
 POLL = 1.0
@@ -28,18 +29,19 @@ def _tell(event: str, result: str) -> str:
 def build(service) -> gr.Blocks:
     """The whole page over a service (service.Service). Nothing here waits for the model."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 600), fill_width=True) as blocks:
-        Page(service, blocks)
-        api.add(service)
+        access = Access(service)  # from here on nobody holds the service itself
+        Page(access, blocks)
+        api.add(access)
     return blocks
 
 
 class Page:
     """The page's components and what happens between them."""
 
-    def __init__(self, service, blocks: gr.Blocks):
-        self.service, self.visit = service, Visit(service)
+    def __init__(self, access: Access, blocks: gr.Blocks):
+        self.access = access
         static("header")
-        banner = panel("notice", self.visit.banner(), ASSETS / "notice.js")
+        notice = panel("notice", banner(access.of()), ASSETS / "notice.js")
         self.memory = browser_state()
         timer = gr.Timer(POLL)
         with gr.Column(elem_classes="step"):
@@ -53,7 +55,7 @@ class Page:
             static("step3")
             self.step = step = comparing.compare_panel()
         static("footer")
-        parts = (self.memory, banner, timer, cards, self.own.box, self.fit.panel, self.fit.start, self.fit.cancel)
+        parts = (self.memory, notice, timer, cards, self.own.box, self.fit.panel, self.fit.start, self.fit.cancel)
         parts += (self.fit.delete, step.prompt, step.examples, step.length, step.penalty, step.view)
         self.parts = dict(zip(PARTS, parts, strict=True))
         self._wire_choice(blocks, cards, timer)
@@ -65,22 +67,24 @@ class Page:
         return {self.parts[name]: value for name, value in values.items()}
 
     def _turn(self, listen, method, inputs=(), **options) -> None:
-        """Lets an event call a method of Visit with the browser's memory and these inputs."""
-        listen(
-            lambda *given: self._answer(method(*given)), [self.memory, *inputs], list(self.parts.values()), **options
-        )
+        """Lets an event call a method of Visit, for the browser that sent it, with these inputs."""
+
+        def handler(profile: gr.OAuthProfile | None, memory, *given):
+            return self._answer(method(Visit(self.access, memory, profile), *given))
+
+        listen(handler, [self.memory, *inputs], list(self.parts.values()), **options)
 
     def _wire_choice(self, blocks, cards, timer) -> None:
-        def picked(memory, event: gr.EventData):
-            return self._answer(self.visit.pick(memory, str(event.id)))
+        def picked(profile: gr.OAuthProfile | None, memory, event: gr.EventData):
+            return self._answer(Visit(self.access, memory, profile).pick(str(event.id)))
 
         cards.pick(picked, [self.memory], list(self.parts.values()), **LIGHT)
-        self._turn(blocks.load, self.visit.open, **LIGHT)
-        self._turn(timer.tick, self.visit.poll, **LIGHT)
-        self._turn(self.fit.cancel.click, self.visit.cancel_fit, **LIGHT)
-        self._turn(self.fit.delete.click, self.visit.delete_fit, **LIGHT)
+        self._turn(blocks.load, Visit.open, **LIGHT)
+        self._turn(timer.tick, Visit.poll, **LIGHT)
+        self._turn(self.fit.cancel.click, Visit.cancel_fit, **LIGHT)
+        self._turn(self.fit.delete.click, Visit.delete_fit, **LIGHT)
         given = [self.own.text, self.own.file, self.own.task, self.own.name]
-        self._turn(self.fit.start.click, self.visit.start_fit, given, **READING)
+        self._turn(self.fit.start.click, Visit.start_fit, given, **READING)
 
     def _wire_own(self) -> None:
         mine = self.own
@@ -103,12 +107,12 @@ class Page:
         event.failure(_idle_buttons, None, buttons, js=_tell("cope-failed", "[]"), **LIGHT)
         step.stop.click(_idle_buttons, None, buttons, js=_tell("cope-stop", "[]"), cancels=[event], **LIGHT)
 
-    def _compare(self, memory, *values):
-        visitor = Visitor.read(memory)
+    def _compare(self, profile: gr.OAuthProfile | None, memory, *values):
+        visit = Visit(self.access, memory, profile)
         yield gr.skip(), gr.update(interactive=False), gr.update(interactive=True)
-        who, refusal = self.visit.who(visitor), self.visit.refusal(visitor)
+        who, refusal = visit.who(), visit.refusal()
         texts = [comparing.refused(who, refusal)] if refusal else None
-        for text in texts or comparing.stream(self.service, visitor.chosen, who, *values):
+        for text in texts or comparing.stream(visit.service, visit.visitor.chosen, who, *values):
             yield text, gr.skip(), gr.skip()
         yield gr.skip(), *_idle_buttons()
 

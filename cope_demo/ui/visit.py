@@ -6,6 +6,7 @@ import gradio as gr
 
 from ..errors import CopeError
 from ..jobs import JobStatus
+from ..owners import Access
 from ..store import Card
 from . import comparing, fitting, people
 from .guard import sentence
@@ -25,25 +26,27 @@ Answer = dict[str, object]
 
 
 class Visit:
-    """The visitor's turns over a service. Methods take what the browser remembers, which is not to be trusted."""
+    """One turn of a visitor. What their browser remembers is not to be trusted."""
 
-    def __init__(self, service):
-        self.service = service
+    def __init__(self, access: Access, memory, profile=None):
+        """memory: the browser's value; profile: of the account that is logged in, where there is one."""
+        self.visitor = Visitor.read(memory)
+        self.service = access.of(self.visitor.secret, profile)
 
-    def open(self, memory) -> Answer:
+    def open(self) -> Answer:
         """A page load: whom this browser chose last, and how its fits stand."""
-        visitor = Visitor.read(memory)
+        visitor = self.visitor
         for fit in visitor.fits:
             visitor = visitor.with_fit(fitting.refresh(self.service, fit)[0])
         return self._choose(visitor, visitor.chosen)
 
-    def pick(self, memory, chosen: str) -> Answer:
+    def pick(self, chosen: str) -> Answer:
         """Another card was chosen."""
-        return self._choose(Visitor.read(memory), chosen)
+        return self._choose(self.visitor, chosen)
 
-    def poll(self, memory) -> Answer:
+    def poll(self) -> Answer:
         """A look at the queue and the model; only what has changed is answered."""
-        visitor = before = Visitor.read(memory)
+        visitor = before = self.visitor
         shown: JobStatus | None = None
         for fit in visitor.fits:
             now, status = fitting.refresh(self.service, fit)
@@ -52,12 +55,12 @@ class Visit:
         if visitor != before:
             now, then = visitor.fit(visitor.chosen), before.fit(visitor.chosen)
             return self._everything(visitor, shown, anew=now != then and now.state == "done")
-        answer = {"banner": self.banner(), "timer": self._timer(visitor)}
+        answer = {"banner": banner(self.service), "timer": self._timer(visitor)}
         return answer if shown is None else {**answer, "fit": say(fitting.progress(shown))}
 
-    def start_fit(self, memory, text: str, file, task: str, name: str) -> Answer:
+    def start_fit(self, text: str, file, task: str, name: str) -> Answer:
         """Puts a fit into the queue and shows it."""
-        visitor = Visitor.read(memory)
+        visitor = self.visitor
         try:
             if any(fit.state not in FINAL for fit in visitor.fits):
                 raise CopeError(STILL_GOING)
@@ -66,9 +69,9 @@ class Visit:
             return _sorry(error)
         return self._choose(visitor.with_fit(fit), fit.user)
 
-    def cancel_fit(self, memory) -> Answer:
+    def cancel_fit(self) -> Answer:
         """Cancels the chosen fit."""
-        visitor = Visitor.read(memory)
+        visitor = self.visitor
         fit = visitor.fit(visitor.chosen)
         if fit is None:
             return {}
@@ -78,9 +81,9 @@ class Visit:
             return _sorry(error)
         return self._everything(visitor.with_fit(fitting.refresh(self.service, fit)[0]))
 
-    def delete_fit(self, memory) -> Answer:
+    def delete_fit(self) -> Answer:
         """Deletes the chosen fit's folder and forgets the fit."""
-        visitor = Visitor.read(memory)
+        visitor = self.visitor
         fit = visitor.fit(visitor.chosen)
         if fit is None:
             return {}
@@ -91,21 +94,14 @@ class Visit:
             return _sorry(error)
         return self._choose(visitor.without(fit.user), "")
 
-    def banner(self) -> str:
-        """The line across the page: that the model loads, or why there is none."""
-        if problem := self.service.problem():
-            return say({"kind": "problem", "message": problem})
-        if self.service.ready():
-            return say({"kind": "none", "message": ""})
-        return say({"kind": "wait", "message": LOADING})
-
-    def who(self, visitor: Visitor) -> str:
+    def who(self, visitor: Visitor | None = None) -> str:
         """The chosen person as the columns speak of them: a sample user's first name, or "you"."""
-        card = self._card(visitor)
+        card = self._card(visitor or self.visitor)
         return card.name.split()[0] if card else "you"
 
-    def refusal(self, visitor: Visitor) -> str:
+    def refusal(self, visitor: Visitor | None = None) -> str:
         """Why there is nothing to compare for this choice yet; "" when there is."""
+        visitor = visitor or self.visitor
         fit = visitor.fit(visitor.chosen)
         return NOT_FITTED if visitor.chosen == NEW or (fit is not None and fit.state != "done") else ""
 
@@ -120,7 +116,7 @@ class Visit:
         new, going = visitor.chosen == NEW, fit is not None and fit.state not in FINAL
         answer = {
             "visitor": visitor.to_json(),
-            "banner": self.banner(),
+            "banner": banner(self.service),
             "timer": self._timer(visitor),
             "people": people.data(people.sample_cards(self.service), visitor),
             "own": gr.update(visible=new),
@@ -150,6 +146,15 @@ class Visit:
     def _timer(self, visitor: Visitor):
         loading = not self.service.ready() and not self.service.problem()
         return gr.Timer(active=loading or any(fit.state not in FINAL for fit in visitor.fits))
+
+
+def banner(service) -> str:
+    """The line across the page: that the model loads, or why there is none."""
+    if problem := service.problem():
+        return say({"kind": "problem", "message": problem})
+    if service.ready():
+        return say({"kind": "none", "message": ""})
+    return say({"kind": "wait", "message": LOADING})
 
 
 def _sorry(error: BaseException) -> Answer:

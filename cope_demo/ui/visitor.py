@@ -1,4 +1,4 @@
-"""What a visitor's own browser remembers: whom they chose and which fits are theirs. The server keeps no such list."""
+"""What a visitor's own browser remembers: the secret by which it owns its fits, which these are, and whom it chose."""
 
 import os
 import secrets
@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 import gradio as gr
 
 from .. import config
+from ..owners import SECRET, new_secret
 
 STORAGE_KEY = "cope-demo"
 NEW = "new"
@@ -30,22 +31,29 @@ class Fit:
 
 @dataclass(frozen=True)
 class Visitor:
-    """chosen: a sample user's id, the id of a fit's user, NEW, or "" at a first visit."""
+    """secret: see owners.py. chosen: a sample user's id, the id of a fit's user, NEW, or "" at a first visit."""
 
+    secret: str
     chosen: str = ""
     fits: tuple[Fit, ...] = field(default=())
 
     @classmethod
     def read(cls, value) -> "Visitor":
-        """From the browser's value, which anybody may have edited: what is not as we wrote it is dropped."""
+        """From the browser's value, which anybody may have edited: what is not as we wrote it is dropped.
+
+        A browser without a secret gets one and keeps no fits: it could not get at them anyway.
+        """
         if not isinstance(value, dict):
-            return cls()
+            return cls(new_secret())
         fits, names = [], Fit.__dataclass_fields__
         for row in value.get("fits") or []:
             if isinstance(row, dict) and set(row) == set(names) and all(isinstance(v, str) for v in row.values()):
                 fits.append(Fit(**row))
-        chosen = value.get("chosen")
-        return cls(chosen if isinstance(chosen, str) else "", tuple(fits[-MAX_FITS:]))
+        secret, chosen = value.get("secret"), value.get("chosen")
+        chosen = chosen if isinstance(chosen, str) else ""
+        if not isinstance(secret, str) or not SECRET.fullmatch(secret):
+            return cls(new_secret(), chosen)
+        return cls(secret, chosen, tuple(fits[-MAX_FITS:]))
 
     def to_json(self) -> dict:
         """As the browser keeps it."""
@@ -69,7 +77,7 @@ class Visitor:
 
 def browser_state() -> gr.BrowserState:
     """The browser's store. Key and secret stay the same over restarts, or everybody's fits would be lost to them."""
-    return gr.BrowserState(Visitor().to_json(), storage_key=STORAGE_KEY, secret=_secret())
+    return gr.BrowserState(None, storage_key=STORAGE_KEY, secret=_secret())
 
 
 def _secret() -> str:

@@ -1,0 +1,148 @@
+"""Whose a visitor's users and fits are, and the only door to them.
+
+A browser holds 256 random bits, the secret; the server keeps their SHA-256 beside what the browser has made, and
+nothing else. Where people log in, an account's hash may stand in its place. Page and API never see a Service itself:
+they get an OwnService, which answers for strange users and fits exactly as if they did not exist.
+"""
+
+import hashlib
+import re
+import secrets
+from dataclasses import replace
+from hmac import compare_digest
+from inspect import signature
+
+from .errors import CopeError
+from .job_folder import UNKNOWN_JOB
+from .jobs import FitRequest, JobStatus
+from .store import Card, SavedUser
+
+SECRET = re.compile("[0-9a-f]{64}")
+BAD_SECRET = "This is not a secret of ours: give the one that an earlier fit has returned, or none for a new one."
+_FREE = {"model", "seed", "ready", "problem"}
+"""What every visitor may know of a service."""
+
+
+def new_secret() -> str:
+    """256 random bits in hex: what a browser keeps."""
+    return secrets.token_hex(32)
+
+
+def owner_of_secret(secret) -> str:
+    """What the server keeps of a browser's secret: 64 hex digits; "" for anything that is no secret."""
+    if not isinstance(secret, str) or not SECRET.fullmatch(secret):
+        return ""
+    return hashlib.sha256(f"browser {secret}".encode()).hexdigest()
+
+
+def owner_of_account(profile) -> str:
+    """The same for a Hugging Face account, from its profile as Gradio passes it (OAuthProfile); "" for None."""
+    if profile is None:
+        return ""
+    return hashlib.sha256(f"account {profile['sub']}".encode()).hexdigest()
+
+
+class Access:
+    """A service's door. Whoever has only this can do nothing without saying for whom."""
+
+    def __init__(self, service):
+        self._service = service
+
+    def of(self, secret=None, profile=None) -> "OwnService":
+        """The service as the holder of this secret, or of this account, may use it; new fits are the account's.
+
+        Whoever has no secret gets a new one. What is not a secret opens nothing but the sample users.
+        """
+        secret = secret or new_secret()
+        owners = (owner_of_account(profile), owner_of_secret(secret))
+        return OwnService(self._service, secret, tuple(filter(None, owners)))
+
+
+class OwnService:
+    """A Service for one visitor, the holder of `secret`: the sample users, and what is theirs.
+
+    Every method of the service whose first parameter is `user_id` is there, behind the same check, and what is _FREE.
+    """
+
+    def __init__(self, service, secret: str, owners: tuple[str, ...]):
+        self._service, self.secret = service, secret
+        self.store = OwnStore(service, owners)
+        self.jobs = OwnJobs(service, owners)
+
+    def __getattr__(self, name: str):
+        thing = getattr(self._service, name)
+        if name in _FREE:
+            return thing
+        if name.startswith("_") or next(iter(signature(thing).parameters), None) != "user_id":
+            raise AttributeError(f"visitors cannot use {name!r}")
+
+        def checked(user_id, *args, **kwargs):
+            self.store.check(user_id)
+            return thing(user_id, *args, **kwargs)
+
+        return checked
+
+
+class OwnStore:
+    """A Store for one visitor."""
+
+    def __init__(self, service, owners: tuple[str, ...]):
+        self._service, self._store, self._owners = service, service.store, owners
+
+    def new_id(self) -> str:
+        """See store.Store."""
+        return self._store.new_id()
+
+    def samples(self) -> list[Card]:
+        """See store.Store."""
+        return self._store.samples()
+
+    def check(self, user_id: str) -> None:
+        """Raises CopeError, the one for an unknown user, unless it is a sample user or the visitor's own."""
+        owner = self._store.owner(user_id)
+        free = owner is None and self._store.is_sample(user_id)
+        if not free and not _among(owner or "", self._owners):
+            raise self._store.unknown(user_id)
+
+    def open(self, user_id: str) -> SavedUser:
+        """See store.Store."""
+        self.check(user_id)
+        return self._store.open(user_id)
+
+    def delete(self, user_id: str) -> None:
+        """See store.Store; what the service holds of the user in memory goes as well."""
+        self.check(user_id)
+        self._store.delete(user_id)
+        self._service.forget(user_id)
+
+
+class OwnJobs:
+    """Jobs for one visitor."""
+
+    def __init__(self, service, owners: tuple[str, ...]):
+        self._jobs, self._owners = service.jobs, owners
+
+    def submit(self, request: FitRequest) -> str:
+        """See jobs.Jobs; the fit belongs to this visitor. Raises CopeError for whoever has given no proper secret."""
+        if not self._owners:
+            raise CopeError(BAD_SECRET)
+        return self._jobs.submit(replace(request, owner=self._owners[0]))
+
+    def status(self, job_id: str) -> JobStatus:
+        """See jobs.Jobs."""
+        self._check(job_id)
+        return self._jobs.status(job_id)
+
+    def cancel(self, job_id: str) -> None:
+        """See jobs.Jobs."""
+        self._check(job_id)
+        self._jobs.cancel(job_id)
+
+    def _check(self, job_id: str) -> None:
+        if not _among(self._jobs.owner(job_id), self._owners):
+            raise CopeError(UNKNOWN_JOB)
+
+
+def _among(owner: str, owners: tuple[str, ...]) -> bool:
+    """Whether `owner` is one of them; nobody owns what has no owner. Takes the same time whichever it is."""
+    return bool(owner) & any([compare_digest(owner, mine) for mine in owners])
