@@ -162,11 +162,11 @@ def stream(service, user_id: str, who: str, *values) -> Iterator[str]:
         prompt, config = settings(*values)
         empty = Trace("", user_id, "", prompt, config.alpha, config.tau, config.repetition_penalty, [], [])
         for waited in wait_for_model(service):
-            text = text or wire.start(run, who, empty, METHODS) + wire.line("wait", message=waited)
+            text = text or wire.start(run, who, empty, METHODS, config) + wire.line("wait", message=waited)
             yield text
         started = time.monotonic()
         source = service.compare(user_id, prompt, config)
-        text += wire.start(run, who, next(source), METHODS)
+        text += wire.start(run, who, next(source), METHODS, config)
         yield text
         for seq, batch in enumerate(batches(source, INTERVAL)):
             text += "".join(_messages(batch, seq))

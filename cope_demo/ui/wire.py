@@ -2,15 +2,18 @@
 
 Each line is one message:
     {"t": "idle", "who"}                              nothing has run yet
-    {"t": "start", "run", "who", trace header}        the columns begin
+    {"t": "start", "run", "who", "methods", "decoding", trace header}   the columns begin
+    {"t": "branch", "run", "method", "at"}            this column goes on from its first `at` tokens
     {"t": "wait", "message"}                          nothing to show yet, and why
     {"t": "tokens", "seq", "rows"}                    new tokens, batches numbered from 0
     {"t": "end", "method", "stopped"}                 a column has ended
     {"t": "done", "seconds"} | {"t": "error", "message"}
 A row is [method, index, id, text, logp_user, logp_base, score, in_head, head_size, alternatives], an alternative
-[id, text, logp_user, logp_base, score, in_head]; rewards follow from the log-probabilities and alpha.
+[id, text, logp_user, logp_base, score, in_head]; rewards follow from the log-probabilities and alpha. "decoding" has
+what a trace does not tell and a continuation needs: {"max_new_tokens", "temperature", "seed"}.
 """
 
+from ..config import DecodeConfig
 from ..trace import Alternative, TokenEvent, Trace
 from .panel import say
 
@@ -22,10 +25,16 @@ def line(kind: str, **fields) -> str:
     return say({"t": kind, **fields}) + "\n"
 
 
-def start(run: str, who: str, trace: Trace, methods: tuple[str, ...]) -> str:
-    """The first message of a comparison: everything of the trace but its columns."""
+def start(run: str, who: str, trace: Trace, methods: tuple[str, ...], config: DecodeConfig | None = None) -> str:
+    """The first message of a comparison: everything of the trace but its columns, and how it is decoded."""
     header = {name: value for name, value in trace.to_json().items() if name != "columns"}
-    return line("start", run=run, who=who, methods=methods, **header)
+    decoding = config and {name: getattr(config, name) for name in ("max_new_tokens", "temperature", "seed")}
+    return line("start", run=run, who=who, methods=methods, decoding=decoding, **header)
+
+
+def branch(run: str, method: str, at: int) -> str:
+    """The first message of a continuation: this column is cut to its first `at` tokens, and goes on."""
+    return line("branch", run=run, method=method, at=at)
 
 
 def tokens(seq: int, events: list[TokenEvent]) -> str:

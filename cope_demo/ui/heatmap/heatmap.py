@@ -8,7 +8,8 @@ from ..panel import panel
 
 HERE = Path(__file__).parent
 CSS = HERE / "heatmap.css"
-SCRIPTS = [HERE / name for name in ("numbers.js", "legend.js", "tooltip.js", "columns.js", "heatmap.js")]
+PARTS = ("numbers", "model", "legend", "tooltip", "columns", "feed", "heatmap")
+SCRIPTS = [HERE / f"{name}.js" for name in PARTS]
 
 
 def heatmap(value: str, **options) -> gr.HTML:

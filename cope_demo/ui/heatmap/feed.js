@@ -1,0 +1,95 @@
+// From the component's value to the model: reads the growing text of wire.py, and watches over a stream that falls silent.
+// say(sentence, failed) shows one line of status.
+
+class Feed {
+  constructor(model, say) {
+    this.model = model;
+    this.say = say;
+    this.text = '';     // what has been read of the value so far
+    this.heard = 0;     // when the last message came
+    this.waiting = null; // since when an answer is awaited
+    this.stopped = false;
+    this.asking = false;
+    setInterval(() => this.watch(), 2000);
+  }
+
+  // The value only grows during a run, so each update is read from where the last one ended; any other value starts anew.
+  read(value) {
+    if (!value.startsWith(this.text)) this.text = '';
+    const fresh = value.slice(this.text.length, value.lastIndexOf('\n') + 1);
+    if (!fresh) return;
+    this.text += fresh;
+    this.waiting = null;
+    this.heard = Date.now();
+    for (const row of fresh.split('\n')) {
+      if (!row) continue;
+      let message = null;
+      try { message = JSON.parse(row); } catch { continue; }
+      this.take(message);
+    }
+  }
+
+  take(message) {
+    const { model } = this;
+    if (!model.run && message.t !== 'start' && message.t !== 'idle') model.begin({ t: 'start', who: 'you', run: '' });
+    if (message.t === 'idle') { model.begin(message); this.say(message.message || ''); }
+    if (message.t === 'start') { model.begin(message); this.say('Writing…'); }
+    if (message.t === 'branch') { model.fork(message.method, message.at); this.say('Writing on…'); }
+    if (message.t === 'wait') this.say(message.message);
+    if (message.t === 'tokens') { model.add(message.rows); if (model.run.going) this.say('Writing…'); }
+    if (message.t === 'end') model.end(message.method, message.stopped);
+    if (message.t === 'done') {
+      this.finish('stopped', `${message.seconds ? `Done in ${seconds(message.seconds)}. ` : ''}Point at a token, or tap it, to see why it was chosen.`);
+    }
+    if (message.t === 'error') this.finish('broken', message.message, true);
+  }
+
+  finish(why, sentence, failed = false) {
+    this.model.finish(why);
+    this.say(sentence, failed);
+  }
+
+  // The buttons live outside; they tell us what was pressed.
+  begin() {
+    this.waiting = Date.now();
+    this.stopped = false;
+    this.say('Asking the model…');
+  }
+
+  stop() {
+    this.waiting = null;
+    this.stopped = true;
+    if (this.model.run?.going) this.finish('stopped', 'Stopped. What was written so far stays.');
+    else this.say('Stopped before it began.');
+  }
+
+  fail() {
+    if (this.stopped) { this.waiting = null; return; } // Gradio may count a cancelled stream as a failed one
+    this.broke('The comparison could not be carried out; the server may be busy. Please try again in a moment.');
+  }
+
+  broke(sentence) {
+    this.waiting = null;
+    if (this.model.run?.going) this.finish('broken', sentence, true);
+    else this.say(sentence, true);
+  }
+
+  // A stream that falls silent: ask the server, and say so in a sentence when it no longer answers.
+  async watch() {
+    const { run } = this.model;
+    const silent = run?.going ? Date.now() - this.heard : this.waiting ? Date.now() - this.waiting : 0;
+    if (this.asking || silent < 4000) return;
+    this.asking = true;
+    const given = run?.going ? run.id : '';
+    try {
+      const answer = await Promise.race([server.alive(given), new Promise((_, no) => setTimeout(() => no(new Error('late')), 8000))]);
+      if (answer !== 'here' && answer !== 'gone') throw new Error('no answer'); // Gradio swallows a failed request
+      const now = this.model.run;
+      if (now?.going && now.id === given && answer === 'gone') this.broke('The comparison broke off on the server. What was written so far stays; please try again.');
+      else if (this.waiting) this.say('Waiting for a free place: others are comparing right now.');
+    } catch {
+      this.broke('The server no longer answers. What was written so far stays; please try again in a moment.');
+    }
+    this.asking = false;
+  }
+}
