@@ -44,16 +44,12 @@ OPPU = {
     "lr 1e-3, batch 8": dict(oppu_learning_rate=1e-3, oppu_batch=8),
 }
 DPO = {
-    "T 0.7 lowest, beta 0.1, 5e-5": dict(),
-    "T 0.7 lowest, beta 0.02, 5e-5": dict(beta=0.02),
-    "T 0.7 lowest, beta 0.02, 2e-4": dict(beta=0.02, dpo_learning_rate=2e-4),
-    "T 0.7 lowest, beta 0.005, 2e-4": dict(beta=0.005, dpo_learning_rate=2e-4),
-    "T 0.7 hardest, beta 0.02, 2e-4": dict(beta=0.02, dpo_learning_rate=2e-4, selection="hardest"),
-    "greedy, beta 0.1, 5e-5": dict(candidate_temperature=0.0),
-    "greedy, beta 0.02, 2e-4": dict(candidate_temperature=0.0, beta=0.02, dpo_learning_rate=2e-4),
-    "T 1.0 lowest, beta 0.02, 2e-4": dict(
-        candidate_temperature=1.0, candidate_top_p=1.0, beta=0.02, dpo_learning_rate=2e-4
-    ),
+    "T 0.7 lowest, beta 0.02, 2e-4": dict(),
+    "T 0.7 lowest, beta 0.02, 1e-4": dict(dpo_learning_rate=1e-4),
+    "T 0.7 lowest, beta 0.02, 5e-5": dict(dpo_learning_rate=5e-5),
+    "T 0.7 hardest, beta 0.02, 1e-4": dict(dpo_learning_rate=1e-4, selection="hardest"),
+    "greedy, beta 0.02, 1e-4": dict(dpo_learning_rate=1e-4, candidate_temperature=0.0),
+    "T 0.7 lowest, beta 0.1, 5e-5": dict(beta=0.1, dpo_learning_rate=5e-5),
 }
 ALPHAS = (0.1, 0.3)
 
@@ -71,7 +67,7 @@ def silent(event) -> None:
 def sweep_oppu(base, task, user, scratch: Path, say) -> None:
     """Bits per token of the queries' gold under base and under each setting's adapter."""
     samples = [task.sample(record) for record in user["profile"]][-40:]
-    queries = [encode(base, Sample(q["input"], q["gold"]), FitConfig()) for q in user["query"]]
+    queries = [encode(base, Sample(task.prompt(q["input"]), q["gold"]), FitConfig()) for q in user["query"]]
     pad = base.tokenizer.pad_token_id
     say("base", lambda: {"bits": bits_per_token(torch.cat(response_logps(base.model, queries, pad)))})
     for name, change in OPPU.items():
@@ -92,6 +88,7 @@ def sweep_dpo(base, engine, task, user, scratch: Path, say) -> None:
     config = FitConfig()
     samples = [task.sample(record) for record in user["profile"]][-40:]
     own = [encode(base, s, config) for s in samples]
+    queries = [encode(base, Sample(task.prompt(q["input"]), q["gold"]), config) for q in user["query"]]
     pad = base.tokenizer.pad_token_id
     oppu = scratch / "oppu"
     rouge = RougeScorer(["rougeL"], use_stemmer=True)
@@ -140,6 +137,9 @@ def sweep_dpo(base, engine, task, user, scratch: Path, say) -> None:
                 "loss first": losses[0],
                 "loss last": losses[-1],
             }
+            for kind in ("oppu", "cope"):
+                with saved_adapter(base, scratch / kind) as model:
+                    result[f"bits {kind}"] = bits_per_token(torch.cat(response_logps(model, queries, pad)))
             for alpha in ALPHAS:
                 decode = DecodeConfig(
                     alpha=alpha,
