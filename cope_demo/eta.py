@@ -23,7 +23,7 @@ def stage_work(train: Sequence[Example], held_out: Sequence[Example], config: Fi
         "oppu": TRAIN * own * config.oppu_epochs,
         "negatives": SAMPLE * spoken * k + FORWARD * (own + held) * (2 + k),
         "dpo": TRAIN * 2 * own * config.dpo_epochs,
-        "report": FORWARD * 2 * held * (1 + k),
+        "report": FORWARD * held * (1 + k),
     }
 
 

@@ -11,7 +11,7 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict, fields, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -193,7 +193,10 @@ def _oppu(work: _Work) -> None:
 
 
 def _negatives(work: _Work) -> None:
-    """Candidates for all prompts (held-out ones too, for the report), scored; the rejected of each training pair."""
+    """Candidates for all prompts (held-out ones too, for the report), scored; the rejected of each training pair.
+
+    held_out.json keeps the log-probabilities of the held-out texts and, after them, of their candidates.
+    """
     if (work.scratch / "pairs.jsonl").exists():
         return
     base, config, samples = work.base, work.config, work.samples()
@@ -233,6 +236,14 @@ def _negatives(work: _Work) -> None:
                 ],
             }
         )
+    first = len(split["train"])
+    rivals = [one for many in spoken[first:] for one in many]
+    kept = {
+        "base": [*logp_base[first:], *(one.logps for one in rivals)],
+        "oppu": [*logp_user[first : len(own)], *logp_user[len(logp_user) - len(rivals) :]],
+    }
+    scores = {name: [values.tolist() for values in many] for name, many in kept.items()}
+    _write(work.scratch / "held_out.json", json.dumps(scores))
     _write(work.scratch / "pairs.jsonl", "".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs))
 
 
@@ -247,18 +258,18 @@ def _dpo(work: _Work) -> None:
 
 
 def _report(work: _Work) -> None:
-    """What the fit did for this person, on the held-out texts."""
+    """What the fit did for this person, on the held-out texts. Base and OPPU were heard with the negatives."""
+    import torch
+
     own = work.examples("held_out")
     pairs = [pair for pair in _read_lines(work.scratch / "pairs.jsonl") if pair["part"] == "held_out"]
     rivals = [[Example(e.prompt_ids, c["ids"]) for c in p["candidates"]] for e, p in zip(own, pairs, strict=True)]
     everything = own + [rival for many in rivals for rival in many]
-    pad = work.base.tokenizer.pad_token_id
-    scored = partial(response_logps, examples=everything, pad_id=pad)
-    logps = {"base": scored(work.base.model)}
-    for number, name in enumerate(("oppu", "cope")):
-        work.emit(FitEvent("report", number + 1, 3))
-        with saved_adapter(work.base, work.scratch / name) as model:
-            logps[name] = scored(model)
+    heard = _read(work.scratch / "held_out.json")
+    logps = {name: [torch.tensor(values) for values in many] for name, many in heard.items()}
+    with saved_adapter(work.base, work.scratch / "cope") as model:
+        tick = work.ticker("report", len(everything))
+        logps["cope"] = response_logps(model, everything, work.base.tokenizer.pad_token_id, tick=tick)
     report = {"train": len(_read(work.scratch / "split.json")["train"]), "held_out": len(own)}
     report["bits_per_token"] = {name: _bits(values[: len(own)]) for name, values in logps.items()}
     report["pairs"] = sum(len(many) for many in rivals)
@@ -270,7 +281,7 @@ def _report(work: _Work) -> None:
     report["margin"] = {name: round(sum(many) / len(many), 4) for name, many in margins.items()}
     report["seconds"] = {stage: round(seconds, 1) for stage, seconds in work.times().items()}
     _write(work.scratch / "report.json", json.dumps(report))
-    work.emit(FitEvent("report", 3, 3))
+    work.emit(FitEvent("report", len(everything), len(everything)))
 
 
 def _bits(values) -> float:

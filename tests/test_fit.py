@@ -9,7 +9,7 @@ from bitsandbytes.nn import Linear4bit
 from peft import PeftModel
 from safetensors.torch import load_file
 
-from cope_demo import fit
+from cope_demo import base_model, fit
 from cope_demo.base_model import load_base
 from cope_demo.config import DecodeConfig, FitConfig
 from cope_demo.errors import CopeError
@@ -209,12 +209,24 @@ def dequantized(base):
     return base
 
 
-def test_gradients_are_true_after_a_generation(models):
+@pytest.mark.parametrize("kept", [base_model.KEPT_BYTES, 0], ids=["unpacked once", "unpacked each time"])
+def test_gradients_are_true_after_a_generation(models, monkeypatch, kept):
+    monkeypatch.setattr(base_model, "KEPT_BYTES", kept)
     ids = torch.randint(10, 300, (2, 32), generator=torch.Generator().manual_seed(1))
     truth = lora_gradient(dequantized(load_base(models["llama"], "cpu")), ids)
     base = load_base(models["llama"], "cpu", trainable=True)
     base.model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=3, do_sample=False)
     assert torch.cosine_similarity(lora_gradient(base, ids), truth, dim=0) > 0.9
+
+
+def test_weights_unpacked_once_give_the_same_results_bit_for_bit(models, monkeypatch):
+    ids = torch.randint(10, 300, (2, 32), generator=torch.Generator().manual_seed(1))
+    results = []
+    for kept in (base_model.KEPT_BYTES, 0):
+        monkeypatch.setattr(base_model, "KEPT_BYTES", kept)
+        base = load_base(models["qwen"], "cpu", trainable=True)
+        results.append((base.model(ids).logits.detach(), lora_gradient(base, ids)))
+    assert all(torch.equal(one, other) for one, other in zip(*results, strict=True))
 
 
 def test_adapters_are_trained_in_float32_and_saved_in_bfloat16(models, tmp_path, monkeypatch):
