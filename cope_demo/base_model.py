@@ -157,6 +157,11 @@ class BaseModel:
         return int(getattr(self.model.config.get_text_config(), "max_position_embeddings", 0) or 4096)
 
     @cached_property
+    def vocabulary(self) -> int:
+        """How many tokens the model chooses among, V; ids are 0 to V - 1."""
+        return int(self.model.config.get_text_config().vocab_size)
+
+    @cached_property
     def _turn_end(self) -> int:
         """The token that ends an answer: what the chat template puts after it, else the tokenizer's end token."""
         eos = self.tokenizer.eos_token_id

@@ -9,7 +9,7 @@ It knows token ids and numbers, not screens.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -19,7 +19,7 @@ from transformers import DynamicCache
 from .adapters import NO_ADAPTER, Lora, LoraBank, LoraRows
 from .base_model import BaseModel
 from .config import DecodeConfig
-from .reward import implicit_reward, plausible_head, repetition_penalized
+from .reward import contrast_winners, implicit_reward, plausible_head, repetition_penalized
 from .trace import Alternative, ColumnEnd, TokenEvent, TraceToken
 
 DRIVERS = {
@@ -31,6 +31,11 @@ DRIVERS = {
     "oppu+dpo": ("cope", "user"),
 }
 """What each method decodes with; `contrast` is r_user inside V_head."""
+
+
+OTHER_ALPHAS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)
+OTHER_TAU = 0.01
+"""The settings whose winners every step's alternatives hold: these alphas at this tau and at the run's own."""
 
 
 class _Text:
@@ -67,6 +72,8 @@ class _Column:
     text: _Text
     random: torch.Generator
     ids: list[int] = field(default_factory=list)
+    given: int | None = None
+    """The next token, where it is not to be chosen."""
 
 
 @dataclass
@@ -100,14 +107,32 @@ class Engine:
 
     # -- a request's life ----------------------------------------------------------------------------------------------
 
-    def join(self, prompt_ids: list[int], methods: tuple[str, ...], bank: LoraBank, config: DecodeConfig) -> Request:
-        """A new request with one column a method. Raises CopeError when prompt and length exceed the context."""
+    def join(
+        self,
+        prompt_ids: list[int],
+        methods: tuple[str, ...],
+        bank: LoraBank,
+        config: DecodeConfig,
+        written: Sequence[int] = (),
+    ) -> Request:
+        """A new request with one column a method. Raises CopeError when prompt and length exceed the context.
+
+        written: tokens that every column begins with, at most max_new_tokens of them and an end token at most as the
+        last. It goes on as if it had chosen them itself; the first step gives the last of them, with its numbers.
+        """
         self.base.check_fits(prompt_ids, config.max_new_tokens)
         columns = []
         for method in methods:
             adapter, driver = DRIVERS[method]
             random = torch.Generator().manual_seed(config.seed)
-            columns.append(_Column(method, adapter, driver, _Text(self.base.tokenizer), random))
+            column = _Column(method, adapter, driver, _Text(self.base.tokenizer), random)
+            for token in written[:-1]:
+                column.ids.append(token)
+                column.text.add(token)
+                if config.temperature:
+                    self._draw(torch.ones(self.base.vocabulary), column)  # the lots that were drawn for it
+            column.given = written[-1] if written else None
+            columns.append(column)
         return Request(columns, bank, config, list(prompt_ids))
 
     @torch.inference_mode()
@@ -129,10 +154,15 @@ class Engine:
         return events
 
     def decode(
-        self, prompt_ids: list[int], methods: tuple[str, ...], bank: LoraBank, config: DecodeConfig
+        self,
+        prompt_ids: list[int],
+        methods: tuple[str, ...],
+        bank: LoraBank,
+        config: DecodeConfig,
+        written: Sequence[int] = (),
     ) -> Iterator[TokenEvent | ColumnEnd]:
-        """Joins, steps until every column has ended, and yields the events as they come."""
-        request = self.join(prompt_ids, methods, bank, config)
+        """Joins, steps until every column has ended, and yields the events as they come. See join."""
+        request = self.join(prompt_ids, methods, bank, config, written)
         while request.columns:
             yield from self.step(request)
 
@@ -165,11 +195,13 @@ class Engine:
             self._lora.wear(None, None)
 
     def _prefill(self, request: Request) -> torch.Tensor:
-        """The prompt, once for each different set of adapters, then spread over the rows. Returns logits (2C, V)."""
+        """The prompt and what every column begins with, once for each different set of adapters, then spread over the
+        rows. Returns logits (2C, V)."""
         rows = request.rows()
         kinds = sorted(set(rows))
         request.cache = DynamicCache(config=self.base.model.config)
-        ids = torch.tensor([request.prompt_ids], device=self.base.device).expand(len(kinds), -1)
+        read = request.prompt_ids + request.columns[0].ids
+        ids = torch.tensor([read], device=self.base.device).expand(len(kinds), -1)
         self._lora.wear(request.bank, request.bank.mask(kinds))
         out = self.base.model(ids, past_key_values=request.cache, use_cache=True, logits_to_keep=1)
         where = torch.tensor([kinds.index(row) for row in rows], device=self.base.device)
@@ -216,8 +248,9 @@ class Engine:
         if config.temperature == 0:
             token = int(allowed.argmax())
         else:
-            weights = (allowed / config.temperature).softmax(-1)
-            token = int(torch.multinomial(weights.cpu(), 1, generator=column.random))
+            token = self._draw((allowed / config.temperature).softmax(-1), column)
+        if column.given is not None:
+            token, column.given = column.given, None
         column.ids.append(token)
         stopped = None
         if token in self.base.end_ids:
@@ -226,6 +259,10 @@ class Engine:
             stopped = "length"
         shown = self._shown(column.text, token, stopped is not None)
         return self._traced(token, shown, logp_user, logp_base, expert, score, config), stopped
+
+    def _draw(self, weights: torch.Tensor, column: _Column) -> int:
+        """A token by the weights (V,). Every draw takes the same share of the column's random numbers."""
+        return int(torch.multinomial(weights.cpu(), 1, generator=column.random))
 
     def _shown(self, text: _Text, token: int, last: bool) -> str:
         """What the token adds to the text; the end token adds nothing but an unfinished character."""
@@ -241,14 +278,11 @@ class Engine:
         score: torch.Tensor,
         config: DecodeConfig,
     ) -> TraceToken:
-        """The token's numbers, and those of the tokens that both models liked most. All tensors are (V,)."""
+        """The token's numbers, and those of its alternatives. All tensors are (V,). See _interesting."""
         head = plausible_head(expert, config.tau)
         ids = [token]
-        if config.alternatives:
-            best_user = logp_user.topk(min(config.alternatives, logp_user.numel())).indices.tolist()
-            best_base = logp_base.topk(min(config.alternatives, logp_base.numel())).indices.tolist()
-            liked = dict.fromkeys(i for pair in zip(best_user, best_base, strict=True) for i in pair)
-            ids = list(dict.fromkeys([token, *liked]))[: max(1, config.alternatives)]
+        if config.alternatives > 1:
+            ids = self._interesting(token, logp_user, logp_base, expert, config)
         where = torch.tensor(ids, device=logp_user.device)
         reward = implicit_reward(logp_user[where], logp_base[where], config.alpha)
         columns = (logp_user[where], logp_base[where], reward, score[where])
@@ -259,3 +293,23 @@ class Engine:
         return TraceToken(
             own.id, text, own.logp_user, own.logp_base, own.reward, own.score, own.in_head, int(head.sum()), ranked
         )
+
+    def _interesting(
+        self,
+        token: int,
+        logp_user: torch.Tensor,
+        logp_base: torch.Tensor,
+        expert: torch.Tensor,
+        config: DecodeConfig,
+    ) -> list[int]:
+        """The ids of at most config.alternatives tokens worth showing beside `token`, which comes first.
+
+        The expert's favourite and base's; then who would win by contrast at other settings, so that a reader of the
+        trace can see what they would change; then both models' favourites in turn.
+        """
+        best_user = logp_user.topk(min(config.alternatives, logp_user.numel())).indices.tolist()
+        best_base = logp_base.topk(min(config.alternatives, logp_base.numel())).indices.tolist()
+        liked = [i for pair in zip(best_user, best_base, strict=True) for i in pair]
+        winners = contrast_winners(expert, logp_base, OTHER_ALPHAS, (config.tau, OTHER_TAU))
+        ids = dict.fromkeys([token, int(expert.argmax()), best_base[0], *winners, *liked])
+        return list(ids)[: config.alternatives]

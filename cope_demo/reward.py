@@ -3,6 +3,8 @@
 Source: Bu et al., "Personalized LLM Decoding via Contrasting Personal Preference", EMNLP 2025 (arXiv 2506.12109).
 """
 
+from collections.abc import Sequence
+
 import torch
 
 
@@ -30,6 +32,20 @@ def cope_scores(logp_user: torch.Tensor, logp_base: torch.Tensor, alpha: float, 
     """The score CoPe maximises: the implicit reward inside V_head, minus infinity outside. Shapes (..., V)."""
     head = plausible_head(logp_user, tau)
     return implicit_reward(logp_user, logp_base, alpha).masked_fill(~head, float("-inf"))
+
+
+def contrast_winners(
+    logp_user: torch.Tensor, logp_base: torch.Tensor, alphas: Sequence[float], taus: Sequence[float]
+) -> list[int]:
+    """Who maximises `cope_scores` at every tau and alpha, in that order, with repetitions.
+
+    logp_user, logp_base: (V,). Only the largest of the heads is looked at, which is a few dozen tokens.
+    """
+    where = plausible_head(logp_user, min(taus)).nonzero().squeeze(-1)  # (H,)
+    user, base = logp_user[where], logp_base[where]
+    scores = user - torch.tensor(alphas, device=user.device).unsqueeze(1) * base  # (A, H)
+    best = [scores.masked_fill(~plausible_head(user, tau), float("-inf")).argmax(-1) for tau in taus]
+    return where[torch.cat(best)].tolist()
 
 
 def repetition_penalized(logits: torch.Tensor, seen: torch.Tensor, penalty: float) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from .trace import METHODS, Column, ColumnEnd, TokenEvent, Trace
 
 if TYPE_CHECKING:  # torch is imported when the model is, so that the page is there at once
     from .adapters import LoraBank
+    from .base_model import BaseModel
     from .decoding import Engine
     from .jobs import Jobs
 
@@ -124,6 +125,25 @@ class Service:
             yield self._noted(trace, event)
         yield trace
 
+    def resume(
+        self, user_id: str, prompt: str, method: str, ids: Sequence[int], config: DecodeConfig
+    ) -> Iterator[TokenEvent | ColumnEnd]:
+        """Goes on writing a column that begins with these token ids, as if the method had chosen them itself.
+
+        ids: 1 to config.max_new_tokens ids, an end token at most as the last. The first event is the last of them with
+        its numbers, index len(ids) - 1. Raises CopeError before it when something cannot be done.
+        """
+        from .decoding import DRIVERS
+
+        user = self.store.open(user_id)
+        text = find_task(user.task).prompt(_given("prompt", prompt))
+        if method not in DRIVERS:
+            raise CopeError(f"There is no method {method!r}; choose one of {', '.join(DRIVERS)}.")
+        engine = self.engine()
+        _check_ids(ids, engine.base, config.max_new_tokens)
+        bank = self._bank(user_id)[1]
+        yield from engine.decode(engine.base.prompt_ids(text), (method,), bank, config, ids)
+
     def score(self, user_id: str, prompt: str, text: str, alpha: float = DecodeConfig.alpha) -> Trace:
         """The implicit reward of a given text, token by token, under the user's `cope` adapter: one column "score"."""
         user = self.store.open(user_id)
@@ -185,6 +205,20 @@ def _given(what: str, text: str) -> str:
     if len(text) > MAX_PROMPT:
         raise CopeError(f"The {what} has {len(text):,} characters; {MAX_PROMPT:,} are allowed, so shorten it.")
     return text
+
+
+def _check_ids(ids: Sequence[int], base: "BaseModel", limit: int) -> None:
+    """Raises CopeError unless these tokens can be the beginning of a column of `limit` tokens."""
+    if not isinstance(ids, (list, tuple)) or not all(type(token) is int for token in ids):
+        raise CopeError("The token ids must be a list of whole numbers, as in a comparison's trace.")
+    if not 0 < len(ids) <= limit:
+        raise CopeError(
+            f"There are {len(ids)} token ids to go on from, and 1 to {limit} are allowed; change them or the length."
+        )
+    if strange := [token for token in ids if not 0 <= token < base.vocabulary]:
+        raise CopeError(f"{strange[0]} is not a token of {base.name}; its ids are 0 to {base.vocabulary - 1}.")
+    if any(token in base.end_ids for token in ids[:-1]):
+        raise CopeError("The text has already ended before the last of these tokens; branch off at an earlier one.")
 
 
 _default = Service()

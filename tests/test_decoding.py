@@ -1,5 +1,6 @@
 """The decoder against a naive one written here (separate models, no cache, no batch), and its identities."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from cope_demo.adapters import read_lora
 from cope_demo.base_model import load_base
 from cope_demo.config import DecodeConfig
-from cope_demo.decoding import DRIVERS, Engine, bank_of
+from cope_demo.decoding import DRIVERS, OTHER_ALPHAS, Engine, bank_of
 from cope_demo.errors import CopeError
 from cope_demo.trace import METHODS, Column, ColumnEnd, TokenEvent
 from tests import tiny
@@ -40,12 +41,13 @@ def setup(tmp_path_factory):
     return path, folders, Engine(base), bank
 
 
-def run(engine, bank, methods=METHODS, config=CONFIG, prompt=PROMPT) -> dict[str, Column]:
-    """All columns of a decoding."""
+def run(engine, bank, methods=METHODS, config=CONFIG, prompt=PROMPT, written=()) -> dict[str, Column]:
+    """All columns of a decoding; of one that begins with `written`, from the last of these tokens on."""
     columns = {method: Column(method) for method in methods}
-    for event in engine.decode(engine.base.prompt_ids(prompt), methods, bank, config):
+    before = max(0, len(written) - 1)
+    for event in engine.decode(engine.base.prompt_ids(prompt), methods, bank, config, written):
         if isinstance(event, TokenEvent):
-            assert event.index == len(columns[event.method].tokens)
+            assert event.index == before + len(columns[event.method].tokens)
             columns[event.method].tokens.append(event.token)
         else:
             assert isinstance(event, ColumnEnd)
@@ -53,16 +55,17 @@ def run(engine, bank, methods=METHODS, config=CONFIG, prompt=PROMPT) -> dict[str
     return columns
 
 
-def check_against_naive(path, folders, method, config, tokens, prompt=PROMPT):
+def check_against_naive(path, folders, method, config, tokens, prompt=PROMPT, before=()):
     """Follows the decoder's text by the method's definition: at every step two separate models read all of it anew.
 
     Each token must be the naive way's best (or as good, within what bfloat16 can tell apart), with the same numbers.
+    before: token ids of the column that come before `tokens`.
     """
     adapter, driver = DRIVERS[method]
     amateur = load_base(path, "cpu")
     expert = PeftModel.from_pretrained(load_base(path, "cpu").model, str(folders[adapter])).eval()
     ids = amateur.prompt_ids(prompt)
-    written: list[int] = []
+    written = list(before)
     exact = 0
     for token in tokens:
         with torch.no_grad():
@@ -88,7 +91,7 @@ def check_against_naive(path, folders, method, config, tokens, prompt=PROMPT):
         assert abs(token.logp_base - float(logp_base[token.id])) < TOLERANCE
         assert token.score == pytest.approx(float(score[token.id]), abs=TOLERANCE)
         written.append(token.id)
-    assert len(tokens) == config.max_new_tokens or tokens[-1].id in amateur.end_ids
+    assert len(written) == config.max_new_tokens or tokens[-1].id in amateur.end_ids
     assert exact >= 0.75 * len(tokens)
 
 
@@ -111,12 +114,12 @@ def ids(column):
     return [token.id for token in column.tokens]
 
 
-def same_up_to_ties(one, other, key="score"):
+def same_up_to_ties(one, other, key="score", tie=0.1):
     """The same tokens, up to the first step where rounding decides between two that are all but equal."""
     for left, right in zip(one.tokens, other.tokens, strict=False):
         if left.id != right.id:
             rivals = {a.id: getattr(a, key) for a in left.alternatives}
-            assert abs(rivals[left.id] - rivals[right.id]) < 0.1
+            assert abs(rivals[left.id] - rivals[right.id]) < tie
             return
         assert abs(left.reward - right.reward) < TOLERANCE
     assert len(one.tokens) == len(other.tokens)
@@ -184,6 +187,34 @@ def test_alternatives_hold_the_favourites_of_both_models(setup):
             assert set(model(ids).logits[0, -1].topk(3).indices.tolist()) <= given
 
 
+def would_win(token, config, alpha, tau):
+    """The id that contrast would choose at another alpha and tau, by the alternatives alone, as the page computes it.
+
+    bfloat16 has exact ties, which the decoder gives to the lower id.
+    """
+    expert = {a.id: a.score + config.alpha * a.logp_base for a in token.alternatives}
+    floor = max(expert.values()) + (math.log(tau) if tau else -math.inf) - 1e-4
+    scores = {a.id: expert[a.id] - alpha * a.logp_base for a in token.alternatives if expert[a.id] >= floor}
+    return min(number for number, score in scores.items() if score > max(scores.values()) - 1e-3)
+
+
+@pytest.mark.parametrize("tau", [0.1, 0.01])
+@pytest.mark.parametrize("method", ["cope", "oppu+cd"])
+def test_the_alternatives_tell_what_other_settings_would_change(setup, method, tau):
+    """Where the recomputed winner is first another, a real decoding turns off, and to that token."""
+    _, _, engine, bank = setup
+    column = run(engine, bank, (method,))[method]
+    turns = set()
+    for alpha in OTHER_ALPHAS:
+        real = ids(run(engine, bank, (method,), replace(CONFIG, alpha=alpha, tau=tau))[method])
+        change = next((n for n, (a, b) in enumerate(zip(ids(column), real, strict=False)) if a != b), None)
+        winners = [would_win(token, CONFIG, alpha, tau) for token in column.tokens]
+        told = next((n for n, (a, b) in enumerate(zip(ids(column), winners, strict=True)) if a != b), None)
+        assert told == change and (change is None or winners[change] == real[change])
+        turns.add(change)
+    assert len(turns) > 1
+
+
 def test_a_column_stops_at_the_end_token_and_leaves_the_batch(setup, monkeypatch):
     _, _, engine, bank = setup
     free = run(engine, bank)
@@ -233,6 +264,64 @@ def test_sampling_follows_the_seed_and_stays_in_the_head(setup):
     one, two, other = (run(engine, bank, config=replace(hot, seed=seed))["cope"] for seed in (1, 1, 2))
     assert ids(one) == ids(two) != ids(other)
     assert all(token.in_head for token in one.tokens)
+
+
+@pytest.mark.parametrize("method", list(DRIVERS))
+def test_resuming_a_column_s_own_text_gives_its_rest(setup, method):
+    _, _, engine, bank = setup
+    whole = run(engine, bank, (method,))[method]
+    for cut in (1, 2, 9, len(whole.tokens)):
+        rest = run(engine, bank, (method,), written=ids(whole)[:cut])[method]
+        expected = Column(method, whole.tokens[cut - 1 :], whole.stopped)
+        same_up_to_ties(rest, expected)
+        assert rest.tokens[0].text == whole.tokens[cut - 1].text and rest.stopped == whole.stopped
+
+
+def test_resuming_draws_the_same_lots(setup):
+    _, _, engine, bank = setup
+    hot = replace(CONFIG, temperature=1.0, tau=0.3, seed=3)
+    whole = run(engine, bank, ("cope",), hot)["cope"]
+    same_up_to_ties(
+        run(engine, bank, ("cope",), hot, written=ids(whole)[:7])["cope"], Column("cope", whole.tokens[6:])
+    )
+
+
+@pytest.mark.parametrize("method", ["greedy", "cope"])
+def test_another_token_is_continued_the_naive_way(setup, method):
+    path, folders, engine, bank = setup
+    whole = run(engine, bank, (method,))[method]
+    before = ids(whole)[:5]
+    other = next(a.id for a in whole.tokens[5].alternatives if a.id not in {whole.tokens[5].id, *engine.base.end_ids})
+    tokens = run(engine, bank, (method,), written=[*before, other])[method].tokens
+    assert tokens[0].id == other and tokens[0].logp_user == pytest.approx(
+        next(a.logp_user for a in whole.tokens[5].alternatives if a.id == other), abs=TOLERANCE
+    )
+    check_against_naive(path, folders, method, CONFIG, tokens[1:], before=[*before, other])
+
+
+def test_a_character_that_was_cut_in_two_is_finished(setup):
+    """The pieces before and after the cut join to the whole text, whatever bytes stand at the cut."""
+    _, _, engine, bank = setup
+    given = engine.base.tokenizer("soup \u6c34 \U0001f9d1", add_special_tokens=False)["input_ids"]
+    for cut in range(1, len(given) + 1):
+        column = run(engine, bank, ("oppu",), written=given[:cut])["oppu"]
+        shown = _text_of(engine, given[: cut - 1]) + column.text
+        kept = [token for token in [*given[: cut - 1], *ids(column)] if token not in engine.base.end_ids]
+        assert shown == engine.base.tokenizer.decode(kept)
+
+
+def _text_of(engine, given):
+    from cope_demo.decoding import _Text
+
+    text = _Text(engine.base.tokenizer)
+    return "".join(text.add(token) for token in given)
+
+
+def test_an_end_that_is_asked_for_ends_the_column(setup):
+    _, _, engine, bank = setup
+    (end,) = engine.base.end_ids
+    column = run(engine, bank, ("cope",), written=[9, 8, end])["cope"]
+    assert ids(column) == [end] and column.stopped == "eos" and column.text == ""
 
 
 def test_score_gives_the_numbers_of_a_given_text(setup):

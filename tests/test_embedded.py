@@ -12,8 +12,8 @@ from cope_demo.decoding import Engine, bank_of
 from cope_demo.history import parse_history
 from cope_demo.service import Service
 from cope_demo.store import Store
-from cope_demo.trace import METHODS
-from tests.test_decoding import check_against_naive, run
+from cope_demo.trace import METHODS, Column
+from tests.test_decoding import TOLERANCE, check_against_naive, run, same_up_to_ties
 
 PROMPT = "Write a post about the night bus."
 
@@ -57,3 +57,17 @@ def test_contrast_changes_what_is_written(ines):
         for alpha in (0.0, 0.6)
     }
     assert texts[0.0] != texts[0.6]
+
+
+def test_going_on_from_another_token_equals_the_naive_way(ines):
+    engine, bank, folders = ines
+    config = DecodeConfig(alpha=0.3, max_new_tokens=10)
+    whole = run(engine, bank, ("cope",), config, PROMPT)["cope"]
+    before, chosen = [token.id for token in whole.tokens[:4]], whole.tokens[4]
+    same = run(engine, bank, ("cope",), config, PROMPT, [*before, chosen.id])["cope"]
+    same_up_to_ties(same, Column("cope", whole.tokens[4:]), tie=TOLERANCE)
+    other = next(a.id for a in chosen.alternatives if a.id not in {chosen.id, *engine.base.end_ids})
+    tokens = run(engine, bank, ("cope",), config, PROMPT, [*before, other])["cope"].tokens
+    assert tokens[0].id == other
+    written = [*before, other]
+    check_against_naive(str(embedded_folder()), folders, "cope", config, tokens[1:], PROMPT, written)

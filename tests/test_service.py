@@ -75,6 +75,42 @@ def test_closing_a_comparison_ends_its_work(service, monkeypatch):
     assert len(steps) == 1
 
 
+def test_resume_goes_on_from_any_token(service):
+    *_, trace = service.compare("ada", "Write a post about soup.", SHORT)
+    whole = trace.column("cope")
+    written = [token.id for token in whole.tokens[:3]]
+    first, *rest = service.resume("ada", "Write a post about soup.", "cope", written, SHORT)
+    assert (first.method, first.index, first.token.id) == ("cope", 2, written[-1])
+    assert isinstance(rest[-1], ColumnEnd) and [event.index for event in rest[:-1]] == list(range(3, len(whole.tokens)))
+
+
+@pytest.mark.parametrize(
+    "method,ids,sentence",
+    [
+        ("magic", [1], "no method 'magic'; choose one of greedy"),
+        ("cope", [], "There are 0 token ids.*1 to 8"),
+        ("cope", [7] * 9, "There are 9 token ids.*1 to 8"),
+        ("cope", "123", "whole numbers"),
+        ("cope", [1, "2"], "whole numbers"),
+        ("cope", [1.0], "whole numbers"),
+        ("cope", [True], "whole numbers"),
+        ("cope", [9, 10**9], "1000000000 is not a token of model"),
+        ("cope", [-1], "-1 is not a token"),
+    ],
+)
+def test_resume_refuses_other_ids(service, method, ids, sentence):
+    with pytest.raises(CopeError, match=sentence):
+        next(service.resume("ada", "Write a post about soup.", method, ids, SHORT))
+
+
+def test_resume_refuses_a_text_that_has_ended_and_one_too_long(service):
+    (end,) = service.engine().base.end_ids
+    with pytest.raises(CopeError, match="already ended"):
+        next(service.resume("ada", "Write.", "cope", [9, end, 9], SHORT))
+    with pytest.raises(CopeError, match="too long"):
+        next(service.resume("ada", "soup " * 2000, "cope", [9], SHORT))
+
+
 def test_score_gives_one_column_of_the_given_text(service):
     trace = service.score("ada", "Write a post about soup.", "soup on monday", 0.5)
     assert trace.columns[0].method == "score" and trace.columns[0].text == "soup on monday"
