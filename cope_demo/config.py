@@ -33,6 +33,14 @@ def cache_dir() -> Path:
     return Path(os.environ.get("COPE_CACHE") or data_dir() / "cache")
 
 
+def keep_days() -> int:
+    """How long a visitor's fits and everything about them are kept: COPE_KEEP_DAYS, default 7, in days."""
+    text = os.environ.get("COPE_KEEP_DAYS") or "7"
+    value = int(text) if text.isdecimal() else text
+    check("COPE_KEEP_DAYS", value, 1, 365, whole=True)
+    return value
+
+
 def check(name: str, value, low, high, whole: bool = False) -> None:
     """Raises CopeError naming the setting unless `low <= value <= high` (and whole, where asked)."""
     kind = "a whole number" if whole else "a number"

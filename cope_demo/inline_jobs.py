@@ -5,9 +5,13 @@ from collections import deque
 from pathlib import Path
 
 from .config import users_dir as default_users_dir
+from .errors import CopeError
 from .events import STAGES
 from .job_folder import Cancelled, FitRequest, JobFolder, JobStatus
 from .stage_runner import run_stage
+
+END_SECONDS = 60.0
+"""How long a cancelled fit may take to its next event."""
 
 
 class InlineJobs:
@@ -61,6 +65,15 @@ class InlineJobs:
                 self._waiting.remove(job_id)
                 folder.finish("cancelled")
 
+    def forget(self, job_ids: list[str]) -> None:
+        """See jobs.Jobs. Raises CopeError when a fit takes too long to end."""
+        for job_id in job_ids:
+            self.cancel(job_id)
+            with self._change:
+                if not self._change.wait_for(lambda job_id=job_id: self._running != job_id, timeout=END_SECONDS):
+                    raise CopeError("The fit is still ending, so nothing was deleted yet; try again in a moment.")
+            JobFolder(job_id).remove()
+
     def check(self) -> None:
         """See jobs.Jobs."""
         if not self._thread.is_alive():
@@ -86,6 +99,7 @@ class InlineJobs:
                 folder.finish("cancelled")
             with self._change:
                 self._running = None
+                self._change.notify_all()
 
     def _fit(self, folder: JobFolder) -> tuple[str, str | None]:
         for stage in STAGES:

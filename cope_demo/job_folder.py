@@ -6,6 +6,7 @@ are removed; what happened, when, and how it ended stays.
 
 import json
 import os
+import re
 import secrets
 import shutil
 import time
@@ -27,6 +28,7 @@ KEPT = (JOB, EVENTS, RESULT, CANCELLED, LOCK)
 """What stays of an ended fit; none of it holds the person's words."""
 
 
+_ID = re.compile("[0-9a-f]{32}")
 UNKNOWN_JOB = "This fit is not known here any more: start it again."
 
 
@@ -115,6 +117,31 @@ class JobFolder:
         return cls(job_id)
 
     @classmethod
+    def owned(cls, owners: tuple[str, ...]) -> list["JobFolder"]:
+        """All jobs of these owners, ended or not."""
+        return [folder for folder in cls._all() if folder.owner in owners]
+
+    @classmethod
+    def ended_before(cls, moment: float) -> list["JobFolder"]:
+        """All jobs that ended before `moment` (seconds since 1970), or were submitted before and never ended."""
+        return [folder for folder in cls._all() if folder.last_sign < moment]
+
+    @classmethod
+    def _all(cls) -> Iterator["JobFolder"]:
+        for path in jobs_dir().glob(f"*/{JOB}"):
+            try:
+                yield cls(path.parent.name)
+            except CopeError:
+                continue  # removed meanwhile
+
+    @classmethod
+    def remove_torsos(cls, moment: float) -> None:
+        """Removes what a crash before `moment` has left of jobs that never came to be."""
+        for path in jobs_dir().iterdir():
+            if _ID.fullmatch(path.name) and not (path / JOB).exists() and path.stat().st_mtime < moment:
+                shutil.rmtree(path, ignore_errors=True)
+
+    @classmethod
     def unfinished(cls) -> list["JobFolder"]:
         """All jobs without an outcome, the oldest first."""
         paths = [path.parent for path in jobs_dir().glob(f"*/{JOB}") if not (path.parent / RESULT).exists()]
@@ -137,6 +164,15 @@ class JobFolder:
     def age(self) -> float:
         """Seconds since it was submitted."""
         return time.time() - (self.path / JOB).stat().st_mtime
+
+    @property
+    def last_sign(self) -> float:
+        """When it ended, or else was submitted, in seconds since 1970."""
+        path = self.path / RESULT
+        try:
+            return (path if path.exists() else self.path / JOB).stat().st_mtime
+        except FileNotFoundError:
+            return time.time()  # it is being removed
 
     def request(self) -> FitRequest:
         """What was asked for; gone once the fit has ended."""

@@ -27,6 +27,9 @@ class Jobs(Protocol):
     def cancel(self, job_id: str) -> None:
         """Ends the job and removes its texts; nothing happens to an ended one. Raises CopeError when it is unknown."""
 
+    def forget(self, job_ids: list[str]) -> None:
+        """Cancels these jobs and removes all that is known of them, here and in the queue's database."""
+
     def check(self) -> None:
         """Raises when fits cannot be queued because the queue does not answer."""
 

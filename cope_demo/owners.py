@@ -9,11 +9,13 @@ import hashlib
 import re
 import secrets
 from dataclasses import replace
+from datetime import date, datetime, timezone
 from hmac import compare_digest
 from inspect import signature
 
+from .config import keep_days
 from .errors import CopeError
-from .job_folder import UNKNOWN_JOB
+from .job_folder import UNKNOWN_JOB, JobFolder
 from .jobs import FitRequest, JobStatus
 from .store import Card, SavedUser
 
@@ -65,7 +67,7 @@ class OwnService:
     """
 
     def __init__(self, service, secret: str, owners: tuple[str, ...]):
-        self._service, self.secret = service, secret
+        self._service, self.secret, self._owners = service, secret, owners
         self.store = OwnStore(service, owners)
         self.jobs = OwnJobs(service, owners)
 
@@ -81,6 +83,20 @@ class OwnService:
             return thing(user_id, *args, **kwargs)
 
         return checked
+
+    def erase(self, user_id: str | None = None) -> dict[str, int]:
+        """Removes all that is the visitor's: fits that wait, run or have ended, saved users, what memory holds of them.
+
+        user_id: only what belongs to this user. Returns how many {"fits", "users"}. Raises CopeError when a fit does
+        not end.
+        """
+        jobs = [job.id for job in JobFolder.owned(self._owners) if user_id in (None, job.user_id)]
+        if jobs:
+            self._service.jobs.forget(jobs)  # first, so that none of them is saved after the others have gone
+        users = [user for user in self.store.owned() if user_id in (None, user)]
+        for user in users:
+            self.store.delete(user)
+        return {"fits": len(jobs), "users": len(users)}
 
 
 class OwnStore:
@@ -108,6 +124,16 @@ class OwnStore:
         """See store.Store."""
         self.check(user_id)
         return self._store.open(user_id)
+
+    def owned(self) -> list[str]:
+        """The ids of the visitor's own users."""
+        return self._store.owned(self._owners)
+
+    def expires(self, user_id: str) -> date:
+        """The day on which a user of the visitor's will be deleted by itself, in UTC."""
+        self.check(user_id)
+        moment = self._store.saved_at(user_id) + 86400 * keep_days()
+        return datetime.fromtimestamp(moment, timezone.utc).date()
 
     def delete(self, user_id: str) -> None:
         """See store.Store; what the service holds of the user in memory goes as well."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from . import config
 from .job_folder import FitRequest, JobFolder, JobStatus
-from .queue_database import APPLICATION, QUEUE, RUNNING, WAITING, WORKFLOW, database_url
+from .queue_database import APPLICATION, QUEUE, RUNNING, WAITING, WORKFLOW, database_url, scrub
 from .stage_process import start_child
 
 CANCEL_SECONDS = 5.0
@@ -110,6 +110,15 @@ class QueueJobs:
             if time.monotonic() > deadline:  # its worker is dead; the same person's next fit must not wait for another
                 self._client.cancel_workflow(job_id)
             time.sleep(0.02)
+
+    def forget(self, job_ids: list[str]) -> None:
+        """See jobs.Jobs."""
+        for job_id in job_ids:
+            self.cancel(job_id)
+        self._client.delete_workflows(job_ids)
+        for job_id in job_ids:  # last, so that whatever fails can be done again
+            JobFolder(job_id).remove()
+        scrub()
 
     def check(self) -> None:
         """See jobs.Jobs."""

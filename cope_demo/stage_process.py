@@ -11,6 +11,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -120,6 +121,13 @@ def log_to(stream: TextIO) -> None:
     logger.propagate = False
 
 
+def keep_temporary_files(folder: JobFolder) -> None:
+    """Has libraries put their temporary files, which hold the person's texts, where they go with the job's others."""
+    place = folder.path / "tmp"
+    place.mkdir(mode=0o700, exist_ok=True)
+    os.environ["TMPDIR"] = tempfile.tempdir = str(place)
+
+
 def serve(folder: JobFolder, commands: TextIO, answers: TextIO) -> None:
     """The child's loop: a stage's name in, its outcome out, until the worker closes the pipe."""
     with folder.hold():
@@ -141,7 +149,9 @@ def main(job_id: str, parent: str) -> None:
     for number in range(3):
         os.dup2(quiet, number)
     log_to(errors)
-    serve(JobFolder(job_id), commands, answers)
+    folder = JobFolder(job_id)
+    keep_temporary_files(folder)
+    serve(folder, commands, answers)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ CARD = "card.json"
 LOCK = ".lock"
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_NEW_ID = re.compile("[0-9a-f]{32}")
 
 
 def check_id(user_id: str) -> str:
@@ -136,6 +137,34 @@ class Store:
             if owner is not None:
                 return owner
         return None
+
+    def owned(self, owners: tuple[str, ...]) -> list[str]:
+        """The ids of these owners' users."""
+        return [user_id for user_id in self._ids() if self.owner(user_id) in owners]
+
+    def saved_before(self, moment: float) -> list[str]:
+        """The ids of visitors' users that were saved before `moment` (seconds since 1970), also of damaged ones.
+
+        What the command line has saved under a name of its own is nobody's to expire.
+        """
+        visitors = (user_id for user_id in self._ids() if self.owner(user_id) or _NEW_ID.fullmatch(user_id))
+        return [user_id for user_id in visitors if self.saved_at(user_id) < moment]
+
+    def saved_at(self, user_id: str) -> float:
+        """When a visitor's user was saved, in seconds since 1970. Raises CopeError for a bad or unknown id."""
+        folder = self.users_dir / check_id(user_id)
+        for path in (folder / MANIFEST, folder):
+            if path.exists():
+                return path.stat().st_mtime
+        raise self.unknown(user_id)
+
+    def _ids(self) -> list[str]:
+        """The names of all folders in users_dir, after what a crash has left is mended."""
+        if not self.users_dir.exists():
+            return []
+        with file_lock(self.users_dir / LOCK):
+            tidy(self.users_dir)
+            return sorted(path.name for path in self.users_dir.iterdir() if path.is_dir() and _ID.fullmatch(path.name))
 
     def publish(self, scratch: Path, user_id: str, manifest: dict) -> SavedUser:
         """Copies saved_folder.FILES from `scratch` to the user's folder and returns it verified.

@@ -103,6 +103,10 @@ class Jobs:
     def cancel(self, job: str) -> None:
         self.set(job, self.status(job).user_id, "cancelled")
 
+    def forget(self, jobs: list[str]) -> None:
+        for job in jobs:
+            del self.statuses[job]
+
     def check(self) -> None:
         if self.down:
             raise OSError("no queue")

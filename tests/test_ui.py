@@ -1,6 +1,7 @@
 """The page's own logic without a browser: history, fit and the visitor's turns. tests/browser/ looks at the rest."""
 
 import json
+import os
 
 import pytest
 
@@ -125,7 +126,7 @@ def test_report_in_words_better_and_worse():
 
 def test_first_visit_opens_with_the_first_sample_user(visit):
     answer = visit.open(None)
-    assert set(answer) == set(PARTS)
+    assert set(PARTS) - set(answer) == {"text", "name", "file", "preview", "erased"}
     assert answer["visitor"]["chosen"] == "ada"
     assert json.loads(answer["people"])["chosen"] == "ada"
     assert json.loads(answer["fit"])["report"]["rows"]
@@ -173,6 +174,31 @@ def test_own_fit_from_start_to_report(visit, service, tmp_path):
         service.store.open(request.user_id)
 
 
+def test_a_saved_fit_shows_when_it_goes_and_expires_with_grace(visit, service, tmp_path):
+    publish(service.store, tmp_path / "old", "old", "Old", SECRET)
+    os.utime(service.store.users_dir / "old" / "manifest.json", (0, 86400 * 24))  # 25 January 1970
+    memory = {"secret": SECRET, "chosen": "old", "fits": []}
+    answer = visit.open(memory)  # not in this browser's list, yet the secret's
+    assert [fit["user"] for fit in answer["visitor"]["fits"]] == ["old"] and answer["visitor"]["chosen"] == "old"
+    assert json.loads(answer["people"])["cards"][1]["about"] == "Deletes itself on 1 February 1970."
+    service.store.delete("old")
+    answer = visit.open(answer["visitor"])
+    assert answer["visitor"]["fits"] == () and answer["visitor"]["chosen"] == "ada"
+
+
+def test_erasing_empties_the_page_and_forgets_the_browser(visit, service, tmp_path):
+    publish(service.store, tmp_path / "fit", "mine", "Nan", SECRET)
+    memory = visit.open({"secret": SECRET, "chosen": "mine", "fits": []})["visitor"]
+    assert len(memory["fits"]) == 1
+    answer = visit.erase(memory)
+    assert set(answer) == set(PARTS) and answer["visitor"]["fits"] == () and answer["visitor"]["secret"] != SECRET
+    assert (answer["text"], answer["name"], answer["file"]) == ("", "", None)
+    assert "have been deleted" in answer["erased"] and service.forgotten == ["mine"]
+    assert messages(answer["columns"])[0]["t"] == "idle"
+    with pytest.raises(CopeError, match="no user"):
+        service.store.open("mine")
+
+
 def test_a_quiet_poll_changes_only_what_moves(visit, service):
     memory = visit.open(None)["visitor"]
     assert set(visit.poll(memory)) == {"banner", "timer"}
@@ -218,7 +244,7 @@ def test_a_damaged_sample_user_leaves_the_page_standing(visit, service):
 
 def test_cards_show_samples_own_fits_and_the_new_one(service):
     visitor = Visitor(SECRET, "u", (Fit("u", "j", "Nan", "free_writing", "running"),))
-    cards = json.loads(people.data(service.store.samples(), visitor))["cards"]
+    cards = json.loads(people.data(Access(service).of(SECRET), service.store.samples(), visitor))["cards"]
     assert [card["id"] for card in cards] == ["ada", "u", NEW]
     assert cards[0]["tags"] == ["Free writing", "fictional"] and cards[1]["tags"] == ["Free writing", "fitting"]
 

@@ -70,7 +70,13 @@ def add(access: Access) -> None:
     def delete_user(service: OwnService, user: str) -> dict:
         """Deletes a fitted user with all texts and adapters. Sample users cannot be deleted."""
         service.store.delete(user)
+        service.erase(user)
         return {"deleted": user}
+
+    @public
+    def delete_my_data(service: OwnService) -> dict:
+        """Deletes all that belongs to this secret at once: fits, users, texts, adapters. Returns how many of each."""
+        return {"deleted": service.erase()}
 
     @public
     def compare(
@@ -112,7 +118,7 @@ def add(access: Access) -> None:
         return service.score(_text("user", user), checked, text, config.alpha).to_json()
 
     light = {"concurrency_limit": 4, "queue": True}
-    for function in (users, preview_history, fit_status, cancel_fit, fit_report, delete_user):
+    for function in (users, preview_history, fit_status, cancel_fit, fit_report, delete_user, delete_my_data):
         gr.api(function, api_name=function.__name__, **light)
     gr.api(fit, api_name="fit", concurrency_limit=1, concurrency_id="read")
     for function in (compare, score):

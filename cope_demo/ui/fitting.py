@@ -74,6 +74,15 @@ def submit(service, text: str, file: tuple[str, bytes] | None, task: str, name: 
     return Fit(user, service.jobs.submit(request), name, task)
 
 
+def saved(service, user_id: str) -> Fit | None:
+    """A visitor's saved user that this browser does not know; None where it is damaged."""
+    try:
+        user = service.store.open(user_id)
+    except CopeError:
+        return None
+    return Fit(user_id, "", user.name, user.task, "done")
+
+
 def refresh(service, fit: Fit) -> tuple[Fit, JobStatus | None]:
     """The fit's state as the queue knows it now, and the job's status where there is one."""
     if fit.state in FINAL:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import gradio as gr
 
+from ..config import keep_days
 from ..errors import CopeError
 from ..history import History, parse_history, read_history
 from ..tasks import TASKS
@@ -19,6 +20,8 @@ EXAMPLE = (ASSETS / "example.txt").read_text("utf-8")
 SHOWN = 40
 """Texts listed in the preview."""
 FIRST_WORDS = 14
+FILE_SECONDS = 3600
+"""How long an uploaded file's bytes wait in memory for the fit to start."""
 
 
 @dataclass
@@ -60,7 +63,8 @@ def own_panel() -> OwnPanel:
                 )
                 example = gr.Button("Load an example", size="sm", elem_id="load-example")
             gr.Markdown(
-                ".txt, .md, .json, .jsonl or .csv, up to 5 MB. The texts stay on this server until you delete the fit.",
+                ".txt, .md, .json, .jsonl or .csv, up to 5 MB. The texts stay on this server, for you alone, until you "
+                f"delete the fit, {keep_days()} days at most.",
                 elem_classes="small",
             )
             name = gr.Textbox(
@@ -68,7 +72,7 @@ def own_panel() -> OwnPanel:
             )
         with gr.Column(scale=7, min_width=300):
             preview = panel("preview", say({"state": "empty"}), ASSETS / "preview.js")
-    return OwnPanel(box, task, text, upload, example, name, preview, gr.State(None))
+    return OwnPanel(box, task, text, upload, example, name, preview, gr.State(None, time_to_live=FILE_SECONDS))
 
 
 def take_upload(path: str | None) -> tuple[str, bytes] | None:

@@ -3,7 +3,7 @@
 import gradio as gr
 
 from ..owners import Access
-from . import api, comparing, fitting, own, people
+from . import api, comparing, fitting, own, people, privacy
 from .guard import sentence
 from .panel import ASSETS, panel, say, static
 from .visit import PARTS, Visit, banner
@@ -54,13 +54,16 @@ class Page:
         with gr.Column(elem_classes="step"):
             static("step3")
             self.step = step = comparing.compare_panel()
+        self.privacy = privacy.privacy_panel()
         static("footer")
         parts = (self.memory, notice, timer, cards, self.own.box, self.fit.panel, self.fit.start, self.fit.cancel)
         parts += (self.fit.delete, step.prompt, step.examples, step.length, step.penalty, step.view)
+        parts += (self.own.text, self.own.name, self.own.file, self.own.preview, self.privacy.told)
         self.parts = dict(zip(PARTS, parts, strict=True))
         self._wire_choice(blocks, cards, timer)
         self._wire_own()
         self._wire_compare()
+        self._wire_privacy()
 
     def _answer(self, values: dict) -> dict:
         """An answer of Visit in Gradio's terms."""
@@ -98,6 +101,12 @@ class Page:
         mine.task.input(**quick).then(**whole)
         mine.upload.upload(own.take_upload, [mine.upload], [mine.file], **LIGHT).then(**quick).then(**whole)
         mine.example.click(lambda: own.EXAMPLE, None, [mine.text], **LIGHT).then(**whole)
+
+    def _wire_privacy(self) -> None:
+        mine, sure = self.privacy, [self.privacy.sure]
+        mine.ask.click(lambda: gr.update(visible=True), None, sure, **LIGHT)
+        gr.on([mine.keep.click, mine.erase.click], lambda: gr.update(visible=False), None, sure, **LIGHT)
+        self._turn(mine.erase.click, Visit.erase, **LIGHT)
 
     def _wire_compare(self) -> None:
         step, buttons = self.step, [self.step.start, self.step.stop]

@@ -6,7 +6,7 @@ from ..errors import CopeError
 from ..store import Card
 from ..tasks import TASKS
 from .panel import ASSETS, panel, say
-from .visitor import NEW, Visitor
+from .visitor import NEW, Fit, Visitor
 
 _STATES = {"queued": "waiting", "running": "fitting", "done": "fitted", "failed": "not fitted"}
 
@@ -23,7 +23,7 @@ def cards_panel() -> gr.HTML:
     return panel("people", None, ASSETS / "people.js")
 
 
-def data(cards: list[Card], visitor: Visitor) -> str:
+def data(service, cards: list[Card], visitor: Visitor) -> str:
     """What the panel draws."""
     rows = [
         {
@@ -37,9 +37,20 @@ def data(cards: list[Card], visitor: Visitor) -> str:
     ]
     for fit in visitor.fits:
         tags = [label(fit.task), _STATES.get(fit.state, fit.state)]
-        rows.append({"id": fit.user, "name": fit.name, "role": "your own fit", "about": "", "tags": tags})
+        rows.append(
+            {"id": fit.user, "name": fit.name, "role": "your own fit", "about": _until(service, fit), "tags": tags}
+        )
     rows.append({"id": NEW, "tags": [], "own": True, **_OWN})
     return say({"cards": rows, "chosen": visitor.chosen})
+
+
+def _until(service, fit: Fit) -> str:
+    """Until when a fit is kept."""
+    try:
+        day = service.store.expires(fit.user) if fit.state == "done" else None
+    except CopeError:  # it has gone meanwhile
+        day = None
+    return f"Deletes itself on {day.day} {day:%B %Y}." if day else ""
 
 
 def label(task: str) -> str:

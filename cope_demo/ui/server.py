@@ -2,19 +2,19 @@
 
 import logging
 import os
-import shutil
 import signal
 import sys
-import tempfile
 from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 from .. import config  # noqa: E402
+from ..expiry import keep_sweeping  # noqa: E402
 from ..jobs import InlineJobs, Jobs, QueueJobs  # noqa: E402
 from .page import build  # noqa: E402
 from .panel import ASSETS  # noqa: E402
 from .theme import STYLES, theme  # noqa: E402
+from .uploads import uploads_folder  # noqa: E402
 from .web import app_options  # noqa: E402
 
 MAX_UPLOAD = "5mb"
@@ -71,18 +71,17 @@ def serve(
     from ..service import Service
 
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
-    # A folder of its own, outside the blocked paths (Gradio must read it); each file is removed as soon as it is read.
-    os.environ["GRADIO_TEMP_DIR"] = uploads = tempfile.mkdtemp(prefix="cope-uploads-")
-    jobs = background_jobs(users_dir)
-    service = Service(model, users_dir=users_dir, seed=seed, jobs=jobs)
-    blocks = build(service).queue(max_size=QUEUE)
-    options = launch_options(host, port)
-    _, url, _ = blocks.launch(prevent_thread_lock=True, app_kwargs=app_options(service), **options)
-    print(f"The app runs at {url}", flush=True)
-    service.start()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # a stopped container tidies up like Ctrl-C
-    try:
-        blocks.block_thread()
-    finally:
-        jobs.close()
-        shutil.rmtree(uploads, ignore_errors=True)
+    with uploads_folder() as uploads:  # before build: Gradio asks for it there
+        jobs = background_jobs(users_dir)
+        service = Service(model, users_dir=users_dir, seed=seed, jobs=jobs)
+        blocks = build(service).queue(max_size=QUEUE)
+        options = launch_options(host, port)
+        _, url, _ = blocks.launch(prevent_thread_lock=True, app_kwargs=app_options(service), **options)
+        print(f"The app runs at {url}", flush=True)
+        keep_sweeping(service, uploads)
+        service.start()
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # a stopped container tidies up like Ctrl-C
+        try:
+            blocks.block_thread()
+        finally:
+            jobs.close()

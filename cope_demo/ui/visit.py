@@ -11,16 +11,17 @@ from ..store import Card
 from . import comparing, fitting, people
 from .guard import sentence
 from .panel import say
-from .visitor import FINAL, NEW, Visitor
+from .visitor import FINAL, MAX_FITS, NEW, Visitor
 
 PARTS = (
     "visitor", "banner", "timer", "people", "own", "fit", "start_fit", "cancel_fit", "delete_fit",
-    "prompt", "examples", "length", "penalty", "columns",
+    "prompt", "examples", "length", "penalty", "columns", "text", "name", "file", "preview", "erased",
 )  # fmt: skip
 """The parts of the page that follow from whom the visitor chose; an answer names those that change."""
 LOADING = "The model is loading. You can look around and write a prompt meanwhile."
 NOT_FITTED = "Fit this writing first (step 2), or choose a sample user."
 STILL_GOING = "A fit of yours is still going on: wait for it, or cancel it, and then start the next one."
+ERASED = "All your fits, texts and adapters have been deleted, and this browser starts anew."
 
 Answer = dict[str, object]
 
@@ -35,10 +36,12 @@ class Visit:
 
     def open(self) -> Answer:
         """A page load: whom this browser chose last, and how its fits stand."""
-        visitor = self.visitor
-        for fit in visitor.fits:
-            visitor = visitor.with_fit(fitting.refresh(self.service, fit)[0])
-        return self._choose(visitor, visitor.chosen)
+        mine = self.service.store.owned()
+        known = [fit for fit in self.visitor.fits if fit.state != "done" or fit.user in mine]  # others have expired
+        fits = [fitting.refresh(self.service, fit)[0] for fit in known]
+        new = [user for user in mine if not self.visitor.fit(user)]  # such as an account's, fitted in another browser
+        fits += filter(None, (fitting.saved(self.service, user) for user in new[: MAX_FITS - len(fits)]))
+        return self._choose(replace(self.visitor, fits=tuple(fits)), self.visitor.chosen)
 
     def pick(self, chosen: str) -> Answer:
         """Another card was chosen."""
@@ -88,11 +91,20 @@ class Visit:
         if fit is None:
             return {}
         try:
-            if fit.state == "done":
-                self.service.store.delete(fit.user)
+            self.service.erase(fit.user)
         except Exception as error:
             return _sorry(error)
         return self._choose(visitor.without(fit.user), "")
+
+    def erase(self) -> Answer:
+        """Deletes all that is this visitor's, and forgets the browser."""
+        try:
+            self.service.erase()
+        except Exception as error:
+            return {"erased": say({"kind": "problem", "message": sentence(error)})}
+        blank = {"text": "", "name": "", "file": None, "preview": say({"state": "empty"})}
+        told = say({"kind": "wait", "message": ERASED})
+        return {**self._choose(Visitor.read(None), ""), **blank, "erased": told}
 
     def who(self, visitor: Visitor | None = None) -> str:
         """The chosen person as the columns speak of them: a sample user's first name, or "you"."""
@@ -118,7 +130,7 @@ class Visit:
             "visitor": visitor.to_json(),
             "banner": banner(self.service),
             "timer": self._timer(visitor),
-            "people": people.data(people.sample_cards(self.service), visitor),
+            "people": people.data(self.service, people.sample_cards(self.service), visitor),
             "own": gr.update(visible=new),
             "fit": say(fitting.plan() if new else fitting.view(self.service, visitor, status)),
             "start_fit": gr.update(visible=new),
