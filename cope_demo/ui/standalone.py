@@ -1,6 +1,5 @@
 """A trace as one HTML file that needs no server: the token view with its tooltips, and the data beside it."""
 
-from ..trace import Alternative, TokenEvent, TraceToken
 from . import wire
 from .heatmap import CSS, SCRIPTS
 from .panel import ASSETS, say, script
@@ -41,26 +40,13 @@ dress();
 
 def standalone_html(trace: dict, who: str = "the person") -> str:
     """The trace's JSON (trace.Trace.to_json) as a page. who: how it speaks of the person."""
-    header = {name: value for name, value in trace.items() if name != "columns"}
-    methods = [column["method"] for column in trace["columns"]]
-    messages = [wire.line("start", run="file", who=who, methods=methods, **header)]
-    for column in trace["columns"]:
-        events = [TokenEvent(column["method"], i, _token(token)) for i, token in enumerate(column["tokens"])]
-        messages.append(wire.tokens(0, events))
-        messages.append(wire.line("end", method=column["method"], stopped=column["stopped"]))
-    messages.append(wire.line("done", seconds=None))
     about = (
         f"{trace['model']}, user {trace['user']}, alpha {trace['alpha']:g}, tau {trace['tau']:g}, repetition penalty "
         f"{trace['repetition_penalty']:g}. Prompt: {trace['prompt']}"
     )
-    css = "\n".join(path.read_text("utf-8") for path in (ASSETS / "tokens.css", CSS))
+    css = "\n".join(path.read_text("utf-8") for path in (ASSETS / "tokens.css", *CSS))
     return _PAGE % {
         "css": css,
-        "data": say({"about": about, "messages": "".join(messages)}),
+        "data": say({"about": about, "messages": wire.whole(trace, who)}),
         "script": script(*SCRIPTS),
     }
-
-
-def _token(data: dict) -> TraceToken:
-    alternatives = tuple(Alternative(**other) for other in data["alternatives"])
-    return TraceToken(**{**data, "alternatives": alternatives})

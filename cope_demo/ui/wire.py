@@ -8,13 +8,14 @@ Each line is one message:
     {"t": "tokens", "seq", "rows"}                    new tokens, batches numbered from 0
     {"t": "end", "method", "stopped"}                 a column has ended
     {"t": "done", "seconds"} | {"t": "error", "message"}
+    {"t": "lesson", "id", "number", "title", "steps"} what to look at in the comparison before it (lessons.py)
 A row is [method, index, id, text, logp_user, logp_base, score, in_head, head_size, alternatives], an alternative
 [id, text, logp_user, logp_base, score, in_head]; rewards follow from the log-probabilities and alpha. "decoding" has
 what a trace does not tell and a continuation needs: {"max_new_tokens", "temperature", "seed"}.
 """
 
 from ..config import DecodeConfig
-from ..trace import Alternative, TokenEvent, Trace
+from ..trace import Alternative, TokenEvent, Trace, TraceToken
 from .panel import say
 
 DIGITS = 4
@@ -35,6 +36,21 @@ def start(run: str, who: str, trace: Trace, methods: tuple[str, ...], config: De
 def branch(run: str, method: str, at: int) -> str:
     """The first message of a continuation: this column is cut to its first `at` tokens, and goes on."""
     return line("branch", run=run, method=method, at=at)
+
+
+def whole(trace: dict, who: str, **more) -> str:
+    """A finished comparison from its JSON (trace.Trace.to_json). more: further fields of its first message."""
+    header = {name: value for name, value in trace.items() if name != "columns"}
+    methods = [column["method"] for column in trace["columns"]]
+    messages = [line("start", run="saved", who=who, methods=methods, **header, **more)]
+    for column in trace["columns"]:
+        messages.append(tokens(0, [TokenEvent(column["method"], i, _saved(t)) for i, t in enumerate(column["tokens"])]))
+        messages.append(line("end", method=column["method"], stopped=column["stopped"]))
+    return "".join(messages) + line("done", seconds=None)
+
+
+def _saved(data: dict) -> TraceToken:
+    return TraceToken(**{**data, "alternatives": tuple(Alternative(**other) for other in data["alternatives"])})
 
 
 def tokens(seq: int, events: list[TokenEvent]) -> str:

@@ -38,6 +38,7 @@ class Feed {
     if (message.t === 'wait') this.say(message.message);
     if (message.t === 'tokens') { model.add(message.rows); if (model.run.going) this.say('Writing…'); }
     if (message.t === 'end') model.end(message.method, message.stopped);
+    if (message.t === 'lesson') model.teach(message);
     if (message.t === 'done') {
       this.finish('stopped', `${message.seconds ? `Done in ${seconds(message.seconds)}. ` : ''}Point at a token, or tap it, to see why it was chosen.`);
     }

@@ -7,8 +7,8 @@ import gradio as gr
 from ..panel import panel
 
 HERE = Path(__file__).parent
-CSS = HERE / "heatmap.css"
-PARTS = ("numbers", "model", "legend", "tooltip", "columns", "feed", "heatmap")
+CSS = [HERE / "heatmap.css", HERE / "steps.css", HERE / "lesson.css"]
+PARTS = ("numbers", "model", "legend", "tooltip", "columns", "feed", "heatmap", "choice", "steps", "lesson", "teaching")
 SCRIPTS = [HERE / f"{name}.js" for name in PARTS]
 
 

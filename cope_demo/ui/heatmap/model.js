@@ -3,6 +3,7 @@
 //   run      a comparison begins (or the empty page is shown)     tokens   {method, from}: tokens were added
 //   end      {method}: a column has ended                         done     the comparison has ended, also by a fault
 //   branch   {method, at}: a column was cut there, or put back    selection, whatif   these have changed
+//   lesson   the comparison is a lesson's, and its text has come
 
 const CONTRASTED = ['cope', 'oppu+cd']; // the methods in which base is subtracted
 const ROUNDING = 3e-4; // the wire carries four digits
@@ -32,7 +33,27 @@ class Model {
     this.what_if = { alpha: header.alpha ?? 0, tau: header.tau ?? 0 };
     this.selection = null;
     this.asked = null;
+    this.lesson = null;
     this.tell('run');
+  }
+
+  // message: the lesson's (wire.py); its comparison has been read before.
+  teach(message) {
+    this.lesson = message;
+    this.tell('lesson');
+  }
+
+  // A lesson's column may be a further run of a method: header.variants has {of, name, alpha, tau} by column.
+  variant(method) {
+    return this.run.header.variants?.[method] || {};
+  }
+
+  contrasts(method) {
+    return CONTRASTED.includes(this.variant(method).of || method);
+  }
+
+  name(method) {
+    return this.variant(method).name || METHOD_NAMES[method] || method;
   }
 
   // Rows of the wire (wire.py). Rewards are at the run's alpha; `expert` is the personal log-probability that decided,
@@ -43,10 +64,11 @@ class Model {
       const column = this.columns[method];
       if (!column || index !== column.tokens.length) continue;
       const { alpha } = this.settings(method, index);
+      const rewardAlpha = this.variant(method).alpha ?? this.run.header.alpha ?? 0;
       const make = (fields) => ({
-        ...fields, reward: fields.logp_user - (this.run.header.alpha ?? 0) * fields.logp_base,
+        ...fields, reward: fields.logp_user - rewardAlpha * fields.logp_base,
         expert: method === 'greedy' || method === 'score' ? fields.logp_user
-          : fields.score + (CONTRASTED.includes(method) ? alpha * fields.logp_base : 0),
+          : fields.score + (this.contrasts(method) ? alpha * fields.logp_base : 0),
       });
       column.tokens.push({
         ...make({ id, text, logp_user: user, logp_base: base, score, in_head: !!inHead }), head_size: headSize,
@@ -100,7 +122,7 @@ class Model {
 
   // The settings that a token was decoded with: the run's, or those of the latest fork at or before it.
   settings(method, index) {
-    const { alpha = 0, tau = 0 } = this.run.header;
+    const { alpha = 0, tau = 0 } = { ...this.run.header, ...this.variant(method) };
     const fork = this.forks(method).filter((one) => one.at <= index).pop();
     return fork ? { alpha: fork.alpha, tau: fork.tau } : { alpha, tau };
   }
@@ -130,12 +152,14 @@ class Model {
   // Whether the alternatives tell what other settings would choose: contrast decides, and nothing is drawn by lot.
   supposable(method) {
     const drawn = this.run?.decoding ? this.run.decoding.temperature > 0 : false;
-    return CONTRASTED.includes(method) && !drawn && this.columns[method]?.tokens.some((token) => token.alternatives.length > 1);
+    return this.contrasts(method) && !drawn && this.columns[method]?.tokens.some((token) => token.alternatives.length > 1);
   }
 
   // Where other settings would have chosen another token, after the text before it: [{ index, winner }].
   changes(method, { alpha, tau } = this.what_if) {
-    if (!this.supposable(method)) return [];
+    const { header } = this.run;
+    const moved = alpha !== header.alpha || tau !== header.tau;
+    if (!this.supposable(method) || (header.variants && !moved)) return [];
     const found = [];
     const forced = new Set(this.forks(method).filter((fork) => fork.forced).map((fork) => fork.at));
     this.columns[method].tokens.forEach((token, index) => {
@@ -150,7 +174,7 @@ class Model {
   // Whether contrast chose another token than the expert's favourite.
   overruled(method, index) {
     const token = this.columns[method].tokens[index];
-    return CONTRASTED.includes(method) && !(this.run.decoding?.temperature > 0) && !this.forced(method, index)
+    return this.contrasts(method) && !(this.run.decoding?.temperature > 0) && !this.forced(method, index)
       && this.favourite(token).id !== token.id;
   }
 
