@@ -1,4 +1,4 @@
-"""The command line: python -m cope_demo fit | compare | score | serve | worker | bench | prepare."""
+"""The command line: python -m cope_demo fit | compare | score | tam | serve | worker | bench | prepare."""
 
 import argparse
 import json
@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from .config import DecodeConfig
+from .config import DecodeConfig, TamConfig
 from .errors import CopeError
 from .tasks import TASKS, find_task
 
@@ -49,6 +49,12 @@ def build_parser() -> argparse.ArgumentParser:
     score.add_argument("--text", required=True, help="the text to score")
     score.add_argument("--alpha", type=float, default=DecodeConfig.alpha, help="contrast (default: %(default)s)")
     score.add_argument("--json", type=Path, metavar="FILE", help="write the trace as JSON")
+
+    tam = command("tam", "Train a task adapter on other people's texts; a run that was cut off is continued.")
+    tam.add_argument("--task", required=True, choices=[name for name in TASKS if name != "free_writing"])
+    tam.add_argument("--data", required=True, type=Path, metavar="DIR", help="folder with user_others.json")
+    tam.add_argument("--out", required=True, type=Path, metavar="DIR", help="where the adapter is written")
+    tam.add_argument("--examples", type=int, default=TamConfig.examples, help="texts at most (default: %(default)s)")
 
     serve = command("serve", "Serve the page.")
     serve.add_argument("--host", default="127.0.0.1", help="(default: %(default)s)")
@@ -147,6 +153,19 @@ def _score(options) -> None:
         options.json.write_text(trace.dumps(), "utf-8")
 
 
+def _tam(options) -> None:
+    from .tam import train_tam
+    from .terminal import step_bar
+    from .training import quiet_libraries
+
+    quiet_libraries()
+    config = TamConfig(examples=options.examples, seed=options.seed)
+    with step_bar(f"TAM {options.task}") as tell:
+        result = train_tam(options.task, options.data, options.out, model=options.model, config=config, tell=tell)
+    nats = result["nats_per_token"]
+    print(f"Validation loss {nats['before']:.3f} -> {nats['after']:.3f} nats a token; saved in {options.out}")
+
+
 def _serve(options) -> None:
     from .ui.server import serve
 
@@ -193,6 +212,7 @@ _COMMANDS = {
     "fit": _fit,
     "compare": _compare,
     "score": _score,
+    "tam": _tam,
     "serve": _serve,
     "worker": _worker,
     "prepare": _prepare,

@@ -8,6 +8,7 @@ import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from .errors import CopeError
 
@@ -136,3 +137,40 @@ class FitConfig:
         check("seed", self.seed, 0, 2**31 - 1, whole=True)
         if self.selection not in ("lowest", "hardest"):
             raise CopeError(f"selection must be 'lowest' or 'hardest', but is {self.selection!r}.")
+
+
+@dataclass(frozen=True)
+class TamConfig:
+    """How a task adapter (TAM) is trained on other people's texts.
+
+    lora_rank, lora_alpha, lora_targets: as in FitConfig.
+    examples: texts to train on, at most; validation: texts of other users that are only measured.
+    epochs, learning_rate, batch: AdamW with a linear schedule after a warm-up of a twentieth of the steps.
+    max_prompt_tokens, max_response_tokens: longer ones are cut.
+    seed: of the choice and order of the texts and of the adapter's first weights.
+    """
+
+    lora_rank: int = 8
+    lora_alpha: int = 16
+    lora_targets: str = "all-linear"
+    examples: int = 5000
+    validation: int = 200
+    epochs: int = 1
+    learning_rate: float = 1e-3
+    batch: int = 16
+    max_prompt_tokens: int = 256
+    max_response_tokens: int = 192
+    seed: int = 0
+    lora_dropout: ClassVar[float] = 0.0  # a run that is continued must meet the same numbers
+
+    def __post_init__(self):
+        check("lora_rank", self.lora_rank, 1, 256, whole=True)
+        check("lora_alpha", self.lora_alpha, 1, 512)
+        check("examples", self.examples, 1, 10**7, whole=True)
+        check("validation", self.validation, 1, 10**5, whole=True)
+        check("epochs", self.epochs, 1, 100, whole=True)
+        check("learning_rate", self.learning_rate, 1e-7, 1)
+        check("batch", self.batch, 1, 256, whole=True)
+        check("max_prompt_tokens", self.max_prompt_tokens, 16, 8192, whole=True)
+        check("max_response_tokens", self.max_response_tokens, 8, 4096, whole=True)
+        check("seed", self.seed, 0, 2**31 - 1, whole=True)

@@ -42,6 +42,19 @@ def fit_bars() -> Iterator[Emit]:
             bar.close()
 
 
+@contextmanager
+def step_bar(title: str) -> Iterator:
+    """A progress bar for what is told as (step, of, loss, seconds to go)."""
+    with tqdm(desc=title, unit="step", dynamic_ncols=True) as bar:
+
+        def tell(step: int, of: int, loss: float, eta: float) -> None:
+            bar.total, bar.n = of, step
+            bar.set_postfix(loss=f"{loss:.3f}", left=f"{eta:.0f} s", refresh=False)
+            bar.refresh()
+
+        yield tell
+
+
 def print_report(report: dict) -> None:
     """What the fit did, on the texts it was not shown."""
     table = Table(title=f"On {report['held_out']} held-out texts")

@@ -13,7 +13,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import PrinterCallback, Trainer, TrainerCallback
 
 from .base_model import BaseModel
-from .config import FitConfig
+from .config import FitConfig, TamConfig
 from .events import Emit, FitEvent
 from .history import Sample
 
@@ -26,7 +26,7 @@ class Example:
     response_ids: list[int]
 
 
-def encode(base: BaseModel, sample: Sample, config: FitConfig) -> Example:
+def encode(base: BaseModel, sample: Sample, config: FitConfig | TamConfig) -> Example:
     """A sample as tokens. A prompt over `max_prompt_tokens` loses the end of its own text, never its template."""
     prompt = sample.prompt
     ids = base.prompt_ids(prompt)
@@ -44,8 +44,8 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def lora_settings(config: FitConfig) -> LoraConfig:
-    """peft's settings for a user's adapter."""
+def lora_settings(config: FitConfig | TamConfig) -> LoraConfig:
+    """peft's settings for an adapter."""
     targets = config.lora_targets
     return LoraConfig(
         r=config.lora_rank,
@@ -57,7 +57,7 @@ def lora_settings(config: FitConfig) -> LoraConfig:
 
 
 @contextmanager
-def new_adapter(base: BaseModel, config: FitConfig):
+def new_adapter(base: BaseModel, config: FitConfig | TamConfig):
     """base with a fresh LoRA to train, as a PeftModel; base is bare again afterwards."""
     with _bare_afterwards(base, get_peft_model(base.model, lora_settings(config))) as model:
         yield model

@@ -1,0 +1,220 @@
+"""The task adapter (TAM): a LoRA on other people's texts of a task, which then belongs to `base` of that task.
+
+A run works in OUT/.training and saves its whole state every few steps, so one that was cut off goes on where it stood
+and ends with the same bytes as one that was not. Only safetensors and JSON are written and read.
+
+Source: the task-adapted model of OPPU and CoPe ("Personalized LLM Decoding via Contrasting Personal Preference",
+EMNLP 2025); the loss is the cross-entropy of the answers, prompts carry none.
+"""
+
+import json
+import os
+import random
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from peft import PeftModel
+from safetensors.torch import load_file, save_file
+
+from .base_model import BaseModel, load_base
+from .config import TamConfig
+from .errors import CopeError
+from .lamp import OTHERS, file_hash, read_authors
+from .scoring import response_logps
+from .tasks import Sample, find_task
+from .training import Example, encode, new_adapter, reuse_memory, save_adapter, saved_adapter, seed_everything
+
+SAVE_STEPS = 20
+"""Steps between two saved states; a run that is cut off repeats at most so many."""
+CLIP = 1.0
+WARM_UP = 0.05
+
+Tell = Callable[[int, int, float, float], None]
+"""Hears (step, of, loss in nats a token, seconds to go)."""
+
+
+def split_texts(data: Path, task_name: str, config: TamConfig) -> tuple[list[Sample], list[Sample]]:
+    """Training and validation texts of user_others.json; no user has texts in both. Raises CopeError without any."""
+    task = find_task(task_name)
+    authors = read_authors(data, OTHERS)
+    random.Random(config.seed).shuffle(authors)
+    parts: tuple[list[Sample], list[Sample]] = ([], [])
+    for author in authors:
+        part = parts[1] if len(parts[1]) < config.validation else parts[0]
+        part.extend(author.samples(task) + author.answered(task))
+    train, validation = parts[0][: config.examples], parts[1][: config.validation]
+    if not train:
+        raise CopeError(
+            f"{Path(data) / OTHERS} has {len(validation)} texts for {task_name}; more than {config.validation} are "
+            "needed, as so many are kept for validation."
+        )
+    return train, validation
+
+
+def train_tam(
+    task_name: str,
+    data: Path,
+    out: Path,
+    *,
+    model: str | None = None,
+    config: TamConfig | None = None,
+    tell: Tell = lambda step, of, loss, eta: None,
+) -> dict:
+    """Trains the task's adapter and writes it to `out` in peft's format, with tam.json. Returns what tam.json holds.
+
+    A run with the same settings that was cut off in `out` is continued; a finished one is returned as it is.
+    Raises CopeError for data that will not do, or a run of other settings in `out`.
+    """
+    config = config or TamConfig()
+    train, validation = split_texts(data, task_name, config)
+    plan = {"task": task_name, "data_sha256": file_hash(Path(data) / OTHERS), "settings": asdict(config)}
+    base = load_base(model, trainable=True)
+    plan["base"] = {"name": base.name, "identity": base.identity}
+    if (out / "tam.json").exists():
+        done = json.loads((out / "tam.json").read_text("utf-8"))
+        if {key: done.get(key) for key in plan} != plan:
+            raise CopeError(f"{out} holds a task adapter of other data or settings: name another folder.")
+        return done
+    state = out / ".training"
+    state.mkdir(parents=True, exist_ok=True)
+    if _noted(state / "plan.json", lambda: plan) != plan:
+        raise CopeError(f"{state} holds an unfinished run of other data or settings: remove it or name another folder.")
+    reuse_memory()
+    before = _noted(state / "before.json", lambda: _nats(base, base.model, validation, config))
+    seconds = _train(base, [encode(base, s, config) for s in train], config, state, tell)
+    with saved_adapter(base, state / "adapter") as worn:
+        after = _nats(base, worn, validation, config)
+    counts = {"train": len(train), "validation": len(validation)}
+    result = {**plan, "texts": counts, "nats_per_token": {"before": before, "after": after}, "seconds": round(seconds)}
+    for path in (state / "adapter").iterdir():
+        if path.name != "README.md":  # peft's own card, which says nothing
+            os.replace(path, out / path.name)
+    _write(out / "tam.json", result)
+    shutil.rmtree(state)
+    return result
+
+
+def _train(base: BaseModel, examples: Sequence[Example], config: TamConfig, state: Path, tell: Tell) -> float:
+    """Fits a fresh LoRA into state/adapter, from the last saved step on. Returns the seconds of the whole run."""
+    if (state / "adapter").exists():
+        return json.loads((state / "step.json").read_text("utf-8"))["seconds"]
+    seed_everything(config.seed)
+    batches = _batches(examples, config)
+    with new_adapter(base, config) as model:
+        weights = {name: p for name, p in model.named_parameters() if p.requires_grad}
+        for parameter in weights.values():
+            parameter.data = parameter.data.float()
+        optimizer = torch.optim.AdamW(weights.values(), lr=config.learning_rate, weight_decay=0.0)
+        first, spent = _resume(state, weights, optimizer)
+        model.train()
+        started, loss = time.monotonic(), 0.0
+        for step in range(first, len(batches)):
+            optimizer.param_groups[0]["lr"] = config.learning_rate * _schedule(step, len(batches))
+            loss = _step(model, [examples[i] for i in batches[step]], base.tokenizer.pad_token_id)
+            torch.nn.utils.clip_grad_norm_(weights.values(), CLIP)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            passed = time.monotonic() - started
+            tell(step + 1, len(batches), loss, passed / (step + 1 - first) * (len(batches) - step - 1))
+            if (step + 1) % SAVE_STEPS == 0 or step + 1 == len(batches):
+                _save(state, weights, optimizer, step + 1, spent + passed)
+        part = state / "adapter.part"
+        shutil.rmtree(part, ignore_errors=True)
+        save_adapter(model, part)
+        os.replace(part, state / "adapter")
+    return json.loads((state / "step.json").read_text("utf-8"))["seconds"]
+
+
+def _step(model: PeftModel, batch: Sequence[Example], pad: int) -> float:
+    """One forward and backward pass; returns the mean cross-entropy of the answers' tokens in nats."""
+    device = next(model.parameters()).device
+    longest = max(len(e.prompt_ids) + len(e.response_ids) for e in batch)
+    ids = torch.full((len(batch), longest), pad)
+    labels = torch.full((len(batch), longest), -100)
+    mask = torch.zeros((len(batch), longest), dtype=torch.long)
+    for row, example in enumerate(batch):
+        start, end = len(example.prompt_ids), len(example.prompt_ids) + len(example.response_ids)
+        ids[row, :end] = torch.tensor(example.prompt_ids + example.response_ids)
+        labels[row, start:end] = torch.tensor(example.response_ids)
+        mask[row, :end] = 1
+    with torch.autocast(device.type, torch.bfloat16):
+        loss = model(input_ids=ids.to(device), attention_mask=mask.to(device), labels=labels.to(device)).loss
+    loss.backward()
+    return float(loss.detach())
+
+
+def _batches(examples: Sequence[Example], config: TamConfig) -> list[list[int]]:
+    """The batches of all epochs: texts of similar length together (of 50 batches drawn by lot), in an order by lot."""
+    lot, batches = random.Random(config.seed + 1), []
+    for _ in range(config.epochs):
+        order = list(range(len(examples)))
+        lot.shuffle(order)
+        some: list[list[int]] = []
+        pool = 50 * config.batch
+        for start in range(0, len(order), pool):
+            near = sorted(
+                order[start : start + pool], key=lambda i: len(examples[i].prompt_ids) + len(examples[i].response_ids)
+            )
+            some += [near[i : i + config.batch] for i in range(0, len(near), config.batch)]
+        lot.shuffle(some)
+        batches += some
+    return batches
+
+
+def _schedule(step: int, of: int) -> float:
+    """Share of the learning rate at `step` of `of`: up during the warm-up, then linearly down to 0."""
+    warm = max(1, int(WARM_UP * of))
+    return (step + 1) / warm if step < warm else (of - step) / max(1, of - warm)
+
+
+def _save(state: Path, weights: dict, optimizer: torch.optim.AdamW, step: int, seconds: float) -> None:
+    """The whole state of the run, whole or not at all: step.json, written last, names the file it belongs to."""
+    tensors = {}
+    for name, parameter in weights.items():
+        moments = optimizer.state[parameter]
+        tensors[f"{name}|weight"] = parameter.data
+        tensors[f"{name}|exp_avg"], tensors[f"{name}|exp_avg_sq"] = moments["exp_avg"], moments["exp_avg_sq"]
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, state / f"step-{step}.safetensors")
+    _write(state / "step.json", {"step": step, "seconds": seconds})
+    for path in state.glob("step-*.safetensors"):
+        if path.name != f"step-{step}.safetensors":
+            path.unlink()
+
+
+def _resume(state: Path, weights: dict, optimizer: torch.optim.AdamW) -> tuple[int, float]:
+    """Puts the last saved state back. Returns its step and the seconds that it took; (0, 0.0) at a first start."""
+    if not (state / "step.json").exists():
+        return 0, 0.0
+    noted = json.loads((state / "step.json").read_text("utf-8"))
+    tensors = load_file(state / f"step-{noted['step']}.safetensors")
+    for name, parameter in weights.items():
+        parameter.data.copy_(tensors[f"{name}|weight"])
+        optimizer.state[parameter] = {
+            "step": torch.tensor(float(noted["step"])),
+            "exp_avg": tensors[f"{name}|exp_avg"].to(parameter.device),
+            "exp_avg_sq": tensors[f"{name}|exp_avg_sq"].to(parameter.device),
+        }
+    return noted["step"], noted["seconds"]
+
+
+def _nats(base: BaseModel, model: torch.nn.Module, samples: Sequence[Sample], config: TamConfig) -> float:
+    """Mean negative log-probability of the answers' tokens in nats."""
+    values = response_logps(model, [encode(base, s, config) for s in samples], base.tokenizer.pad_token_id)
+    return round(float(-torch.cat(values).mean()), 4)
+
+
+def _noted(path: Path, make: Callable[[], object]):
+    """What the JSON file holds; made and written at first."""
+    if not path.exists():
+        _write(path, make())
+    return json.loads(path.read_text("utf-8"))
+
+
+def _write(path: Path, data) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    os.replace(part, path)
