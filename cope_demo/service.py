@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,11 +18,14 @@ if TYPE_CHECKING:  # torch is imported when the model is, so that the page is th
     from .base_model import BaseModel
     from .decoding import Engine
     from .jobs import Jobs
+    from .likeness import Profile
 
 MAX_PROMPT = 40_000
 """Characters of a prompt or text; the model's context ends long before."""
-BANKS = 8
-"""Users whose adapters stay in memory."""
+MAX_TEXTS = 8
+"""Texts that are compared with a history at once."""
+HELD = 8
+"""Users whose adapters stay in memory, and whose histories do as vectors."""
 
 
 class Service:
@@ -45,6 +48,7 @@ class Service:
         self._engine: Engine | None = None
         self._problem: str | None = None
         self._banks: OrderedDict[tuple, LoraBank] = OrderedDict()
+        self._profiles: OrderedDict[tuple, Profile] = OrderedDict()
         self._loading = threading.Lock()
         self._banking = threading.Lock()
 
@@ -137,7 +141,7 @@ class Service:
 
         user = self.store.open(user_id)
         text = find_task(user.task).prompt(_given("prompt", prompt))
-        if method not in DRIVERS:
+        if not isinstance(method, str) or method not in DRIVERS:
             raise CopeError(f"There is no method {method!r}; choose one of {', '.join(DRIVERS)}.")
         engine = self.engine()
         _check_ids(ids, engine.base, config.max_new_tokens)
@@ -158,11 +162,27 @@ class Service:
         trace.columns = [Column("score", tokens, "eos")]
         return trace
 
+    def likeness(self, user_id: str, texts: dict[str, str]) -> dict[str, dict[str, float]]:
+        """How near texts are to the user's history: name -> {"topic", "style"}, as likeness.Profile explains them.
+
+        The key "history" holds what the history's own texts reach, where it has several. Needs no language model.
+        Raises CopeError for what is not a few texts, and without the embedding model.
+        """
+        user = self.store.open(user_id)
+        if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
+            raise CopeError("The texts must be given by name.")
+        if len(texts) > MAX_TEXTS or any(len(text) > MAX_PROMPT for text in texts.values()):
+            raise CopeError(f"At most {MAX_TEXTS} texts of {MAX_PROMPT:,} characters can be compared with a history.")
+        profile = self._profile(user)
+        found = dict(zip(texts, profile.likeness(list(texts.values())), strict=True))
+        return {**found, "history": profile.usual} if profile.usual else found
+
     def forget(self, user_id: str) -> None:
         """Drops what is held of a user in memory."""
         with self._banking:
-            for key in [key for key in self._banks if key[0].name == user_id]:
-                del self._banks[key]
+            for held in (self._banks, self._profiles):
+                for key in [key for key in held if key[0].name == user_id]:
+                    del held[key]
 
     # -- inside --------------------------------------------------------------------------------------------------------
 
@@ -189,14 +209,29 @@ class Service:
         user.check_base(base.identity, base.name)
         files = user.manifest["files"]
         key = (user.folder, *(files[f"{kind}/adapter_model.safetensors"]["sha256"] for kind in ("oppu", "cope")))
+
+        def read() -> "LoraBank":
+            return bank_of(base, {kind: read_lora(user.adapter(kind), base.model) for kind in ("oppu", "cope")})
+
         with self._banking:
-            bank = self._banks.pop(key, None)
-            if bank is None:
-                bank = bank_of(base, {kind: read_lora(user.adapter(kind), base.model) for kind in ("oppu", "cope")})
-            self._banks[key] = bank
-            while len(self._banks) > BANKS:
-                self._banks.popitem(last=False)
-        return user, bank
+            return user, _held(self._banks, key, read)
+
+    def _profile(self, user: SavedUser) -> "Profile":
+        """The user's history as texts are compared with it, read once, and again after another fit."""
+        from .likeness import Profile
+
+        key = (user.folder, user.manifest["files"]["history.jsonl"]["sha256"])
+        with self._banking:
+            return _held(self._profiles, key, lambda: Profile([sample.response for sample in user.history()]))
+
+
+def _held(store: OrderedDict, key: tuple, make: Callable):
+    """The store's thing of that key, made if it is not there; the store keeps those that were asked for last."""
+    thing = store.pop(key) if key in store else make()
+    store[key] = thing
+    while len(store) > HELD:
+        store.popitem(last=False)
+    return thing
 
 
 def _given(what: str, text: str) -> str:

@@ -58,6 +58,11 @@ class Column:
         """The tokens' texts, joined."""
         return "".join(token.text for token in self.tokens)
 
+    def to_json(self) -> dict:
+        """The column as plain dicts and lists."""
+        tokens = [asdict(token) for token in self.tokens]
+        return {"method": self.method, "text": self.text, "stopped": self.stopped, "tokens": tokens}
+
 
 @dataclass
 class Trace:
@@ -80,10 +85,7 @@ class Trace:
     def to_json(self) -> dict:
         """The trace as plain dicts and lists."""
         data = {k: v for k, v in self.__dict__.items() if k != "columns"}
-        data["columns"] = [
-            {"method": c.method, "text": c.text, "stopped": c.stopped, "tokens": [asdict(t) for t in c.tokens]}
-            for c in self.columns
-        ]
+        data["columns"] = [column.to_json() for column in self.columns]
         return data
 
     def dumps(self) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from cope_demo.errors import CopeError
@@ -168,6 +169,26 @@ class Service:
             yield Trace(*head, columns)
         finally:
             self.closed += 1
+
+    def resume(self, user_id, prompt, method, ids, config) -> Iterator:
+        self.store.open(user_id)
+        if 404 in ids:
+            raise CopeError("404 is not a token of tiny.")
+        try:
+            for step, text in enumerate(self.pieces[method][: config.max_new_tokens]):
+                if step >= len(ids) - 1:
+                    self.pause(step)
+                    made = token(text, config.alpha, -0.5 - step % 7, -3.0 + step % 4, step)
+                    forced = step == len(ids) - 1
+                    yield TokenEvent(method, step, replace(made, id=ids[-1], text=" instead") if forced else made)
+            yield ColumnEnd(method, "eos")
+        finally:
+            self.closed += 1
+
+    def likeness(self, user_id, texts) -> dict:
+        self.store.open(user_id)
+        found = {name: {"topic": 0.5, "style": len(text) / 100} for name, text in texts.items()}
+        return {**found, "history": {"topic": 0.6, "style": 0.7}}
 
     def score(self, user_id, prompt, text, alpha) -> Trace:
         self.store.open(user_id)

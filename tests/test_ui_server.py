@@ -41,7 +41,7 @@ def test_public_endpoints_are_named_and_typed(service):
     named = build(service).get_api_info()["named_endpoints"]
     assert set(named) == {
         *("/users", "/preview_history", "/fit", "/fit_status", "/cancel_fit", "/fit_report", "/delete_user"),
-        *("/delete_my_data", "/compare", "/score"),
+        *("/delete_my_data", "/compare", "/continue_from", "/score"),
     }
     compare = {p["parameter_name"]: p for p in named["/compare"]["parameters"]}
     assert list(compare)[:3] == ["user", "prompt", "alpha"] and compare["user"]["type"]["type"] == "string"
@@ -66,6 +66,8 @@ def test_endpoints_over_the_wire(url):
     mine = {"secret": started["secret"]}
     assert client.predict(started["job"], **mine, api_name="/fit_status")["state"] == "queued"
     assert client.predict(started["job"], **mine, api_name="/cancel_fit")["state"] == "cancelled"
+    rest = client.submit("ada", "Write.", "cope", [7, 99], api_name="/continue_from").result(timeout=30)
+    assert rest["text"] == " instead time" and rest["stopped"] == "eos" and rest["tokens"][0]["id"] == 99
     assert client.predict("ada", "Write.", "two words", api_name="/score")["columns"][0]["method"] == "score"
     for call in (("/compare", "ada", "x", 7.0), ("/compare", "../../etc", "x"), ("/fit", "short")):
         with pytest.raises(Exception, match="must be|not a user id|at least 5"):

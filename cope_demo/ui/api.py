@@ -12,7 +12,7 @@ from ..config import DecodeConfig
 from ..errors import CopeError
 from ..history import MAX_BYTES, read_history
 from ..owners import Access, OwnService
-from ..trace import ColumnEnd, TokenEvent
+from ..trace import Column, ColumnEnd, TokenEvent
 from . import comparing, fitting
 from .guard import endpoint
 from .visitor import Fit
@@ -106,6 +106,37 @@ def add(access: Access) -> None:
         yield trace.to_json()
 
     @public
+    def continue_from(
+        service: OwnService,
+        user: str,
+        prompt: str,
+        method: str,
+        ids: list[int],
+        alpha: float = _FIRST.alpha,
+        tau: float = _FIRST.tau,
+        repetition_penalty: float = _FIRST.repetition_penalty,
+        max_new_tokens: int = _FIRST.max_new_tokens,
+        temperature: float = _FIRST.temperature,
+        seed: int = _FIRST.seed,
+    ) -> dict:
+        """Streams the rest of a column that begins with these token ids, as if the method had chosen them itself.
+
+        method: greedy, oppu, cope, oppu+cd or oppu+dpo. max_new_tokens counts the ids too. Gives what `compare` gives
+        while it writes, the first token being the last of the ids; at last {"method", "text", "stopped", "tokens"}.
+        """
+        values = (prompt, alpha, tau, max_new_tokens, repetition_penalty, temperature, seed)
+        prompt, config = comparing.settings(*values)
+        for _ in comparing.wait_for_model(service):
+            yield {"seq": -1, "events": []}
+        column = Column(method)
+        source = service.resume(_text("user", user), prompt, method, ids, config)
+        for seq, batch in enumerate(comparing.batches(source, comparing.INTERVAL)):
+            yield {"seq": seq, "events": [asdict(item) for item in batch]}
+            column.tokens += [item.token for item in batch if isinstance(item, TokenEvent)]
+            column.stopped = next((item.stopped for item in batch if isinstance(item, ColumnEnd)), None)
+        yield column.to_json()
+
+    @public
     def score(service: OwnService, user: str, prompt: str, text: str, alpha: float = _FIRST.alpha) -> dict:
         """The implicit reward of a given text, token by token, as a trace with one column."""
         checked, config = comparing.settings(prompt, alpha, _FIRST.tau, 1, 1.0, 0.0, 0)
@@ -121,7 +152,7 @@ def add(access: Access) -> None:
     for function in (users, preview_history, fit_status, cancel_fit, fit_report, delete_user, delete_my_data):
         gr.api(function, api_name=function.__name__, **light)
     gr.api(fit, api_name="fit", concurrency_limit=1, concurrency_id="read")
-    for function in (compare, score):
+    for function in (compare, continue_from, score):
         gr.api(function, api_name=function.__name__, concurrency_limit=2, concurrency_id="model")
 
 

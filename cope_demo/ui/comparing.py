@@ -1,7 +1,6 @@
 """Step 3: the prompt, the settings, and the three columns that stream together."""
 
 import secrets
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,7 +12,7 @@ from ..config import DecodeConfig
 from ..errors import CopeError
 from ..tasks import TASKS, Task
 from ..trace import METHODS, ColumnEnd, TokenEvent, Trace
-from . import wire
+from . import runs, wire
 from .guard import sentence
 from .heatmap import heatmap
 from .panel import ASSETS, panel
@@ -41,9 +40,7 @@ SLIDERS = {
 """Lowest, highest, step, label, and one plain sentence; the names are DecodeConfig's, and so are the defaults."""
 SEED = "The same seed draws the same lots; at temperature 0 it changes nothing."
 
-_live: set[str] = set()
-_live_lock = threading.Lock()
-
+OTHER_PERSON = "This comparison was another person's: choose that person again in step 1, or compare anew."
 
 @dataclass
 class ComparePanel:
@@ -81,7 +78,7 @@ def compare_panel() -> ComparePanel:
             with gr.Accordion("Advanced", open=False, elem_id="advanced"):
                 penalty, temperature = (_slider(name) for name in ("repetition_penalty", "temperature"))
                 seed = gr.Number(DecodeConfig.seed, label="Seed", info=SEED, precision=0, minimum=0, elem_id="seed")
-    view = heatmap(idle("you"), server_functions=[alive])
+    view = heatmap(idle("you"), server_functions=[alive, likeness])
     return ComparePanel(prompt, examples, alpha, tau, length, penalty, temperature, seed, start, stop, view)
 
 
@@ -102,21 +99,44 @@ def refused(who: str, reason: str) -> str:
 
 def alive(run: str) -> str:
     """For the page's watchdog: "gone" when this comparison no longer runs here, else "here"."""
-    return "gone" if run and run not in _live else "here"
+    return "gone" if run and not runs.alive(run) else "here"
 
 
-def settings(prompt, alpha, tau, length, penalty, temperature, seed) -> tuple[str, DecodeConfig]:
+def likeness(asked) -> dict:
+    """For the page, as `server.likeness(run, {method: text})`: {method: {"topic", "style"}}, or {"error": sentence}.
+
+    Under "history" stands what the history's own texts reach on average, the scale to read the numbers by.
+    topic, in the page's words: how near the text is to what the person writes about (1: the same direction), by the
+    cosine of its sentence embedding (all-MiniLM-L6-v2) with the mean of the history's.
+    style: how near it is to the way they write, whatever the subject, by the cosine of the character trigrams, with
+    every word that is not a function word masked but for its length and capitals.
+    """
+    try:
+        if not isinstance(asked, list) or len(asked) != 2:
+            raise CopeError("A run and its texts are needed.")
+        service, user_id = runs.whose(asked[0])
+        return service.likeness(user_id, asked[1])
+    except Exception as error:
+        return {"error": sentence(error)}
+
+
+def settings(
+    prompt, alpha, tau, max_new_tokens, repetition_penalty, temperature, seed
+) -> tuple[str, DecodeConfig]:
     """The prompt and the decoding's settings, checked. Raises CopeError naming what will not do."""
     if not isinstance(prompt, str) or not prompt.strip():
         raise CopeError("There is no prompt yet: write one, or choose one of the examples.")
     if len(prompt) > MAX_PROMPT:
         raise CopeError(f"The prompt has {len(prompt):,} characters, and {MAX_PROMPT:,} are allowed; shorten it.")
-    if isinstance(length, (int, float)) and length > MAX_TOKENS:
+    if isinstance(max_new_tokens, (int, float)) and max_new_tokens > MAX_TOKENS:
         raise CopeError(
-            f"max_new_tokens must be a whole number from 1 to {MAX_TOKENS}, but is {length:g}; choose a smaller one."
+            f"max_new_tokens must be a whole number from 1 to {MAX_TOKENS}, but is {max_new_tokens:g}; choose a "
+            "smaller one."
         )
-    whole = {"max_new_tokens": length, "seed": seed}
-    config = DecodeConfig(alpha=alpha, tau=tau, repetition_penalty=penalty, temperature=temperature, **whole)
+    whole = {"max_new_tokens": max_new_tokens, "seed": seed}
+    config = DecodeConfig(
+        alpha=alpha, tau=tau, repetition_penalty=repetition_penalty, temperature=temperature, **whole
+    )
     return prompt, config
 
 
@@ -154,10 +174,7 @@ def batches(items: Iterator, interval: float) -> Iterator[list]:
 
 def stream(service, user_id: str, who: str, *values) -> Iterator[str]:
     """A comparison as the growing text of wire.py. It never raises: what goes wrong is the last message."""
-    run = secrets.token_hex(6)
-    text = ""
-    with _live_lock:
-        _live.add(run)
+    run, text = runs.begin(service, user_id), ""
     try:
         prompt, config = settings(*values)
         empty = Trace("", user_id, "", prompt, config.alpha, config.tau, config.repetition_penalty, [], [])
@@ -175,8 +192,37 @@ def stream(service, user_id: str, who: str, *values) -> Iterator[str]:
     except Exception as error:
         yield text + wire.line("error", message=sentence(error)) if text else refused(who, sentence(error))
     finally:
-        with _live_lock:
-            _live.discard(run)
+        runs.end(run)
+
+
+def branch(service, user_id: str, asked: dict) -> Iterator[str]:
+    """One column of the shown comparison written on from some of its tokens and another one: text as of `stream`.
+
+    user_id: whom the visitor has chosen. asked: {"user", "prompt", "method", "ids", and the names of DecodeConfig}, as
+    the browser says; what is missing of the settings is their default. Nothing is cut before the first token is there.
+    """
+    run, text = runs.begin(service, user_id), ""
+    try:
+        if asked.get("user") != user_id:
+            raise CopeError(OTHER_PERSON)
+        given = {name: asked.get(name) for name in SLIDERS | {"seed": None}}
+        given = {name: getattr(DecodeConfig, name) if value is None else value for name, value in given.items()}
+        prompt, config = settings(asked.get("prompt"), **given)
+        for waited in wait_for_model(service):
+            text = text or wire.line("wait", run=run, message=waited)
+            yield text
+        started = time.monotonic()
+        source = service.resume(user_id, prompt, asked.get("method"), asked.get("ids"), config)
+        for seq, batch in enumerate(batches(source, INTERVAL)):
+            if seq == 0:
+                text += wire.branch(run, asked["method"], len(asked["ids"]) - 1)
+            text += "".join(_messages(batch, seq))
+            yield text
+        yield text + wire.line("done", seconds=round(time.monotonic() - started, 1))
+    except Exception as error:
+        yield text + wire.line("error", run=run, message=sentence(error))
+    finally:
+        runs.end(run)
 
 
 def wait_for_model(service) -> Iterator[str]:

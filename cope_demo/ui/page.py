@@ -113,17 +113,22 @@ class Page:
         step.examples.use(_used, None, [step.prompt], **LIGHT)
         triggers, inputs = [step.start.click, step.prompt.submit], [self.memory, *step.settings]
         event = gr.on(triggers, self._compare, inputs, [step.view, *buttons], js=_tell("cope-begin", "g"), **WRITING)
-        event.failure(_idle_buttons, None, buttons, js=_tell("cope-failed", "[]"), **LIGHT)
-        step.stop.click(_idle_buttons, None, buttons, js=_tell("cope-stop", "[]"), cancels=[event], **LIGHT)
+        shown = [step.view, *buttons]
+        on = step.view.branch(self._branch, [self.memory], shown, js=_tell("cope-begin", "g"), **WRITING)
+        for one in (event, on):
+            one.failure(_idle_buttons, None, buttons, js=_tell("cope-failed", "[]"), **LIGHT)
+        step.stop.click(_idle_buttons, None, buttons, js=_tell("cope-stop", "[]"), cancels=[event, on], **LIGHT)
 
     def _compare(self, profile: gr.OAuthProfile | None, memory, *values):
         visit = Visit(self.access, memory, profile)
-        yield gr.skip(), gr.update(interactive=False), gr.update(interactive=True)
         who, refusal = visit.who(), visit.refusal()
         texts = [comparing.refused(who, refusal)] if refusal else None
-        for text in texts or comparing.stream(visit.service, visit.visitor.chosen, who, *values):
-            yield text, gr.skip(), gr.skip()
-        yield gr.skip(), *_idle_buttons()
+        yield from _written(texts or comparing.stream(visit.service, visit.visitor.chosen, who, *values))
+
+    def _branch(self, profile: gr.OAuthProfile | None, memory, event: gr.EventData):
+        visit = Visit(self.access, memory, profile)
+        asked = event._data or {}  # all of it; its attributes would have to be asked for one by one
+        yield from _written(comparing.branch(visit.service, visit.visitor.chosen, asked))
 
 
 def _previewed(whole: bool):
@@ -137,6 +142,14 @@ def _previewed(whole: bool):
         return say(data), say(fitting.plan(data.get("count", 0), data.get("seconds", 0.0)))
 
     return handler
+
+
+def _written(texts):
+    """Updates of the view and the two buttons while something is being written."""
+    yield gr.skip(), gr.update(interactive=False), gr.update(interactive=True)
+    for text in texts:
+        yield text, gr.skip(), gr.skip()
+    yield gr.skip(), *_idle_buttons()
 
 
 def _idle_buttons() -> tuple:

@@ -34,7 +34,7 @@ class Feed {
     if (!model.run && message.t !== 'start' && message.t !== 'idle') model.begin({ t: 'start', who: 'you', run: '' });
     if (message.t === 'idle') { model.begin(message); this.say(message.message || ''); }
     if (message.t === 'start') { model.begin(message); this.say('Writing…'); }
-    if (message.t === 'branch') { model.fork(message.method, message.at); this.say('Writing on…'); }
+    if (message.t === 'branch') { model.run.id = message.run; model.fork(message.method, message.at); this.say('Writing on…'); }
     if (message.t === 'wait') this.say(message.message);
     if (message.t === 'tokens') { model.add(message.rows); if (model.run.going) this.say('Writing…'); }
     if (message.t === 'end') model.end(message.method, message.stopped);
