@@ -50,6 +50,14 @@ def check(name: str, value, low, high, whole: bool = False) -> None:
         raise CopeError(f"{name} must be {kind} from {low} to {high}, but is {value!r}; choose a value in that range.")
 
 
+def whole(variable: str, default: int, low: int, high: int) -> int:
+    """The whole number in an environment variable. Raises CopeError when it is none in the range."""
+    text = os.environ.get(variable) or str(default)
+    value = int(text) if text.isdecimal() else text
+    check(variable, value, low, high, whole=True)
+    return value
+
+
 @dataclass(frozen=True)
 class DecodeConfig:
     """How the columns are decoded.
@@ -89,6 +97,7 @@ class FitConfig:
     max_prompt_tokens, max_response_tokens: longer ones are cut for training.
     holdout: texts held out of the fit for its report; at most a fifth of the history.
     oppu_epochs, oppu_learning_rate, oppu_batch: the supervised stage.
+    sample_rows, score_tokens: answers that base samples, and padded tokens that are scored, in one batch.
     candidates, candidate_temperature, candidate_top_p: K samples from base for each prompt; temperature 0 is greedy,
         and then K is 1.
     selection: "lowest" rejects the candidate with the lowest implicit reward, "hardest" the one with the highest.
@@ -107,6 +116,8 @@ class FitConfig:
     oppu_epochs: int = 3
     oppu_learning_rate: float = 1e-3
     oppu_batch: int = 4
+    sample_rows: int = 48
+    score_tokens: int = 1024
     candidates: int = 3
     candidate_temperature: float = 0.7
     candidate_top_p: float = 0.95
@@ -129,6 +140,8 @@ class FitConfig:
             check(f"{stage}_epochs", getattr(self, f"{stage}_epochs"), 0, 100)
             check(f"{stage}_learning_rate", getattr(self, f"{stage}_learning_rate"), 1e-7, 1)
             check(f"{stage}_batch", getattr(self, f"{stage}_batch"), 1, 256, whole=True)
+        check("sample_rows", self.sample_rows, 1, 4096, whole=True)
+        check("score_tokens", self.score_tokens, 1, 1_000_000, whole=True)
         check("candidates", self.candidates, 1, 16, whole=True)
         check("candidate_temperature", self.candidate_temperature, 0, 2)
         check("candidate_top_p", self.candidate_top_p, 0.01, 1)

@@ -1,9 +1,8 @@
 """How much room a fit needs on the disk of the data folder, and how much there is."""
 
-import os
 import shutil
 
-from .config import check, data_dir
+from .config import data_dir, whole
 from .errors import CopeError
 
 FIT_MB = 100
@@ -13,10 +12,7 @@ version still stands (5 MB each), and room for everybody's queue, progress and l
 
 def needed_mb() -> int:
     """Megabytes that must be free before a fit begins: FIT_MB, or what COPE_FIT_MB says for a larger model."""
-    text = os.environ.get("COPE_FIT_MB") or str(FIT_MB)
-    value = int(text) if text.isdecimal() else text
-    check("COPE_FIT_MB", value, 1, 1_000_000, whole=True)
-    return value
+    return whole("COPE_FIT_MB", FIT_MB, 1, 1_000_000)
 
 
 def free_mb() -> int:

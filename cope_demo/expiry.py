@@ -8,13 +8,12 @@ from pathlib import Path
 
 from .config import keep_days
 from .job_folder import JobFolder
+from .logs import note
 
 SWEEP_SECONDS = 600.0
 UNREAD_SECONDS = 600.0
 """An upload that no page has read by then is removed."""
 TORSO_SECONDS = 3600.0
-
-log = logging.getLogger(__name__)
 
 
 def sweep(service, uploads: Path | None = None, now: float | None = None) -> None:
@@ -44,7 +43,7 @@ def keep_sweeping(service, uploads: Path) -> None:
             try:
                 sweep(service, uploads)
             except Exception as error:  # such as another process's sweep of the same; the next one sees to it
-                log.warning("a sweep ended early: %s", type(error).__name__)
+                note("sweep ended early", logging.WARNING, error=type(error).__name__)
             time.sleep(SWEEP_SECONDS)
 
     threading.Thread(target=run, name="expiry", daemon=True).start()

@@ -67,6 +67,17 @@ def configured() -> FitConfig:
     return replace(FitConfig(), **overrides)
 
 
+def halve(scratch: Path) -> bool:
+    """Lets the stages take half as many texts and tokens at a time from now on. False when that was done before."""
+    request = _read(scratch / "request.json")
+    if request.get("halved"):
+        return False
+    settings = request["settings"]
+    halves = {name: max(1, settings[name] // 2) for name in ("oppu_batch", "dpo_batch", "sample_rows", "score_tokens")}
+    _write(scratch / "request.json", json.dumps({**request, "settings": settings | halves, "halved": True}))
+    return True
+
+
 def run_stage(stage: str, scratch: Path, emit: Emit) -> None:
     """Runs one stage of events.STAGES but "publish". It may be repeated, and does nothing where its output stands."""
     quiet_libraries()
@@ -203,13 +214,13 @@ def _negatives(work: _Work) -> None:
     split = _read(work.scratch / "split.json")
     order = split["train"] + split["held_out"]
     own = work.examples("train") + work.examples("held_out")
-    spoken = sample_candidates(base, own, config, work.emit)
+    spoken = sample_candidates(base, own, config, work.emit, config.sample_rows)
     answers = [Example(e.prompt_ids, one.ids) for e, many in zip(own, spoken, strict=True) for one in many]
     pad, steps = base.tokenizer.pad_token_id, 2 * len(own) + len(answers)
-    logp_base = response_logps(base.model, own, pad, tick=work.ticker("negatives", steps))
+    logp_base = response_logps(base.model, own, pad, config.score_tokens, work.ticker("negatives", steps))
     with saved_adapter(base, work.scratch / "oppu") as model:
         tick = work.ticker("negatives", steps, len(own))
-        logp_user = response_logps(model, own + answers, pad, tick=tick)
+        logp_user = response_logps(model, own + answers, pad, config.score_tokens, tick)
     pairs, heard = [], iter(logp_user[len(own) :])
     for number, (index, example, many) in enumerate(zip(order, own, spoken, strict=True)):
         candidates = [Candidate(one.ids, float(next(heard).mean()), float(one.logps.mean())) for one in many]
@@ -268,8 +279,9 @@ def _report(work: _Work) -> None:
     heard = _read(work.scratch / "held_out.json")
     logps = {name: [torch.tensor(values) for values in many] for name, many in heard.items()}
     with saved_adapter(work.base, work.scratch / "cope") as model:
+        pad = work.base.tokenizer.pad_token_id
         tick = work.ticker("report", len(everything))
-        logps["cope"] = response_logps(model, everything, work.base.tokenizer.pad_token_id, tick=tick)
+        logps["cope"] = response_logps(model, everything, pad, work.config.score_tokens, tick)
     report = {"train": len(_read(work.scratch / "split.json")["train"]), "held_out": len(own)}
     report["bits_per_token"] = {name: _bits(values[: len(own)]) for name, values in logps.items()}
     report["pairs"] = sum(len(many) for many in rivals)

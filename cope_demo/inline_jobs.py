@@ -1,14 +1,14 @@
 """Fits in a thread of this process, one at a time: where child processes cannot have the GPU."""
 
 import threading
-from collections import deque
+import time
 from pathlib import Path
 
-from .config import users_dir as default_users_dir
+from . import disk, turns
 from .errors import CopeError
 from .events import STAGES
 from .job_folder import Cancelled, FitRequest, JobFolder, JobStatus
-from .stage_runner import run_stage
+from .stage_runner import fault, run_stage, with_half_at_a_time
 
 END_SECONDS = 60.0
 """How long a cancelled fit may take to its next event."""
@@ -19,27 +19,46 @@ class InlineJobs:
 
     def __init__(self, users_dir: Path | None = None):
         """users_dir: where finished users are published (default: the data folder's)."""
-        self._users_dir = Path(users_dir or default_users_dir())
-        self._waiting: deque[str] = deque()
+        self._users_dir = users_dir
+        self._waiting: list[str] = []
+        self._begun: dict[str, tuple[str, float]] = {}  # job id -> whose it is, and when it was submitted
         self._running: str | None = None
         self._change = threading.Condition()
         self._closing = False
         for folder in JobFolder.unfinished():
-            self._waiting.append(folder.id)
+            self._enqueue(folder, turns.person(folder))
         self._thread = threading.Thread(target=self._work, name="fits", daemon=True)
         self._thread.start()
 
     def submit(self, request: FitRequest) -> str:
         """See jobs.Jobs."""
+        who = turns.person(request)
         with self._change:
             for job_id in (*self._waiting, *([self._running] if self._running else [])):
                 folder = JobFolder(job_id)
-                if folder.user_id == request.user_id and not folder.cancelled:
+                if self._begun[job_id][0] == who and not folder.cancelled:
+                    turns.check_same(folder, request)
                     return job_id
+            eta = self.status(self._running).eta if self._running else None
+            turns.check_room(len(self._waiting), turns.FIT_SECONDS if eta is None else eta)
+            disk.check_space()
             folder = JobFolder.create(request, self._users_dir)
-            self._waiting.append(folder.id)
+            self._enqueue(folder, who)
             self._change.notify_all()
             return folder.id
+
+    def _enqueue(self, folder: JobFolder, who: str) -> None:
+        """Puts the job behind the fits of all who had fewer lately, and of those who had as many and came first."""
+        since, alive = time.monotonic() - turns.SHARE_SECONDS, (*self._waiting, self._running)
+        self._begun = {job: entry for job, entry in self._begun.items() if entry[1] > since or job in alive}
+        self._begun[folder.id] = (who, time.monotonic())
+        self._waiting.append(folder.id)
+        self._waiting.sort(key=self._had_before)  # stable
+
+    def _had_before(self, job_id: str) -> int:
+        """How many fits the job's owner had before it lately."""
+        who, begun = self._begun[job_id]
+        return sum(other == who and then < begun for other, then in self._begun.values())
 
     def status(self, job_id: str) -> JobStatus:
         """See jobs.Jobs."""
@@ -91,18 +110,26 @@ class InlineJobs:
                 self._change.wait_for(lambda: self._closing or self._waiting)
                 if self._closing:
                     return
-                self._running = self._waiting.popleft()
-            folder = JobFolder(self._running)
-            try:
-                folder.finish(*self._fit(folder))
-            except Cancelled:
-                folder.finish("cancelled")
+                self._running = self._waiting.pop(0)
+            run_job(JobFolder(self._running))
             with self._change:
                 self._running = None
                 self._change.notify_all()
 
-    def _fit(self, folder: JobFolder) -> tuple[str, str | None]:
-        for stage in STAGES:
-            if error := run_stage(folder, stage):
-                return "failed", error
-        return "done", None
+
+def run_job(folder: JobFolder) -> None:
+    """Runs all stages of a job in this process and records how it ended."""
+    try:
+        folder.finish(*_fit(folder))
+    except Cancelled:
+        folder.finish("cancelled")
+    except Exception as error:
+        folder.finish("failed", fault(error, folder, "queue"))
+
+
+def _fit(folder: JobFolder) -> tuple[str, str | None]:
+    for stage in STAGES:
+        outcome = with_half_at_a_time(folder, lambda stage=stage: run_stage(folder, stage))
+        if outcome["state"] != "done":
+            return outcome["state"], outcome["error"]
+    return "done", None

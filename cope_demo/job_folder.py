@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from .config import data_dir
+from .config import users_dir as default_users_dir
 from .errors import CopeError
 from .events import STAGES, FitEvent
 from .history import Sample
@@ -23,7 +24,7 @@ from .locks import file_lock
 from .store import DISK_FULL, check_id
 
 JOB, REQUEST, EVENTS, RESULT = "job.json", "submitted.json", "events.jsonl", "result.json"
-CANCELLED, LOCK = "cancelled", "lock"
+CANCELLED, HALVED, LOCK = "cancelled", "halved", "lock"
 KEPT = (JOB, EVENTS, RESULT, CANCELLED, LOCK)
 """What stays of an ended fit; none of it holds the person's words."""
 
@@ -96,17 +97,20 @@ class JobFolder:
             raise CopeError(UNKNOWN_JOB) from error
 
     @classmethod
-    def create(cls, request: FitRequest, users_dir: Path) -> "JobFolder":
+    def create(cls, request: FitRequest, users_dir: Path | None = None) -> "JobFolder":
         """A new job under an id that cannot be guessed, which will publish to `users_dir`.
 
-        Raises CopeError for a bad user id or a full disk.
+        users_dir: None for the data folder's, wherever the machine that publishes has it. Raises CopeError for a bad
+        user id or a full disk.
         """
-        place = str(Path(users_dir).resolve())
-        job = {"user_id": check_id(request.user_id), "users_dir": place, "owner": request.owner}
+        place = str(Path(users_dir).resolve()) if users_dir else None
+        job = {"user_id": check_id(request.user_id), "owner": request.owner, "users_dir": place}
         job_id = secrets.token_hex(16)
-        path = jobs_dir() / job_id
+        path = data_dir() / "jobs" / job_id
         try:
+            jobs_dir()
             path.mkdir(mode=0o700)
+            (path / LOCK).touch(mode=0o600)  # now, as finish() must be able to hold it on a full disk
             _write_json(path / REQUEST, asdict(request))
             _write_json(path / JOB, job)  # last: now it is a job
         except OSError as error:
@@ -158,7 +162,7 @@ class JobFolder:
 
     @property
     def users_dir(self) -> Path:
-        return Path(self.job["users_dir"])
+        return Path(self.job["users_dir"] or default_users_dir())
 
     @property
     def age(self) -> float:
@@ -231,6 +235,15 @@ class JobFolder:
         """Marks it as cancelled, for whoever works on it."""
         (self.path / CANCELLED).touch(mode=0o600)
 
+    @property
+    def halved(self) -> bool:
+        """Whether memory has run out once, so that its stages take half of everything at a time."""
+        return (self.path / HALVED).exists()
+
+    def halve(self) -> None:
+        """Marks it so, for whoever works on it."""
+        (self.path / HALVED).touch(mode=0o600)
+
     def result(self) -> dict | None:
         """{"state", "error"} once the fit has ended, else None."""
         try:
@@ -289,6 +302,10 @@ def _write(path: Path, text: str) -> None:
     """Writes a private file that appears only when it is whole."""
     part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(part, path)
+    try:
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise

@@ -1,15 +1,19 @@
 """Fits on a durable queue: this process puts them there and asks how they stand; workers, which it keeps alive, fit."""
 
+import contextlib
 import logging
 import statistics
 import subprocess
 import threading
 import time
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from . import config
+from . import config, disk, turns
+from .errors import CopeError
 from .job_folder import FitRequest, JobFolder, JobStatus
-from .queue_database import APPLICATION, QUEUE, RUNNING, WAITING, WORKFLOW, database_url, scrub
+from .logs import adopt, note
+from .queue_database import APPLICATION, NO_DATABASE, QUEUE, RUNNING, WAITING, WORKFLOW, database_url, scrub
 from .stage_process import start_child
 
 CANCEL_SECONDS = 5.0
@@ -24,66 +28,77 @@ ENQUEUE_SECONDS = 60.0
 RECENT = 5
 """How many of the last fits tell how long one takes."""
 GIVEN_UP = "The fit was interrupted too often and has been given up. Start it again."
-
-log = logging.getLogger(__name__)
+NO_QUEUE = "The queue of fits does not answer just now. Nothing is lost; try again in a minute."
 
 
 class QueueJobs:
-    """Jobs on DBOS and SQLite below the data folder. Several processes may use the same queue."""
+    """Jobs on DBOS, whose database queue_database names. Several processes may use the same queue."""
 
     def __init__(self, users_dir: Path | None = None, workers: int = 1):
         """users_dir: where finished users are published (default: the data folder's).
 
         workers: worker processes that this process keeps alive, from the first fit on; 0 where others run them
-        (`python -m cope_demo worker`).
+        (`python -m cope_demo worker`). Raises CopeError when the queue's database does not answer.
         """
         from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer  # half a second: not for who never fits
+        from sqlalchemy.exc import SQLAlchemyError
 
         config.check("workers", workers, 0, 64, whole=True)
-        self._users_dir = Path(users_dir or config.users_dir())
-        DBOS.migrate(database_url())
-        self._client = DBOSClient(
-            system_database_url=database_url(),
-            serializer=DBOSPortableJSONSerializer(),
-            application_name=APPLICATION,
-        )
+        self._users_dir = users_dir
+        self._trouble = SQLAlchemyError
+        adopt("dbos")
         self._workers = [_Worker() for _ in range(workers)]
-        if any(self.status(folder.id).state in ("queued", "running") for folder in JobFolder.unfinished()):
-            self._start_workers()
+        try:
+            DBOS.migrate(database_url())
+            self._client = DBOSClient(
+                system_database_url=database_url(),
+                serializer=DBOSPortableJSONSerializer(),
+                application_name=APPLICATION,
+                retry_connection_errors=False,
+            )
+            self._take_up()
+        except SQLAlchemyError as error:
+            raise CopeError(NO_DATABASE) from error
 
     def submit(self, request: FitRequest) -> str:
         """See jobs.Jobs."""
-        folder = JobFolder.create(request, self._users_dir)
-        options = {
-            "workflow_name": WORKFLOW,
-            "queue_name": QUEUE,
-            "workflow_id": folder.id,
-            "deduplication_id": request.user_id,
-            "duplication_policy": "return-existing",
-        }
-        job_id = None
+        who = turns.person(request)
         try:
-            job_id = self._client.enqueue(options, folder.id).get_workflow_id()
-        finally:
-            if job_id != folder.id:
-                folder.remove()
+            rows = self._rows(status=[WAITING, RUNNING], queue_name=QUEUE)
+            for row in rows:
+                if row.deduplication_id == who and not self._over(row.workflow_id):
+                    turns.check_same(JobFolder(row.workflow_id), request)
+                    return row.workflow_id
+            turns.check_room(sum(row.status == WAITING for row in rows), self._next_start(rows))
+            disk.check_space()
+            job_id = self._enqueue(JobFolder.create(request, self._users_dir), who)
+        except self._trouble as error:
+            raise CopeError(NO_QUEUE) from error
         self._start_workers()
         return job_id
 
     def status(self, job_id: str) -> JobStatus:
-        """See jobs.Jobs."""
+        """See jobs.Jobs. While the queue does not answer, it is what the disk tells."""
         folder = JobFolder(job_id)
         if folder.result() is not None:
             return folder.status("done")
         if folder.cancelled:
             self._finish(folder, "cancelled", None, 0.0)  # where a cancel was itself cut off
             return folder.status("cancelled")
-        state = self._state(job_id)
+        try:
+            return self._queue_status(folder)
+        except self._trouble:
+            return folder.status("running" if folder.events() else "queued")
+
+    def _queue_status(self, folder: JobFolder) -> JobStatus:
+        state = self._state(folder.id)
         if state == WAITING:
-            waiting = [row.workflow_id for row in self._rows(status=WAITING, queue_name=QUEUE)]
-            if job_id in waiting:
-                position = waiting.index(job_id)
-                return folder.status("queued", position, self._wait(position))
+            rows = self._rows(status=[WAITING, RUNNING], queue_name=QUEUE)
+            waiting = [row for row in rows if row.status == WAITING]  # in the order of their arrival
+            ids = [row.workflow_id for row in sorted(waiting, key=lambda row: row.priority)]
+            if folder.id in ids:
+                position = ids.index(folder.id)
+                return folder.status("queued", position, self._wait(rows, position))
         if state in (WAITING, RUNNING):
             return folder.status("running")
         if state is None and folder.age < ENQUEUE_SECONDS:
@@ -102,14 +117,12 @@ class QueueJobs:
         if folder.result() is not None:
             return
         folder.cancel()  # before the queue knows, so that whoever takes it now sees it
-        if self._state(job_id) == WAITING:
-            self._client.cancel_workflow(job_id)
-        self._finish(folder, "cancelled", None, CANCEL_SECONDS)
-        deadline = time.monotonic() + SETTLE_SECONDS
-        while self._state(job_id) == RUNNING:
-            if time.monotonic() > deadline:  # its worker is dead; the same person's next fit must not wait for another
+        with contextlib.suppress(self._trouble):  # its worker looks at the mark on the disk
+            if self._state(job_id) == WAITING:
                 self._client.cancel_workflow(job_id)
-            time.sleep(0.02)
+        self._finish(folder, "cancelled", None, CANCEL_SECONDS)
+        with contextlib.suppress(self._trouble):
+            self._settle(job_id)
 
     def forget(self, job_ids: list[str]) -> None:
         """See jobs.Jobs."""
@@ -130,6 +143,53 @@ class QueueJobs:
             worker.end()
         self._client.destroy()
 
+    def _take_up(self) -> None:
+        """Goes on where the last process ended: unfinished fits get a worker, and those that it had not yet put into
+        the queue get there."""
+        for folder in JobFolder.unfinished():
+            if not folder.cancelled and self._state(folder.id) is None:
+                self._enqueue(folder, turns.person(folder))
+            if self.status(folder.id).state in ("queued", "running"):
+                self._start_workers()
+
+    def _enqueue(self, folder: JobFolder, who: str) -> str:
+        """Puts the job into the queue; returns its id, or that of the same person's other one, which came first."""
+        lately = (datetime.now(timezone.utc) - timedelta(seconds=turns.SHARE_SECONDS)).isoformat()
+        options = {
+            "workflow_name": WORKFLOW,
+            "queue_name": QUEUE,
+            "workflow_id": folder.id,
+            "deduplication_id": who,
+            "duplication_policy": "return-existing",
+            "authenticated_user": who,
+            "priority": 1 + len(self._rows(user=who, start_time=lately)),
+        }
+        job_id = None
+        try:
+            job_id = self._client.enqueue(options, folder.id).get_workflow_id()
+        finally:
+            if job_id != folder.id:
+                folder.remove()
+        return job_id
+
+    def _over(self, job_id: str) -> bool:
+        """Whether a fit that the queue takes for alive has ended; then the queue knows it, too, afterwards."""
+        try:
+            over = JobFolder(job_id).result() is not None
+        except CopeError:  # deleted
+            over = True
+        if over:
+            self._settle(job_id)
+        return over
+
+    def _settle(self, job_id: str) -> None:
+        """Waits until the queue knows that the fit has ended; the same person's next one must not wait for it."""
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while self._state(job_id) in (WAITING, RUNNING):
+            if time.monotonic() > deadline:  # its worker is dead
+                self._client.cancel_workflow(job_id)
+            time.sleep(0.02)
+
     def _finish(self, folder: JobFolder, state: str, error: str | None, timeout: float) -> None:
         try:
             folder.finish(state, error, timeout)
@@ -143,19 +203,31 @@ class QueueJobs:
     def _rows(self, **which) -> list:
         return self._client.list_workflows(load_input=False, load_output=False, **which)
 
-    def _wait(self, position: int) -> float | None:
+    def _wait(self, rows: list, position: int) -> float | None:
         """Estimated seconds until the waiting fit at `position` is done, by the last fits; None before the first."""
+        seconds = self._typical()
+        if seconds is None:
+            return None
+        running = self._running(rows)
+        first = min((eta for eta in running if eta is not None), default=0.0)
+        return first + seconds * (position // max(1, len(running)) + 1)
+
+    def _next_start(self, rows: list) -> float:
+        """Estimated seconds until the next waiting fit starts."""
+        left = [eta for eta in self._running(rows) if eta is not None]
+        return min(left) if left else self._typical() or turns.FIT_SECONDS
+
+    def _running(self, rows: list) -> list[float | None]:
+        """What is left of each running fit, in seconds."""
+        return [JobFolder(row.workflow_id).status("running").eta for row in rows if row.status == RUNNING]
+
+    def _typical(self) -> float | None:
+        """The median seconds of the last fits; None before the first."""
         ended = self._client.list_workflows(
             status="SUCCESS", name=WORKFLOW, sort_desc=True, limit=RECENT, load_input=False
         )
         seconds = [(row.completed_at - row.dequeued_at) / 1000 for row in ended if row.output == "done"]
-        if not seconds:
-            return None
-        running = [JobFolder(row.workflow_id).status("running").eta for row in self._rows(status=RUNNING)]
-        lanes = max(1, len(running))
-        return min((eta for eta in running if eta is not None), default=0.0) + statistics.median(seconds) * (
-            position // lanes + 1
-        )
+        return statistics.median(seconds) if seconds else None
 
     def _start_workers(self) -> None:
         for worker in self._workers:
@@ -199,5 +271,5 @@ class _Worker:
             if time.monotonic() - started > RESTART_SECONDS[1]:
                 pause = RESTART_SECONDS[0]
             if not self._ending.wait(pause):
-                log.warning("the worker ended with %d and is started again", code)
+                note("worker restarts", logging.WARNING, code=code)
             pause = min(2 * pause, RESTART_SECONDS[1])

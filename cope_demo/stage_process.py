@@ -17,8 +17,10 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
+from . import memory
 from .config import ROOT
 from .job_folder import Cancelled, JobFolder
+from .logs import log_to, note
 from .stage_runner import run_stage
 
 CHECK_SECONDS = 0.2
@@ -26,12 +28,12 @@ CHECK_SECONDS = 0.2
 
 
 class StageProcess:
-    """The worker's end. Use it as a context manager: leaving it ends the child and everything that it has started."""
+    """The worker's end: a child that starts when it is needed. Use it as a context manager: leaving it ends the child
+    and everything that it has started."""
 
     def __init__(self, folder: JobFolder):
         self.folder = folder
-        self._child = start_child("cope_demo.stage_process", folder.id, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self._unread = b""
+        self._child: subprocess.Popen | None = None
 
     def __enter__(self) -> "StageProcess":
         return self
@@ -40,10 +42,13 @@ class StageProcess:
         self.end()
 
     def run(self, stage: str, stop: Callable[[], bool]) -> dict:
-        """Runs a stage; returns {"state": "done" | "failed" | "cancelled", "error": sentence or None}.
+        """Runs a stage; returns {"state": "done", "failed", "cancelled" or "memory", "error": sentence or None}.
 
-        When stop() becomes true the child is ended within moments, whatever it is doing.
+        When stop() becomes true the child is ended within moments, whatever it is doing. Where memory ran out the child
+        has ended, so that the next stage begins with all there is.
         """
+        if self._child is None:
+            self._start()
         try:
             os.write(self._child.stdin.fileno(), f"{stage}\n".encode())
         except BrokenPipeError:
@@ -56,42 +61,61 @@ class StageProcess:
             if select.select([pipe], [], [], CHECK_SECONDS)[0]:
                 data = os.read(pipe, 65536)
                 if not data:
-                    return {"state": "failed", "error": self._death()}
+                    return self._death(stage)
                 self._unread += data
         line, _, self._unread = self._unread.partition(b"\n")
-        return json.loads(line)
+        outcome = json.loads(line)
+        if outcome["state"] == "memory":
+            self.end()
+        return outcome
 
-    def end(self) -> None:
-        """Ends the child's process group at once; stages leave only whole files under their final names."""
-        if self._child.returncode is None:
-            for kill in (os.killpg, os.kill):  # it leads no group in its first moments
-                try:
-                    kill(self._child.pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    continue
-            self._child.wait()
-        self._child.stdin.close()
-        self._child.stdout.close()
+    def end(self) -> int | None:
+        """Ends the child's process group at once, also what is left of it when the child itself has died; stages leave
+        only whole files under their final names. Returns the child's exit code, None where there was no child."""
+        child, self._child = self._child, None
+        if child is None:
+            return None
+        try:
+            os.killpg(child.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        code = child.wait()
+        child.stdin.close()
+        child.stdout.close()
+        return code
 
-    def _death(self) -> str:
-        code = self._child.wait()
-        logging.getLogger(__name__).error("fit %.8s: its process ended with %d", self.folder.id, code)
-        return (
-            "The fit was ended by the system, most likely because memory ran out. "
-            "Start it again with fewer or shorter texts, or with a smaller model."
-        )
+    def _start(self) -> None:
+        self._unread, self._kills = b"", memory.kernel_kills()
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self._child = start_child("cope_demo.stage_process", self.folder.id, **pipes)
+
+    def _death(self, stage: str) -> dict:
+        """What to make of a child that has gone without an answer."""
+        try:
+            code = self._child.wait(CHECK_SECONDS)  # its own end, before we kill what it has left
+        except subprocess.TimeoutExpired:
+            code = None
+        self.end()
+        starved = code == -signal.SIGKILL and memory.kernel_kills() > self._kills
+        note("process died", logging.ERROR, job=self.folder.id, stage=stage, code=code, out_of_memory=starved)
+        if starved:
+            return {"state": "memory", "error": None}
+        return {
+            "state": "failed",
+            "error": "The fit was ended by the system, most likely because memory ran out. "
+            "Start it again with fewer or shorter texts, or with a smaller model.",
+        }
 
 
 def start_child(module: str, *arguments: str, **options) -> subprocess.Popen:
-    """Starts `python -m module arguments… <our pid>` as a child of this process; see `end_with_parent`."""
+    """Starts `python -m module arguments… <our pid>` in a process group of its own; see `end_with_parent`."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-m", module, *arguments, str(os.getpid())]
-    return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}, **options)
+    return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}, start_new_session=True, **options)
 
 
 def end_with_parent(parent: int) -> None:
-    """Makes this process the leader of a group of its own, and ends it soon after its parent has died."""
-    os.setpgrp()
+    """Ends this process and its group, which it leads (start_child), soon after its parent has died."""
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -111,16 +135,6 @@ def yield_to_others() -> None:
             pass  # forbidden in some containers; the nice value remains
 
 
-def log_to(stream: TextIO) -> None:
-    """Sends this package's own log lines to `stream`; libraries' lines go where they went."""
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
-    logger = logging.getLogger("cope_demo")
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-
-
 def keep_temporary_files(folder: JobFolder) -> None:
     """Has libraries put their temporary files, which hold the person's texts, where they go with the job's others."""
     place = folder.path / "tmp"
@@ -133,8 +147,7 @@ def serve(folder: JobFolder, commands: TextIO, answers: TextIO) -> None:
     with folder.hold():
         for line in commands:
             try:
-                error = run_stage(folder, line.strip())
-                answer = {"state": "failed" if error else "done", "error": error}
+                answer = run_stage(folder, line.strip())
             except Cancelled:
                 answer = {"state": "cancelled", "error": None}
             print(json.dumps(answer), file=answers, flush=True)

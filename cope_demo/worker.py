@@ -4,20 +4,22 @@ A worker may be killed at any moment. Its fit stays marked as running under its 
 names of the dead and puts their fits back in the queue, where they go on at the stage they had reached.
 """
 
-import logging
 import os
 import secrets
 import sys
 import time
 
 from dbos import DBOS, DBOSPortableJSONSerializer
+from dbos._dbos import _get_dbos_instance
 
+from .errors import CopeError
 from .events import STAGES
-from .job_folder import JobFolder, jobs_dir
-from .locks import file_lock
-from .queue_database import APPLICATION, QUEUE, RUNNING, WORKFLOW, database_url
-from .stage_process import StageProcess, end_with_parent, log_to
-from .stage_runner import fault
+from .job_folder import JobFolder
+from .lives import FileLives, SessionLives
+from .logs import adopt, log_to, note, note_fault
+from .queue_database import APPLICATION, NO_DATABASE, QUEUE, RUNNING, WORKFLOW, database_url, open_lives
+from .stage_process import StageProcess, end_with_parent
+from .stage_runner import fault, with_half_at_a_time
 
 MAX_RECOVERIES = 10
 """A fit that outlives this many workers is taken for their killer, and given up."""
@@ -25,8 +27,8 @@ VERSION = "1"
 """Of the fits' files, not of the app: a fit is never taken up by a worker of another version."""
 POLL_SECONDS = 0.5
 REVIVE_SECONDS = 2.0
-
-log = logging.getLogger("cope_demo.worker")
+CONNECTIONS = 4
+"""A worker's, with the queue's database; one more holds its life."""
 
 
 @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=MAX_RECOVERIES)
@@ -51,7 +53,7 @@ def _step(folder: JobFolder, child: StageProcess, stage: str) -> str:
     """Runs one stage; the one that ends the fit records its outcome. Returns "done", "failed" or "cancelled"."""
     last = stage == STAGES[-1]
     # Once the publish has begun it is too late to cancel: either all of a fit is saved or nothing.
-    outcome = child.run(stage, stop=lambda: folder.cancelled and not last)
+    outcome = with_half_at_a_time(folder, lambda: child.run(stage, stop=lambda: folder.cancelled and not last))
     if last or outcome["state"] != "done":
         child.end()
         folder.finish(**outcome)
@@ -59,23 +61,37 @@ def _step(folder: JobFolder, child: StageProcess, stage: str) -> str:
 
 
 def run_worker(parent: int | None = None) -> None:
-    """Works until it is ended: by hand, or with the process `parent` (its parent's pid) that started it."""
+    """Works until it is ended: by hand, or with the process `parent` (its parent's pid) that started it.
+
+    Raises CopeError when the queue's database does not answer. A worker that loses it later ends, since the others then
+    take it for dead; whoever keeps it alive starts it again.
+    """
     if parent is not None:
         end_with_parent(parent)
     log_to(sys.stderr)
     os.umask(0o077)
     os.nice(19)  # below the page; its child lies lower still, so that this one can always end it
     name = f"worker-{secrets.token_hex(8)}"
-    with file_lock(_life(name)):
+    try:
+        lives = open_lives()
+        lives.begin(name)
         _launch(name)
-        log.info("%s is waiting for fits", name)
-        try:
-            while True:
-                _revive(name)
-                time.sleep(REVIVE_SECONDS)
-        except KeyboardInterrupt:
-            log.info("%s ends; a fit that it was at goes on when a worker is started again", name)
-            os._exit(0)  # not through DBOS, whose threads would wait for the fit
+    except Exception as error:
+        note_fault("start", error)
+        raise CopeError(NO_DATABASE) from error
+    note("worker waits", worker=name)
+    try:
+        while True:
+            lives.check()
+            _revive(name, lives)
+            time.sleep(REVIVE_SECONDS)
+    except KeyboardInterrupt:
+        note("worker ends", worker=name)
+        code = 0  # a fit that it was at goes on when a worker is started again
+    except Exception as error:
+        note_fault("queue", error, worker=name)
+        code = 1
+    os._exit(code)  # not through DBOS, whose threads would wait for the fit
 
 
 def _launch(name: str) -> None:
@@ -83,6 +99,7 @@ def _launch(name: str) -> None:
         config={
             "name": APPLICATION,
             "system_database_url": database_url(),
+            "sys_db_pool_size": CONNECTIONS,
             "application_version": VERSION,
             "executor_id": name,
             "serializer": DBOSPortableJSONSerializer(),  # nothing pickled is ever read
@@ -90,27 +107,28 @@ def _launch(name: str) -> None:
             "notification_listener_polling_interval_sec": 60.0,  # nobody sends any
         }
     )
+    adopt("dbos")
     DBOS.launch()
     DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=POLL_SECONDS)
 
 
-def _revive(name: str) -> None:
+def _revive(name: str, lives: FileLives | SessionLives) -> None:
     """Puts the fits of dead workers back in the queue."""
     rows = DBOS.list_workflows(status=RUNNING, load_input=False, load_output=False)
     for other in {row.executor_id for row in rows} - {name}:
-        try:
-            with file_lock(_life(other), timeout=0):
-                log.info("%s has died; its fit goes on", other)
+        with lives.if_dead(other) as dead:
+            if dead:
+                note("worker died", worker=other)
+                _put_first([row.workflow_id for row in rows if row.executor_id == other])
                 DBOS._recover_pending_workflows([other])
-        except TimeoutError:
-            continue  # alive
 
 
-def _life(name: str):
-    """The file that the worker `name` keeps locked as long as it lives."""
-    folder = jobs_dir() / "workers"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return folder / f"{name}.lock"
+def _put_first(job_ids: list[str]) -> None:
+    """Lets these fits go on before any other begins."""
+    database = _get_dbos_instance()._sys_db
+    table = database.tables.workflow_status
+    with database.engine.begin() as connection:
+        connection.execute(table.update().where(table.c.workflow_uuid.in_(job_ids)).values(priority=0))
 
 
 if __name__ == "__main__":

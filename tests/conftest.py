@@ -5,6 +5,9 @@ import os
 import pytest
 
 from cope_demo import config
+from cope_demo.jobs import QueueJobs
+
+from .fits import Stages
 
 CACHE = config.cache_dir()
 
@@ -15,6 +18,23 @@ def own_data(tmp_path, monkeypatch):
     monkeypatch.setenv("COPE_DATA", str(tmp_path / "var"))
     monkeypatch.setenv("COPE_CACHE", str(CACHE))
     return tmp_path / "var"
+
+
+@pytest.fixture
+def stages(tmp_path, monkeypatch):
+    """Background fits with the small stages of tests/fit_stages.py, and the record of what they did."""
+    monkeypatch.setenv("COPE_FIT_MODULE", "tests.fit_stages")
+    monkeypatch.setenv("COPE_TEST_LOG", str(tmp_path / "log"))
+    monkeypatch.setenv("PYTHONPATH", str(config.ROOT))
+    return Stages(tmp_path / "log")
+
+
+@pytest.fixture
+def jobs(stages):
+    """The queue with one worker."""
+    queue = QueueJobs()
+    yield queue
+    queue.close()
 
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

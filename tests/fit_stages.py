@@ -5,9 +5,11 @@ COPE_TEST_LOG, and a gate opens when the file COPE_TEST_LOG + ".gate" exists.
 """
 
 import errno
+import hashlib
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from dataclasses import asdict
@@ -31,6 +33,15 @@ def prepare(scratch, history, user_id, *, name="", model=None, config=None) -> N
     (scratch / "request.json").write_text(json.dumps(request))
 
 
+def halve(scratch: Path) -> bool:
+    request = _request(scratch)
+    if request.get("halved"):
+        return False
+    request["settings"]["oppu_batch"] //= 2
+    (scratch / "request.json").write_text(json.dumps(request | {"halved": True}))
+    return True
+
+
 def run_stage(stage: str, scratch: Path, emit) -> None:
     text = (scratch / "history.jsonl").read_text()
     behaviour = dict(word.split(":") for word in _request(scratch)["name"].split())
@@ -41,7 +52,8 @@ def run_stage(stage: str, scratch: Path, emit) -> None:
         assert (scratch / f"{before}.txt").exists(), f"{stage} without {before}"
     for step in range(1, STEPS + 1):
         emit(FitEvent(stage, step, STEPS, loss=1.0 / step, eta=100.0 - step))
-        _behave(behaviour.get(stage), text, emit, stage)
+        how = behaviour.get(stage) or behaviour.get("all")
+        _behave(how, text, emit, stage, _request(scratch)["settings"])
     (scratch / f"{stage}.txt").write_text(text)
     if stage == "report":
         _outputs(scratch)
@@ -55,7 +67,7 @@ def manifest(scratch: Path) -> dict:
     }
 
 
-def _behave(how: str | None, text: str, emit, stage: str) -> None:
+def _behave(how: str | None, text: str, emit, stage: str, settings: dict) -> None:
     if how == "gate":
         while not Path(os.environ["COPE_TEST_LOG"] + ".gate").exists():
             time.sleep(0.02)
@@ -77,15 +89,33 @@ def _behave(how: str | None, text: str, emit, stage: str) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", text)
     elif how == "die":
         os.kill(os.getpid(), signal.SIGKILL)
+    elif how == "slow":
+        time.sleep(0.05)
+    elif how == "starve":  # whatever it is given
+        raise MemoryError
+    elif how == "big":  # more than there is, unless it takes half at a time
+        if settings["oppu_batch"] == FitConfig().oppu_batch:
+            raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate")
+    elif how == "litter":  # starts a process that would outlive it
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+        with open(os.environ["COPE_TEST_LOG"] + ".litter", "a") as log:
+            log.write(f"{child.pid}\n")
+        time.sleep(60)
 
 
 def _outputs(scratch: Path) -> None:
+    adapter = adapter_bytes((scratch / "history.jsonl").read_text())
     for name in ("oppu", "cope"):
         (scratch / name).mkdir(exist_ok=True)
         (scratch / name / "adapter_config.json").write_text("{}")
-        (scratch / name / "adapter_model.safetensors").write_bytes(bytes(100))
+        (scratch / name / "adapter_model.safetensors").write_bytes(adapter)
     (scratch / "pairs.jsonl").write_text((scratch / "history.jsonl").read_text())
     (scratch / "report.json").write_text("{}")
+
+
+def adapter_bytes(history: str) -> bytes:
+    """What stands for an adapter fitted on this history."""
+    return hashlib.sha256(history.encode()).digest() * 1000
 
 
 def _request(scratch: Path) -> dict:

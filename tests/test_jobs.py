@@ -13,92 +13,22 @@ from pathlib import Path
 
 import pytest
 
-from cope_demo.config import ROOT
 from cope_demo.errors import CopeError
 from cope_demo.events import STAGES
-from cope_demo.history import Sample
 from cope_demo.job_folder import KEPT, JobFolder
-from cope_demo.jobs import FitRequest, InlineJobs, QueueJobs
+from cope_demo.jobs import InlineJobs, QueueJobs
 from cope_demo.store import Store
 
-SECRET = "the quick brown secret"
-SAMPLES = [Sample(f"Write {n}", f"{SECRET} {n}") for n in range(5)]
+from .fits import SAMPLES, SECRET, alive, ended, eventually, holds_secret, request
 
-
-@pytest.fixture(autouse=True)
-def stages(tmp_path, monkeypatch):
-    """The small stages, with their log; a gate that a test left closed opens at its end."""
-    monkeypatch.setenv("COPE_FIT_MODULE", "tests.fit_stages")
-    monkeypatch.setenv("COPE_TEST_LOG", str(tmp_path / "log"))
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    return Stages(tmp_path / "log")
-
-
-class Stages:
-    """What the stages did, and their gate."""
-
-    def __init__(self, log: Path):
-        self.log = log
-
-    def runs(self, job_id: str | None = None) -> list[dict]:
-        text = self.log.read_text() if self.log.exists() else ""
-        runs = [json.loads(line) for line in text.splitlines()]
-        return [run for run in runs if job_id in (None, run["job"])]
-
-    def open_gate(self) -> None:
-        self.log.with_name(self.log.name + ".gate").touch()
-
-    def wait_for(self, job_id: str, stage: str, times: int = 1) -> dict:
-        """The run of a stage, once it has begun for the `times`-th time."""
-        return eventually(lambda: [r for r in self.runs(job_id) if r["stage"] == stage][times - 1 : times])[0]
+pytestmark = pytest.mark.usefixtures("stages")
 
 
 @pytest.fixture
-def jobs():
-    queue = QueueJobs()
-    yield queue
-    queue.close()
-
-
-@pytest.fixture
-def inline():
+def inline(stages):
     queue = InlineJobs()
     yield queue
     queue.close()
-
-
-def eventually(ask, seconds: float = 15):
-    """The first true answer; fails when there is none in time."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if answer := ask():
-            return answer
-        time.sleep(0.05)
-    pytest.fail(f"not within {seconds} s")
-
-
-def request(user_id: str, how: str = "") -> FitRequest:
-    return FitRequest(user_id, how, "free_writing", SAMPLES, None, seed=7)
-
-
-def ended(queue, job_id: str, seconds: float = 15):
-    """The status, once the job has ended and its private files are gone."""
-    eventually(lambda: queue.status(job_id).state not in ("queued", "running"), seconds)
-    folder = JobFolder(job_id)
-    eventually(lambda: {path.name for path in folder.path.iterdir()} <= set(KEPT))
-    return queue.status(job_id)
-
-
-def alive(pid: int) -> bool:
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False
-
-
-def holds_secret(folder: Path) -> list[str]:
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    return [str(path) for path in files if SECRET.encode() in path.read_bytes()]
 
 
 def test_fit_runs_through_and_leaves_nothing_private(jobs, stages, own_data, capfd):
@@ -203,8 +133,12 @@ def test_what_goes_wrong_becomes_a_sentence(jobs, stages, own_data, capfd):
     assert [r["stage"] for r in stages.runs(ids["fault"])] == ["history", "oppu"]
     jobs.close()
     out = "".join(capfd.readouterr())
+    lines = [json.loads(line) for line in out.splitlines()]
     reference = found["fault"].error.split("reference ")[1][:8]
-    assert f"fault {reference}" in out and "ValueError" in out and "fit_stages.py" in out
+    (fault,) = [line for line in lines if line["event"] == "fault"]
+    assert (fault["reference"], fault["job"], fault["stage"]) == (reference, ids["fault"][:8], "oppu")
+    assert fault["error"] == "ValueError" and "fit_stages.py" in fault["where"][-1] and fault["level"] == "error"
+    assert {line["event"] for line in lines} >= {"stage done", "stage refused", "disk full", "process died"}
     assert SECRET not in out and holds_secret(own_data) == []
 
 
@@ -230,7 +164,8 @@ def test_web_process_finds_its_job_again(stages):
 
 WEB = """
 import time
-from tests.test_jobs import QueueJobs, request
+from cope_demo.jobs import QueueJobs
+from tests.fits import request
 if __name__ == "__main__":
     jobs = QueueJobs()
     print(jobs.submit(request("ada", "oppu:stuck")), flush=True)

@@ -71,7 +71,8 @@ def submit(service, text: str, file: tuple[str, bytes] | None, task: str, name: 
     history = parse_history(source, filename, task)
     user = service.store.new_id()
     request = FitRequest(user, name, task, history.samples, service.model, service.seed)
-    return Fit(user, service.jobs.submit(request), name, task)
+    job = service.jobs.submit(request)
+    return Fit(service.jobs.status(job).user_id, job, name, task)  # of the first press, where there were two
 
 
 def saved(service, user_id: str) -> Fit | None:

@@ -2,9 +2,7 @@
 one with a number to quote.
 """
 
-import logging
 import secrets
-import traceback
 from collections.abc import Callable
 from functools import wraps
 from inspect import Parameter, isgeneratorfunction, signature
@@ -12,19 +10,16 @@ from inspect import Parameter, isgeneratorfunction, signature
 import gradio as gr
 
 from ..errors import CopeError
+from ..logs import note_fault
 from ..owners import Access
-
-log = logging.getLogger("cope_demo.page")
 
 
 def sentence(error: BaseException) -> str:
-    """A sentence for the visitor. A fault of ours is logged in a line, without its message, which may hold a text."""
+    """A sentence for the visitor. A fault of ours is logged, without its message, which may hold a text."""
     if isinstance(error, CopeError):
         return str(error)
     number = secrets.token_hex(3)
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "?"
-    log.error("fault %s: %s at %s", number, type(error).__name__, where)
+    note_fault(number, error)
     return f"Something went wrong on our side (fault {number}). Nothing of yours is lost; please try again."
 
 

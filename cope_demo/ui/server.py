@@ -1,6 +1,5 @@
 """The page as a running server: every launch setting in one place."""
 
-import logging
 import os
 import signal
 import sys
@@ -11,6 +10,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 from .. import config  # noqa: E402
 from ..expiry import keep_sweeping  # noqa: E402
 from ..jobs import InlineJobs, Jobs, QueueJobs  # noqa: E402
+from ..logs import adopt, log_to  # noqa: E402
 from .page import build  # noqa: E402
 from .panel import ASSETS  # noqa: E402
 from .theme import STYLES, theme  # noqa: E402
@@ -51,10 +51,13 @@ def launch_options(host: str | None = None, port: int | None = None) -> dict:
 
 
 def background_jobs(users_dir: Path | None) -> Jobs:
-    """Where fits run: in worker processes, or in this one on ZeroGPU, where children cannot have the GPU."""
+    """Where fits run: in this process on ZeroGPU, where children cannot have the GPU; else in worker processes.
+
+    This process keeps COPE_WORKERS of them (default 1; 0 where all are started elsewhere).
+    """
     if os.environ.get("SPACES_ZERO_GPU"):
         return InlineJobs(users_dir)
-    return QueueJobs(users_dir)
+    return QueueJobs(users_dir, config.whole("COPE_WORKERS", 1, 0, 64))
 
 
 def serve(
@@ -70,13 +73,14 @@ def serve(
     """
     from ..service import Service
 
-    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+    log_to(sys.stderr)
     with uploads_folder() as uploads:  # before build: Gradio asks for it there
         jobs = background_jobs(users_dir)
         service = Service(model, users_dir=users_dir, seed=seed, jobs=jobs)
         blocks = build(service).queue(max_size=QUEUE)
         options = launch_options(host, port)
         _, url, _ = blocks.launch(prevent_thread_lock=True, app_kwargs=app_options(service), **options)
+        adopt("uvicorn", "uvicorn.error", "uvicorn.access")
         print(f"The app runs at {url}", flush=True)
         keep_sweeping(service, uploads)
         service.start()
