@@ -54,6 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
     tam.add_argument("--task", required=True, choices=[name for name in TASKS if name != "free_writing"])
     tam.add_argument("--data", required=True, type=Path, metavar="DIR", help="folder with user_others.json")
     tam.add_argument("--out", required=True, type=Path, metavar="DIR", help="where the adapter is written")
+    tam.add_argument("--source", default="", help="where the texts come from and their licence, for the card")
     tam.add_argument("--examples", type=int, default=TamConfig.examples, help="texts at most (default: %(default)s)")
 
     serve = command("serve", "Serve the page.")
@@ -161,7 +162,8 @@ def _tam(options) -> None:
     quiet_libraries()
     config = TamConfig(examples=options.examples, seed=options.seed)
     with step_bar(f"TAM {options.task}") as tell:
-        result = train_tam(options.task, options.data, options.out, model=options.model, config=config, tell=tell)
+        given = {"source": options.source, "model": options.model, "config": config, "tell": tell}
+        result = train_tam(options.task, options.data, options.out, **given)
     nats = result["nats_per_token"]
     print(f"Validation loss {nats['before']:.3f} -> {nats['after']:.3f} nats a token; saved in {options.out}")
 

@@ -18,6 +18,8 @@ from .errors import CopeError
 
 NO_ADAPTER = ()
 """The adapter names of a row that runs base alone."""
+TAM = "tam"
+"""The name of the task adapter among a bank's adapters."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,8 @@ def read_lora(folder: Path, model: torch.nn.Module) -> Lora:
 class LoraBank:
     """Several adapters of one model, concatenated along the rank, ready for rows that each wear some of them.
 
-    loras: name -> Lora. Memory: the adapters' own size in the compute dtype.
+    loras: name -> Lora; every row wears the one called TAM, as it is part of base. Memory: the adapters' own size in
+    the compute dtype.
     """
 
     def __init__(self, loras: dict[str, Lora], dtype: torch.dtype, device: torch.device):
@@ -100,12 +103,25 @@ class LoraBank:
             self.up[path] = torch.cat(ups, 1).t().contiguous().to(device, dtype)
 
     def mask(self, rows: list[tuple[str, ...]]) -> torch.Tensor:
-        """(rows, R): 1 where the row wears the rank's adapter. A row of NO_ADAPTER is all 0."""
+        """(rows, R): 1 where the row wears the rank's adapter. A row of NO_ADAPTER wears TAM at most."""
         mask = torch.zeros(len(rows), self.ranks, dtype=self.dtype, device=self.device)
         for row, names in enumerate(rows):
-            for name in names:
+            for name in (TAM, *names) if TAM in self.columns else names:
                 mask[row, self.columns[name]] = 1
         return mask
+
+
+def wear_always(model: torch.nn.Module, lora: Lora) -> None:
+    """Makes the adapter part of the model, for training and whatever else: its layers add it from now on."""
+    modules = dict(model.named_modules())
+    device = next(model.parameters()).device
+    for path, (down, up) in lora.weights.items():
+        down, up = (tensor.to(device, torch.bfloat16) for tensor in (down, up))
+        modules[path].register_forward_hook(
+            lambda module, inputs, output, down=down, up=up: (
+                output + torch.nn.functional.linear(torch.nn.functional.linear(inputs[0].to(down.dtype), down), up)
+            )
+        )
 
 
 class LoraRows:

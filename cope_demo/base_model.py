@@ -18,8 +18,10 @@ from pathlib import Path
 
 import torch
 
+from .adapters import read_lora, wear_always
 from .config import cache_dir
 from .errors import CopeError
+from .task_adapters import TaskAdapter, task_adapter
 
 EMBEDDED = "SmolLM2-135M-Instruct"
 EMBEDDED_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
@@ -142,6 +144,8 @@ class BaseModel:
 
     model: the transformers causal LM, its linear layers in bitsandbytes NF4 with bfloat16 compute.
     name: what people call it; identity: what a saved adapter must match, as `name@fingerprint`.
+    tam: the task adapter that the model's layers add, where a task has one and the model is trained on it; a decoder's
+        model is bare, as its rows may be of several tasks.
     """
 
     model: torch.nn.Module
@@ -149,6 +153,7 @@ class BaseModel:
     name: str
     identity: str
     device: torch.device
+    tam: TaskAdapter | None = None
     _texts: dict = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -233,7 +238,9 @@ def _quantized(folder: str, device: torch.device, revision: str | None = None):
         ).eval()
 
 
-def load_base(model: str | None = None, device: str | None = None, trainable: bool = False) -> BaseModel:
+def load_base(
+    model: str | None = None, device: str | None = None, trainable: bool = False, task: str | None = None
+) -> BaseModel:
     """Loads pi_base in NF4 with bfloat16 compute.
 
     model: a folder, a hub id, or None for COPE_MODEL and then the embedded one.
@@ -241,6 +248,7 @@ def load_base(model: str | None = None, device: str | None = None, trainable: bo
     trainable: set for a model that is going to be trained. On CPUs with AVX512-BF16, bitsandbytes repacks a layer at
         its first inference and from then on computes without autograd; a trainable model never repacks, and on a CPU it
         keeps its 4-bit weights unpacked where they take at most KEPT_BYTES.
+    task: with its task adapter, where one was trained for this model.
     Raises CopeError when there is no such model or it cannot be read.
     """
     from transformers import AutoTokenizer
@@ -271,7 +279,10 @@ def load_base(model: str | None = None, device: str | None = None, trainable: bo
             parameter.data = parameter.data.clone()
     if trainable:
         _make_trainable(loaded)
-    return BaseModel(loaded, tokenizer, name, identity, where)
+    tam = task_adapter(task, identity) if task else None
+    if tam:
+        wear_always(loaded, read_lora(tam.folder, loaded))
+    return BaseModel(loaded, tokenizer, name, identity, where, tam)
 
 
 def _make_trainable(model: torch.nn.Module) -> None:

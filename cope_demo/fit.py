@@ -93,14 +93,14 @@ def run_stage(stage: str, scratch: Path, emit: Emit) -> None:
 
 def manifest(scratch: Path) -> dict:
     """The manifest of the finished fit in `scratch`, but for its files."""
-    request = _read(scratch / "request.json")
+    request, base = _read(scratch / "request.json"), _read(scratch / "base.json")
     return {
         "format": 1,
         "user": request["user"],
         "name": request["name"],
         "task": request["task"],
-        "base": _read(scratch / "base.json"),
-        "task_adapter": None,
+        "task_adapter": base.pop("task_adapter"),
+        "base": base,
         "settings": request["settings"],
         "report": _read(scratch / "report.json"),
         "versions": {p: version(p) for p in ("torch", "transformers", "peft", "trl", "bitsandbytes")},
@@ -149,7 +149,7 @@ class _Work:
 
     @property
     def base(self) -> BaseModel:
-        return _base(self.request["model"])
+        return _base(self.request["model"], self.request["task"])
 
     def times(self) -> dict[str, float]:
         path = self.scratch / "times.json"
@@ -192,7 +192,8 @@ def _split(work: _Work) -> None:
     held = min(work.config.holdout, max(1, count // 5))
     picked = random.Random(work.config.seed).sample(range(count), held)
     split = {"train": [i for i in range(count) if i not in picked], "held_out": sorted(picked)}
-    base = {"name": work.base.name, "identity": work.base.identity}
+    tam = work.base.tam
+    base = {"name": work.base.name, "identity": work.base.identity, "task_adapter": tam.to_json() if tam else None}
     _write(work.scratch / "base.json", json.dumps(base))
     _write(work.scratch / "split.json", json.dumps(split))
     work.emit(FitEvent("history", 1, 1))
@@ -322,9 +323,9 @@ _RUN = {"history": _split, "oppu": _oppu, "negatives": _negatives, "dpo": _dpo, 
 
 
 @lru_cache(maxsize=1)
-def _base(model: str | None) -> BaseModel:
-    """The base that a process fits with; loaded once."""
-    return load_base(model, trainable=True)
+def _base(model: str | None, task: str) -> BaseModel:
+    """The base that a process fits with, its task adapter included; loaded once."""
+    return load_base(model, trainable=True, task=task)
 
 
 def _read(path: Path):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .config import DecodeConfig
 from .errors import CopeError
 from .store import SavedUser, Store
+from .task_adapters import named_adapter
 from .tasks import find_task
 from .trace import METHODS, Column, ColumnEnd, TokenEvent, Trace
 
@@ -201,7 +202,7 @@ class Service:
 
     def _bank(self, user_id: str) -> tuple[SavedUser, "LoraBank"]:
         """The user, verified, with both adapters in memory: read once, and again when the user was fitted anew."""
-        from .adapters import read_lora
+        from .adapters import TAM, read_lora
         from .decoding import bank_of
 
         base = self.engine().base
@@ -211,7 +212,10 @@ class Service:
         key = (user.folder, *(files[f"{kind}/adapter_model.safetensors"]["sha256"] for kind in ("oppu", "cope")))
 
         def read() -> "LoraBank":
-            return bank_of(base, {kind: read_lora(user.adapter(kind), base.model) for kind in ("oppu", "cope")})
+            loras = {kind: read_lora(user.adapter(kind), base.model) for kind in ("oppu", "cope")}
+            if tam := named_adapter(user.manifest.get("task_adapter")):
+                loras[TAM] = read_lora(tam.folder, base.model)
+            return bank_of(base, loras)
 
         with self._banking:
             return user, _held(self._banks, key, read)

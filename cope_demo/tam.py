@@ -25,6 +25,7 @@ from .config import TamConfig
 from .errors import CopeError
 from .lamp import OTHERS, file_hash, read_authors
 from .scoring import response_logps
+from .task_adapters import WEIGHTS
 from .tasks import Sample, find_task
 from .training import Example, encode, new_adapter, reuse_memory, save_adapter, saved_adapter, seed_everything
 
@@ -60,20 +61,27 @@ def train_tam(
     data: Path,
     out: Path,
     *,
+    source: str = "",
     model: str | None = None,
     config: TamConfig | None = None,
     tell: Tell = lambda step, of, loss, eta: None,
 ) -> dict:
-    """Trains the task's adapter and writes it to `out` in peft's format, with tam.json. Returns what tam.json holds.
+    """Trains the task's adapter and writes it to `out` in peft's format, with a card and tam.json, which it returns.
 
+    source: where the texts come from and under which licence, for the card.
     A run with the same settings that was cut off in `out` is continued; a finished one is returned as it is.
     Raises CopeError for data that will not do, or a run of other settings in `out`.
     """
     config = config or TamConfig()
     train, validation = split_texts(data, task_name, config)
-    plan = {"task": task_name, "data_sha256": file_hash(Path(data) / OTHERS), "settings": asdict(config)}
     base = load_base(model, trainable=True)
-    plan["base"] = {"name": base.name, "identity": base.identity}
+    plan = {
+        "task": task_name,
+        "base": {"name": base.name, "identity": base.identity},
+        "source": source,
+        "data_sha256": file_hash(Path(data) / OTHERS),
+        "settings": asdict(config),
+    }
     if (out / "tam.json").exists():
         done = json.loads((out / "tam.json").read_text("utf-8"))
         if {key: done.get(key) for key in plan} != plan:
@@ -93,6 +101,8 @@ def train_tam(
     for path in (state / "adapter").iterdir():
         if path.name != "README.md":  # peft's own card, which says nothing
             os.replace(path, out / path.name)
+    result["adapter_sha256"] = file_hash(out / WEIGHTS)
+    (out / "README.md").write_text(_card(result), "utf-8")
     _write(out / "tam.json", result)
     shutil.rmtree(state)
     return result
@@ -218,3 +228,27 @@ def _write(path: Path, data) -> None:
     part = path.with_name(path.name + ".part")
     part.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", "utf-8")
     os.replace(part, path)
+
+
+def _card(result: dict) -> str:
+    """The model card of a task adapter."""
+    nats, texts, settings = result["nats_per_token"], result["texts"], result["settings"]
+    chosen = ", ".join(f"{name} {value}" for name, value in settings.items())
+    return f"""---
+library_name: peft
+tags: [lora, cope, task-adapter]
+---
+
+# Task adapter (TAM): {result["task"]}
+
+A LoRA for {result["base"]["name"]} (4 bit, NF4), trained on other people's texts of the task {result["task"]}.
+In CoPe it is part of the base model: personal adapters are fitted and contrasted on top of it.
+
+- Data: {result["source"] or "not stated"}. SHA-256 of the file: {result["data_sha256"]}.
+- Texts: {texts["train"]} for training, {texts["validation"]} of other authors for validation.
+- Validation loss: {nats["before"]:.3f} nats a token before, {nats["after"]:.3f} after.
+- Settings: {chosen}.
+- Base model's identity: {result["base"]["identity"]}.
+
+It writes like the average of its sources, faults and all; nothing that it says is a fact.
+"""

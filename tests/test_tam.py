@@ -55,7 +55,7 @@ def test_it_learns_the_task_and_says_by_how_much(data, model, tmp_path):
     assert result["texts"] == {"train": 30, "validation": 6}
     assert [step for step, *_ in steps] == list(range(1, 9)) and steps[-1][1] == 8
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert names == ["adapter_config.json", "adapter_model.safetensors", "tam.json"]
+    assert names == ["README.md", "adapter_config.json", "adapter_model.safetensors", "tam.json"]
     again = tam.train_tam("news_headline", data, tmp_path / "out", model=model, config=SMALL, tell=pytest.fail)
     assert again == result
 
