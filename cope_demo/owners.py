@@ -8,15 +8,16 @@ they get an OwnService, which answers for strange users and fits exactly as if t
 import hashlib
 import re
 import secrets
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timezone
 from hmac import compare_digest
-from inspect import signature
+from inspect import isgenerator, signature
 
 from .config import keep_days
 from .errors import CopeError
 from .job_folder import UNKNOWN_JOB, JobFolder
 from .jobs import FitRequest, JobStatus
+from .limits import Limits
 from .store import Card, SavedUser
 
 SECRET = re.compile("[0-9a-f]{64}")
@@ -48,28 +49,44 @@ class Access:
     """A service's door. Whoever has only this can do nothing without saying for whom."""
 
     def __init__(self, service):
-        self._service = service
+        self._service, self._limits = service, Limits()
 
-    def of(self, secret=None, profile=None) -> "OwnService":
+    def of(self, secret=None, profile=None, address: str = "") -> "OwnService":
         """The service as the holder of this secret, or of this account, may use it; new fits are the account's.
 
         Whoever has no secret gets a new one. What is not a secret opens nothing but the sample users.
+        address: where the request came from, for the limits.
         """
+        known = tuple(filter(None, (owner_of_account(profile), owner_of_secret(secret))))
+        caller = Caller(self._limits, known[0] if known else address, address)
         secret = secret or new_secret()
-        owners = (owner_of_account(profile), owner_of_secret(secret))
-        return OwnService(self._service, secret, tuple(filter(None, owners)))
+        return OwnService(self._service, secret, known or tuple(filter(None, [owner_of_secret(secret)])), caller)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whose use counts: `visitor` and `address` as limits.py has them."""
+
+    limits: Limits
+    visitor: str
+    address: str
+
+    def take(self, kind: str) -> None:
+        """See limits.Limits."""
+        self.limits.take(kind, self.visitor, self.address)
 
 
 class OwnService:
     """A Service for one visitor, the holder of `secret`: the sample users, and what is theirs.
 
-    Every method of the service whose first parameter is `user_id` is there, behind the same check, and what is _FREE.
+    Every method of the service whose first parameter is `user_id` is there, behind the same check and within the same
+    limits as a comparison; so is what is _FREE.
     """
 
-    def __init__(self, service, secret: str, owners: tuple[str, ...]):
-        self._service, self.secret, self._owners = service, secret, owners
+    def __init__(self, service, secret: str, owners: tuple[str, ...], caller: Caller):
+        self._service, self.secret, self._owners, self.caller = service, secret, owners, caller
         self.store = OwnStore(service, owners)
-        self.jobs = OwnJobs(service, owners)
+        self.jobs = OwnJobs(service, owners, caller)
 
     def __getattr__(self, name: str):
         thing = getattr(self._service, name)
@@ -80,7 +97,9 @@ class OwnService:
 
         def checked(user_id, *args, **kwargs):
             self.store.check(user_id)
-            return thing(user_id, *args, **kwargs)
+            self.caller.take("compare")
+            result = thing(user_id, *args, **kwargs)
+            return self.caller.limits.streaming(self.caller.visitor, result) if isgenerator(result) else result
 
         return checked
 
@@ -145,13 +164,14 @@ class OwnStore:
 class OwnJobs:
     """Jobs for one visitor."""
 
-    def __init__(self, service, owners: tuple[str, ...]):
-        self._jobs, self._owners = service.jobs, owners
+    def __init__(self, service, owners: tuple[str, ...], caller: Caller):
+        self._jobs, self._owners, self._caller = service.jobs, owners, caller
 
     def submit(self, request: FitRequest) -> str:
         """See jobs.Jobs; the fit belongs to this visitor. Raises CopeError for whoever has given no proper secret."""
         if not self._owners:
             raise CopeError(BAD_SECRET)
+        self._caller.take("fit")
         return self._jobs.submit(replace(request, owner=self._owners[0]))
 
     def status(self, job_id: str) -> JobStatus:

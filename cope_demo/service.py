@@ -21,8 +21,8 @@ if TYPE_CHECKING:  # torch is imported when the model is, so that the page is th
     from .jobs import Jobs
     from .likeness import Profile
 
-MAX_PROMPT = 40_000
-"""Characters of a prompt or text; the model's context ends long before."""
+MAX_PROMPT = 20_000
+"""Characters of a prompt or text; the model's context ends before."""
 MAX_TEXTS = 8
 """Texts that are compared with a history at once."""
 HELD = 8

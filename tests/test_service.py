@@ -124,7 +124,7 @@ def test_score_gives_one_column_of_the_given_text(service):
         (lambda s: next(s.compare("../ada", "x", SHORT)), "not a user id"),
         (lambda s: next(s.compare("ada", " \n ", SHORT)), "prompt is empty"),
         (lambda s: next(s.compare("ada", "soup " * 2000, SHORT)), "too long"),
-        (lambda s: next(s.compare("ada", "x" * 50_000, SHORT)), "40,000 are allowed"),
+        (lambda s: next(s.compare("ada", "x" * 50_000, SHORT)), "20,000 are allowed"),
         (lambda s: s.score("ada", "x", "", 0.1), "text is empty"),
         (lambda s: s.score("ada", "x", "y", 9.0), "alpha must be"),
     ],

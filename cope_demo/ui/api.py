@@ -36,6 +36,7 @@ def add(access: Access) -> None:
         text: the pasted texts or a file's content; filename: its name where it is a file's, for the format. Texts of
         free writing without a title have no prompt yet; the fit makes it from their key words.
         """
+        service.caller.take("preview")
         return read_history(_sized(text), filename or None, task).to_json()
 
     @public

@@ -10,6 +10,7 @@ import gradio as gr
 
 from ..config import DecodeConfig
 from ..errors import CopeError
+from ..service import MAX_PROMPT
 from ..tasks import TASKS, Task
 from ..trace import METHODS, ColumnEnd, TokenEvent, Trace
 from . import runs, wire
@@ -17,8 +18,6 @@ from .guard import sentence
 from .heatmap import heatmap
 from .panel import ASSETS, panel
 
-MAX_PROMPT = 20_000
-"""Characters of a prompt; the model's context is checked in tokens."""
 MAX_TOKENS = 300
 INTERVAL = 0.1
 """Seconds between two updates of the page."""

@@ -2,6 +2,7 @@
 one with a number to quote.
 """
 
+import os
 import secrets
 from collections.abc import Callable
 from functools import wraps
@@ -11,7 +12,7 @@ import gradio as gr
 
 from ..errors import CopeError
 from ..logs import note_fault
-from ..owners import Access
+from ..owners import Access, OwnService
 
 
 def sentence(error: BaseException) -> str:
@@ -23,6 +24,19 @@ def sentence(error: BaseException) -> str:
     return f"Something went wrong on our side (fault {number}). Nothing of yours is lost; please try again."
 
 
+def arrive(access: Access, secret, profile: gr.OAuthProfile | None, request: gr.Request | None) -> OwnService:
+    """The service as whoever sent this request may use it."""
+    return access.of(secret, profile, _address(request))
+
+
+def _address(request: gr.Request | None) -> str:
+    """Where a request came from; "" when unknown. Only a Space's proxy is believed when it names its own caller."""
+    if request is None:
+        return ""
+    hops = request.headers.get("x-forwarded-for", "") if os.environ.get("SPACE_ID") else ""
+    return hops.split(",")[-1].strip() or (request.client.host if request.client else "")
+
+
 def endpoint(access: Access) -> Callable:
     """Decorates a public endpoint, whose first parameter is the service as its caller may use it (owners.OwnService).
 
@@ -31,15 +45,17 @@ def endpoint(access: Access) -> Callable:
 
     def decorate(function: Callable) -> Callable:
         _, *own = signature(function).parameters.values()
-        # Gradio fills in the account where one is logged in; it is no parameter to callers.
+        # Gradio fills in the account, where one is logged in, and the request; neither is a parameter to callers.
         profile = Parameter("profile", Parameter.POSITIONAL_OR_KEYWORD, annotation=gr.OAuthProfile | None)
+        request = Parameter("request", Parameter.POSITIONAL_OR_KEYWORD, annotation=gr.Request)
         secret = Parameter("secret", Parameter.POSITIONAL_OR_KEYWORD, default="", annotation=str)
-        public = signature(function).replace(parameters=[profile, *own, secret])
+        public = signature(function).replace(parameters=[profile, request, *own, secret])
 
         def opened(args, kwargs) -> dict:
             given = public.bind(*args, **kwargs)
             given.apply_defaults()
-            service = access.of(given.arguments.pop("secret"), given.arguments.pop("profile"))
+            caller = (given.arguments.pop(name) for name in ("secret", "profile", "request"))
+            service = arrive(access, *caller)
             return {"service": service, **given.arguments}
 
         if isgeneratorfunction(function):

@@ -72,14 +72,14 @@ class Page:
     def _turn(self, listen, method, inputs=(), **options) -> None:
         """Lets an event call a method of Visit, for the browser that sent it, with these inputs."""
 
-        def handler(profile: gr.OAuthProfile | None, memory, *given):
-            return self._answer(method(Visit(self.access, memory, profile), *given))
+        def handler(profile: gr.OAuthProfile | None, request: gr.Request, memory, *given):
+            return self._answer(method(Visit(self.access, memory, profile, request), *given))
 
         listen(handler, [self.memory, *inputs], list(self.parts.values()), **options)
 
     def _wire_choice(self, blocks, cards, timer) -> None:
-        def picked(profile: gr.OAuthProfile | None, memory, event: gr.EventData):
-            return self._answer(Visit(self.access, memory, profile).pick(str(event.id)))
+        def picked(profile: gr.OAuthProfile | None, request: gr.Request, memory, event: gr.EventData):
+            return self._answer(Visit(self.access, memory, profile, request).pick(str(event.id)))
 
         cards.pick(picked, [self.memory], list(self.parts.values()), **LIGHT)
         self._turn(blocks.load, Visit.open, **LIGHT)
@@ -91,16 +91,29 @@ class Page:
 
     def _wire_own(self) -> None:
         mine = self.own
-        given, shown = [mine.text, mine.file, mine.task], [mine.preview, self.fit.panel]
+        given, shown = [self.memory, mine.text, mine.file, mine.task], [mine.preview, self.fit.panel]
         latest = {"inputs": given, "outputs": shown, "trigger_mode": "always_last"}
-        quick = {"fn": _previewed(False), **latest, **LIGHT}
-        whole = {"fn": _previewed(True), **latest, **READING}
+        quick = {"fn": self._previewed(False), **latest, **LIGHT}
+        whole = {"fn": self._previewed(True), **latest, **READING}
         # Not `input`: Gradio's text box sends that for key presses only, so a paste would go unseen.
         mine.text.change(lambda: None, None, [mine.file], **LIGHT).then(**quick)
         mine.text.blur(**whole)
         mine.task.input(**quick).then(**whole)
         mine.upload.upload(own.take_upload, [mine.upload], [mine.file], **LIGHT).then(**quick).then(**whole)
         mine.example.click(lambda: own.EXAMPLE, None, [mine.text], **LIGHT).then(**whole)
+
+    def _previewed(self, whole: bool):
+        """The preview's handler: how the texts were understood, and the fit's plan for them."""
+
+        def handler(profile: gr.OAuthProfile | None, request: gr.Request, memory, text, file, task):
+            try:
+                Visit(self.access, memory, profile, request).service.caller.take("preview")
+                data = own.preview(text, file, task, whole)
+            except Exception as error:
+                return say({"state": "read", "problem": sentence(error)}), gr.skip()
+            return say(data), say(fitting.plan(data.get("count", 0), data.get("seconds", 0.0)))
+
+        return handler
 
     def _wire_privacy(self) -> None:
         mine, sure = self.privacy, [self.privacy.sure]
@@ -119,29 +132,16 @@ class Page:
             one.failure(_idle_buttons, None, buttons, js=_tell("cope-failed", "[]"), **LIGHT)
         step.stop.click(_idle_buttons, None, buttons, js=_tell("cope-stop", "[]"), cancels=[event, on], **LIGHT)
 
-    def _compare(self, profile: gr.OAuthProfile | None, memory, *values):
-        visit = Visit(self.access, memory, profile)
+    def _compare(self, profile: gr.OAuthProfile | None, request: gr.Request, memory, *values):
+        visit = Visit(self.access, memory, profile, request)
         who, refusal = visit.who(), visit.refusal()
         texts = [comparing.refused(who, refusal)] if refusal else None
         yield from _written(texts or comparing.stream(visit.service, visit.visitor.chosen, who, *values))
 
-    def _branch(self, profile: gr.OAuthProfile | None, memory, event: gr.EventData):
-        visit = Visit(self.access, memory, profile)
+    def _branch(self, profile: gr.OAuthProfile | None, request: gr.Request, memory, event: gr.EventData):
+        visit = Visit(self.access, memory, profile, request)
         asked = event._data or {}  # all of it; its attributes would have to be asked for one by one
         yield from _written(comparing.branch(visit.service, visit.visitor.chosen, asked))
-
-
-def _previewed(whole: bool):
-    """The preview's handler: how the texts were understood, and the fit's plan for them."""
-
-    def handler(text, file, task):
-        try:
-            data = own.preview(text, file, task, whole)
-        except Exception as error:
-            return say({"state": "read", "problem": sentence(error)}), gr.skip()
-        return say(data), say(fitting.plan(data.get("count", 0), data.get("seconds", 0.0)))
-
-    return handler
 
 
 def _written(texts):

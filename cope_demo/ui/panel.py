@@ -35,8 +35,7 @@ def panel(name: str, value: str | None, *paths: Path, **options) -> gr.HTML:
         html_template=f'<div class="cope cope-{name}"></div>',
         js_on_load=script(*paths),
         apply_default_css=False,
-        elem_id=f"{name}-view",
-        **options,
+        **{"elem_id": f"{name}-view", **options},
     )
 
 

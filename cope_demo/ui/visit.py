@@ -9,7 +9,7 @@ from ..jobs import JobStatus
 from ..owners import Access
 from ..store import Card
 from . import comparing, fitting, people
-from .guard import sentence
+from .guard import arrive, sentence
 from .panel import say
 from .visitor import FINAL, MAX_FITS, NEW, Visitor
 
@@ -29,10 +29,10 @@ Answer = dict[str, object]
 class Visit:
     """One turn of a visitor. What their browser remembers is not to be trusted."""
 
-    def __init__(self, access: Access, memory, profile=None):
+    def __init__(self, access: Access, memory, profile=None, request=None):
         """memory: the browser's value; profile: of the account that is logged in, where there is one."""
         self.visitor = Visitor.read(memory)
-        self.service = access.of(self.visitor.secret, profile)
+        self.service = arrive(access, self.visitor.secret, profile, request)
 
     def open(self) -> Answer:
         """A page load: whom this browser chose last, and how its fits stand."""

@@ -10,8 +10,9 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from ..disk import free_mb, needed_mb
+from .shield import Shield
 
-MIDDLEWARE: tuple[Middleware, ...] = ()
+MIDDLEWARE: tuple[Middleware, ...] = (Middleware(Shield),)
 """What every request passes, the first outermost."""
 
 

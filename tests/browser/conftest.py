@@ -13,6 +13,7 @@ import pytest
 from cope_demo import config
 from cope_demo.ui.page import build
 from cope_demo.ui.server import launch_options
+from cope_demo.ui.web import app_options
 
 from ..scripted import Service
 
@@ -46,6 +47,7 @@ def visit(chromium, url, size=DESKTOP, dark=False, state=None):
     page.set_default_timeout(20_000)
     trouble: list[str] = []
     page.on("dialog", lambda dialog: (trouble.append(f"dialog {dialog.message}"), dialog.dismiss()))
+    page.on("console", lambda line: "Content Security Policy" in line.text and trouble.append(f"refused: {line.text}"))
     page.on("pageerror", lambda error: trouble.append(f"script error {error}"))
     own = re.compile(r"(http://127\.0\.0\.1[:/]|data:|blob:)")
     page.on("request", lambda request: own.match(request.url) or trouble.append(f"request to {request.url}"))
@@ -65,7 +67,7 @@ def scripted_page(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COPE_DATA", str(root / "var"))
         blocks = build(service).queue()
-        url = blocks.launch(prevent_thread_lock=True, **launch_options("127.0.0.1"))[1]
+        url = blocks.launch(prevent_thread_lock=True, app_kwargs=app_options(service), **launch_options("127.0.0.1"))[1]
     yield service, url
     blocks.close()
 
