@@ -1,4 +1,5 @@
-# make run | make test | make faults | make bench | make lint | make screenshots: each makes the environment first, where it is missing.
+# make run | make test | make faults | make bench | make lint | make screenshots | make lessons:
+# each makes the environment first, where it is missing.
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +9,7 @@ PREPARED := var/cache/.prepared
 SAMPLES := ines walter juno priya tomasz
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test faults bench lint screenshots samples setup clean
+.PHONY: run test faults bench lint screenshots lessons samples setup clean
 
 run: $(PREPARED)
 	$(BIN)/python app.py
@@ -28,6 +29,10 @@ lint: $(INSTALLED)
 
 screenshots: $(PREPARED)
 	$(BIN)/python docs/make_screenshots.py
+
+# Makes the lessons' saved comparisons anew (about a minute); the tests then say which sentences no longer hold.
+lessons: $(PREPARED)
+	$(BIN)/python docs/make_lessons.py
 
 # Fits the sample users anew (about two minutes each on two cores).
 samples: $(PREPARED)

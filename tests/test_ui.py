@@ -126,7 +126,8 @@ def test_report_in_words_better_and_worse():
 
 def test_first_visit_opens_with_the_first_sample_user(visit):
     answer = visit.open(None)
-    assert set(PARTS) - set(answer) == {"text", "name", "file", "preview", "erased"}
+    untouched = {"text", "name", "file", "preview", "erased", "alpha", "tau", "temperature", "seed"}
+    assert set(PARTS) - set(answer) == untouched
     assert answer["visitor"]["chosen"] == "ada"
     assert json.loads(answer["people"])["chosen"] == "ada"
     assert json.loads(answer["fit"])["report"]["rows"]

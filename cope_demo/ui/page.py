@@ -3,7 +3,7 @@
 import gradio as gr
 
 from ..owners import Access
-from . import api, comparing, fitting, own, people, privacy
+from . import api, comparing, fitting, lessons, own, people, privacy
 from .guard import sentence
 from .panel import ASSETS, panel, say, static
 from .visit import PARTS, Visit, banner
@@ -42,6 +42,8 @@ class Page:
         self.access = access
         static("header")
         notice = panel("notice", banner(access.of()), ASSETS / "notice.js")
+        link = panel("opened", say({"kind": "none"}), ASSETS / "notice.js")
+        self.lessons = panel("lessons", say(lessons.cards()), ASSETS / "lessons.js")
         self.memory = browser_state()
         timer = gr.Timer(POLL)
         with gr.Column(elem_classes="step"):
@@ -59,6 +61,7 @@ class Page:
         parts = (self.memory, notice, timer, cards, self.own.box, self.fit.panel, self.fit.start, self.fit.cancel)
         parts += (self.fit.delete, step.prompt, step.examples, step.length, step.penalty, step.view)
         parts += (self.own.text, self.own.name, self.own.file, self.own.preview, self.privacy.told)
+        parts += (step.alpha, step.tau, step.temperature, step.seed, link)
         self.parts = dict(zip(PARTS, parts, strict=True))
         self._wire_choice(blocks, cards, timer)
         self._wire_own()
@@ -81,8 +84,15 @@ class Page:
         def picked(profile: gr.OAuthProfile | None, request: gr.Request, memory, event: gr.EventData):
             return self._answer(Visit(self.access, memory, profile, request).pick(str(event.id)))
 
+        def opened(profile: gr.OAuthProfile | None, request: gr.Request, memory):
+            return self._answer(Visit(self.access, memory, profile, request).open(request.query_params))
+
+        def live(profile: gr.OAuthProfile | None, request: gr.Request, memory, event: gr.EventData):
+            return self._answer(Visit(self.access, memory, profile, request).live(str(event.lesson)))
+
+        self.step.view.live(live, [self.memory], list(self.parts.values()), **LIGHT)
         cards.pick(picked, [self.memory], list(self.parts.values()), **LIGHT)
-        self._turn(blocks.load, Visit.open, **LIGHT)
+        blocks.load(opened, [self.memory], list(self.parts.values()), **LIGHT)
         self._turn(timer.tick, Visit.poll, **LIGHT)
         self._turn(self.fit.cancel.click, Visit.cancel_fit, **LIGHT)
         self._turn(self.fit.delete.click, Visit.delete_fit, **LIGHT)
@@ -130,7 +140,9 @@ class Page:
         on = step.view.branch(self._branch, [self.memory], shown, js=_tell("cope-begin", "g"), **WRITING)
         for one in (event, on):
             one.failure(_idle_buttons, None, buttons, js=_tell("cope-failed", "[]"), **LIGHT)
-        step.stop.click(_idle_buttons, None, buttons, js=_tell("cope-stop", "[]"), cancels=[event, on], **LIGHT)
+        cancels = {"cancels": [event, on]}
+        self.lessons.open(_lesson, None, shown, js=_tell("cope-begin", "g"), **cancels, **LIGHT)
+        step.stop.click(_idle_buttons, None, buttons, js=_tell("cope-stop", "[]"), **cancels, **LIGHT)
 
     def _compare(self, profile: gr.OAuthProfile | None, request: gr.Request, memory, *values):
         visit = Visit(self.access, memory, profile, request)
@@ -154,6 +166,12 @@ def _written(texts):
 
 def _idle_buttons() -> tuple:
     return gr.update(interactive=True), gr.update(interactive=False)
+
+
+def _lesson(event: gr.EventData) -> tuple:
+    """The lesson that was pressed; a comparison that runs ends."""
+    name = str(event.id)
+    return lessons.opened(name) if name in lessons.ORDER else gr.skip(), *_idle_buttons()
 
 
 def _used(event: gr.EventData) -> str:

@@ -1,14 +1,16 @@
 """What the page shows after each thing a visitor does: their browser's memory in, new values for its parts out."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import gradio as gr
 
+from ..config import DecodeConfig
 from ..errors import CopeError
 from ..jobs import JobStatus
 from ..owners import Access
 from ..store import Card
-from . import comparing, fitting, people
+from . import comparing, fitting, lessons, links, people
 from .guard import arrive, sentence
 from .panel import say
 from .visitor import FINAL, MAX_FITS, NEW, Visitor
@@ -16,11 +18,15 @@ from .visitor import FINAL, MAX_FITS, NEW, Visitor
 PARTS = (
     "visitor", "banner", "timer", "people", "own", "fit", "start_fit", "cancel_fit", "delete_fit",
     "prompt", "examples", "length", "penalty", "columns", "text", "name", "file", "preview", "erased",
+    "alpha", "tau", "temperature", "seed", "link",
 )  # fmt: skip
 """The parts of the page that follow from whom the visitor chose; an answer names those that change."""
 LOADING = "The model is loading. You can look around and write a prompt meanwhile."
 NOT_FITTED = "Fit this writing first (step 2), or choose a sample user."
 STILL_GOING = "A fit of yours is still going on: wait for it, or cancel it, and then start the next one."
+FILLED = "{who}, the prompt and the settings are filled in below. Press Compare to write it anew."
+CONTROLS = {"max_new_tokens": "length", "repetition_penalty": "penalty"}
+"""Where the page's part for a setting has another name."""
 ERASED = "All your fits, texts and adapters have been deleted, and this browser starts anew."
 
 Answer = dict[str, object]
@@ -34,14 +40,29 @@ class Visit:
         self.visitor = Visitor.read(memory)
         self.service = arrive(access, self.visitor.secret, profile, request)
 
-    def open(self) -> Answer:
-        """A page load: whom this browser chose last, and how its fits stand."""
+    def open(self, query: Mapping[str, str] | None = None) -> Answer:
+        """A page load: whom this browser chose last, how its fits stand, and what the address's query asks for."""
         mine = self.service.store.owned()
         known = [fit for fit in self.visitor.fits if fit.state != "done" or fit.user in mine]  # others have expired
         fits = [fitting.refresh(self.service, fit)[0] for fit in known]
         new = [user for user in mine if not self.visitor.fit(user)]  # such as an account's, fitted in another browser
         fits += filter(None, (fitting.saved(self.service, user) for user in new[: MAX_FITS - len(fits)]))
-        return self._choose(replace(self.visitor, fits=tuple(fits)), self.visitor.chosen)
+        visitor = replace(self.visitor, fits=tuple(fits))
+        try:
+            link = links.read(query or {}, people.sample_cards(self.service))
+        except CopeError as error:
+            return {**self._choose(visitor, visitor.chosen), "link": say({"kind": "problem", "message": str(error)})}
+        if link is None or link.lesson:
+            shown = {"columns": lessons.opened(link.lesson)} if link else {}
+            return {**self._choose(visitor, visitor.chosen), **shown}
+        return self._filled(visitor, link)
+
+    def live(self, lesson: str) -> Answer:
+        """The controls as a lesson was made with; the lesson stays in sight."""
+        if lesson not in lessons.ORDER:
+            return {}
+        answer = self._filled(self.visitor, links.of_lesson(lessons.lesson(lesson)))
+        return {name: value for name, value in answer.items() if name != "columns"}
 
     def pick(self, chosen: str) -> Answer:
         """Another card was chosen."""
@@ -103,6 +124,7 @@ class Visit:
         except Exception as error:
             return {"erased": say({"kind": "problem", "message": sentence(error)})}
         blank = {"text": "", "name": "", "file": None, "preview": say({"state": "empty"})}
+        blank |= {name: getattr(DecodeConfig, name) for name in ("alpha", "tau", "temperature", "seed")}
         told = say({"kind": "wait", "message": ERASED})
         return {**self._choose(Visitor.read(None), ""), **blank, "erased": told}
 
@@ -120,7 +142,16 @@ class Visit:
     def _choose(self, visitor: Visitor, chosen: str) -> Answer:
         cards = people.sample_cards(self.service)
         visitor = replace(visitor, chosen=people.known_choice(cards, visitor, chosen))
-        return self._everything(visitor, anew=True)
+        return {**self._everything(visitor, anew=True), "link": say({"kind": "none"})}
+
+    def _filled(self, visitor: Visitor, link: links.Link) -> Answer:
+        """The link's user, prompt and settings in the controls; nothing is run."""
+        answer = self._choose(visitor, link.user)
+        name = next(card.name.split()[0] for card in people.sample_cards(self.service) if card.id == link.user)
+        answer |= {CONTROLS.get(name, name): value for name, value in link.settings.items()}
+        if link.prompt:
+            answer["prompt"] = {**answer["prompt"], "value": link.prompt}
+        return {**answer, "link": say({"kind": "wait", "message": FILLED.format(who=name)})}
 
     def _everything(self, visitor: Visitor, status: JobStatus | None = None, anew: bool = False) -> Answer:
         """All parts for this visitor; with `anew` also an empty comparison with its prompt and defaults."""

@@ -8,8 +8,9 @@ from ..panel import panel
 
 HERE = Path(__file__).parent
 CSS = [HERE / "heatmap.css", HERE / "steps.css", HERE / "lesson.css"]
-PARTS = ("numbers", "model", "legend", "tooltip", "columns", "feed", "heatmap", "choice", "steps", "lesson", "teaching")
-SCRIPTS = [HERE / f"{name}.js" for name in PARTS]
+PARTS = ("numbers", "model", "legend", "tooltip", "columns", "feed", "heatmap")
+TEACHING = ("choice", "steps", "lesson", "link", "teaching")
+SCRIPTS = [HERE / f"{name}.js" for name in PARTS + TEACHING]
 
 
 def heatmap(value: str, **options) -> gr.HTML:

@@ -1,0 +1,8 @@
+// The row of lessons: data = [{ id, title, teaser }, …]. One press opens a saved comparison with its text.
+draw((lessons) => {
+  root.replaceChildren(el('h2', {}, 'Five short lessons', el('span', {}, 'saved comparisons that open at once')),
+    el('ol', {}, lessons.map(({ id, title, teaser }, at) => el('li', {},
+      el('button', { type: 'button', 'data-id': id, onclick: () => trigger('open', { id }) },
+        el('span.number', { 'aria-hidden': true }, at + 1),
+        el('span.about', {}, el('span.title', {}, title), el('span.teaser', {}, teaser)))))));
+});

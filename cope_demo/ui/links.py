@@ -1,0 +1,65 @@
+"""Links that open the page with a sample user, a prompt and settings filled in, or with a lesson.
+
+A link is made in the browser when its button is pressed, and only for sample users: ?user=ines&prompt=...&alpha=0.3, or
+?lesson=alpha. Opening one runs nothing. Whatever stands in an address was written by anybody, so all of it is checked.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..errors import CopeError
+from ..service import MAX_PROMPT
+from ..store import Card
+from .comparing import SLIDERS
+from .lessons import ORDER, Lesson
+
+MAX_SEED = 2**31 - 1
+_WHOLE = ("max_new_tokens", "seed")
+
+
+@dataclass(frozen=True)
+class Link:
+    """What a link asks for: a lesson's name; or a sample user, with a prompt and settings where it has them."""
+
+    lesson: str = ""
+    user: str = ""
+    prompt: str = ""
+    settings: dict[str, float] = field(default_factory=dict)
+
+
+def read(query: Mapping[str, str], cards: list[Card]) -> Link | None:
+    """The link in an address's parameters; None where there is none. Raises CopeError naming what cannot be opened."""
+    if "lesson" in query:
+        if query["lesson"] not in ORDER:
+            raise CopeError(f"This link names a lesson that does not exist; the lessons are {', '.join(ORDER)}.")
+        return Link(lesson=query["lesson"])
+    if "user" not in query:
+        return None
+    names = [card.id for card in cards]
+    if query["user"] not in names:
+        raise CopeError(
+            f"This link names somebody who is not a sample user; links can open {', '.join(names) or 'nobody yet'}."
+        )
+    prompt = query.get("prompt", "")
+    if len(prompt) > MAX_PROMPT:
+        raise CopeError(f"This link's prompt has {len(prompt):,} characters, and {MAX_PROMPT:,} are allowed.")
+    given = [name for name in (*SLIDERS, "seed") if name in query]
+    return Link(user=query["user"], prompt=prompt, settings={name: _number(name, query[name]) for name in given})
+
+
+def of_lesson(lesson: Lesson) -> Link:
+    """The link that fills in what a lesson was made with."""
+    whole = {"temperature": 0.0, "seed": 0, **lesson.settings}
+    return Link(user=lesson.user, prompt=lesson.prompt, settings=whole)
+
+
+def _number(name: str, text: str) -> float:
+    low, high = SLIDERS[name][:2] if name in SLIDERS else (0, MAX_SEED)
+    kind = "a whole number" if name in _WHOLE else "a number"
+    try:
+        value = int(text) if name in _WHOLE else float(text)
+    except ValueError:
+        value = None
+    if value is None or not low <= value <= high:
+        raise CopeError(f"This link's {name} must be {kind} from {low} to {high:,}; nothing was filled in.")
+    return value
