@@ -1,4 +1,4 @@
-"""The command line: python -m cope_demo fit | compare | score | tam | serve | worker | bench | prepare."""
+"""The command line: python -m cope_demo fit | compare | score | tam | evaluate | serve | worker | bench | prepare."""
 
 import argparse
 import json
@@ -56,6 +56,15 @@ def build_parser() -> argparse.ArgumentParser:
     tam.add_argument("--out", required=True, type=Path, metavar="DIR", help="where the adapter is written")
     tam.add_argument("--source", default="", help="where the texts come from and their licence, for the card")
     tam.add_argument("--examples", type=int, default=TamConfig.examples, help="texts at most (default: %(default)s)")
+
+    evaluate = command("evaluate", "The paper's table on the reference code's data; a run that was cut off goes on.")
+    evaluate.add_argument("--task", required=True, choices=[name for name in TASKS if name != "free_writing"])
+    evaluate.add_argument("--data", required=True, type=Path, metavar="DIR", help="with user_top_100_history.json")
+    evaluate.add_argument("--methods", default="base,tam,oppu,cope", metavar="LIST", help="(default: %(default)s)")
+    evaluate.add_argument("--out", required=True, type=Path, metavar="DIR", help="where results are written")
+    evaluate.add_argument("--users", type=int, help="that many authors (default: all)")
+    evaluate.add_argument("--alpha", type=float, default=DecodeConfig.alpha, help="contrast (default: %(default)s)")
+    evaluate.add_argument("--tau", type=float, default=DecodeConfig.tau, help="head cut (default: %(default)s)")
 
     serve = command("serve", "Serve the page.")
     serve.add_argument("--host", default="127.0.0.1", help="(default: %(default)s)")
@@ -168,6 +177,30 @@ def _tam(options) -> None:
     print(f"Validation loss {nats['before']:.3f} -> {nats['after']:.3f} nats a token; saved in {options.out}")
 
 
+def _evaluate(options) -> None:
+    from .evaluate import evaluate
+    from .results import markdown
+    from .terminal import author_bar
+    from .training import quiet_libraries
+
+    quiet_libraries()
+    methods = [name.strip() for name in options.methods.split(",") if name.strip()]
+    decode = {"alpha": options.alpha, "tau": options.tau}
+    with author_bar(options.task) as tell:
+        result = evaluate(
+            options.task,
+            options.data,
+            methods,
+            options.out,
+            users=options.users,
+            seed=options.seed,
+            model=options.model,
+            decode=decode,
+            tell=tell,
+        )
+    print(markdown(result))
+
+
 def _serve(options) -> None:
     from .ui.server import serve
 
@@ -215,6 +248,7 @@ _COMMANDS = {
     "compare": _compare,
     "score": _score,
     "tam": _tam,
+    "evaluate": _evaluate,
     "serve": _serve,
     "worker": _worker,
     "prepare": _prepare,

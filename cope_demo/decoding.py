@@ -23,7 +23,8 @@ from .reward import contrast_winners, implicit_reward, plausible_head, repetitio
 from .trace import Alternative, ColumnEnd, TokenEvent, TraceToken
 
 DRIVERS = {
-    # method: (personal adapter, what decides the next token)
+    # method: (personal adapter or None, what decides the next token)
+    "base": (None, "base"),
     "greedy": ("cope", "base"),
     "oppu": ("oppu", "user"),
     "cope": ("cope", "contrast"),
@@ -67,7 +68,7 @@ class _Column:
     """A running column: its method, its text so far, and the generator that samples for it."""
 
     method: str
-    adapter: str
+    adapter: str | None
     driver: str
     text: _Text
     random: torch.Generator
@@ -89,7 +90,8 @@ class Request:
 
     def rows(self) -> list[tuple[str, ...]]:
         """The adapters that each row wears."""
-        return [names for column in self.columns for names in ((column.adapter,), NO_ADAPTER)]
+        experts = [(column.adapter,) if column.adapter else NO_ADAPTER for column in self.columns]
+        return [names for expert in experts for names in (expert, NO_ADAPTER)]
 
 
 def bank_of(base: BaseModel, loras: dict[str, Lora]) -> LoraBank:
@@ -184,6 +186,19 @@ class Engine:
             shown = self._shown(text, token, index == len(response_ids) - 1)
             tokens.append(self._traced(token, shown, logp_user, logp_base, logp_user, score, config))
         return tokens
+
+    @torch.inference_mode()
+    def logps(
+        self, prompt_ids: list[int], response_ids: list[int], adapter: str | None, bank: LoraBank
+    ) -> torch.Tensor:
+        """log pi of each of a given answer's tokens under `adapter`, or under base; float32 (len(response_ids),)."""
+        self.base.check_fits(prompt_ids, len(response_ids))
+        ids = torch.tensor([prompt_ids + response_ids], device=self.base.device)
+        with self._lock, self._worn(bank):
+            self._lora.wear(bank, bank.mask([(adapter,) if adapter else NO_ADAPTER]))
+            out = self.base.model(ids, use_cache=False, logits_to_keep=len(response_ids) + 1)
+        targets = ids[0, len(prompt_ids) :, None]
+        return out.logits[0, :-1].float().log_softmax(-1).gather(-1, targets).squeeze(-1).cpu()
 
     # -- inside a step -------------------------------------------------------------------------------------------------
 

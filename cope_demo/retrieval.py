@@ -211,3 +211,12 @@ def tfidf_phrases(texts: list[str], top_n: int = 3) -> list[list[str]]:
     """Like `key_phrases`, by tf-idf alone and so without any model: what sets a text apart from the others."""
     casing = _casings(texts)
     return [_pick(own, top_n, casing) for own in (_candidates(texts) if texts else [])]
+
+
+def most_similar(queries: list[str], texts: list[str], count: int) -> list[list[int]]:
+    """For each query the numbers of the `count` texts nearest in meaning, the nearest first (cosine, MiniLM)."""
+    if not texts or not queries:
+        return [[] for _ in queries]
+    vectors = embedder().encode([*texts, *queries], normalize_embeddings=True, show_progress_bar=False)
+    near = vectors[len(texts) :] @ vectors[: len(texts)].T  # (queries, texts)
+    return [row.argsort(kind="stable")[::-1][:count].tolist() for row in near]

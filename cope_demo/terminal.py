@@ -55,6 +55,19 @@ def step_bar(title: str) -> Iterator:
         yield tell
 
 
+@contextmanager
+def author_bar(title: str) -> Iterator:
+    """A progress bar for what is told as (authors done, of, seconds to go)."""
+    with tqdm(desc=title, unit="author", dynamic_ncols=True) as bar:
+
+        def tell(done: int, of: int, eta: float) -> None:
+            bar.total, bar.n = of, done
+            bar.set_postfix(left=f"{eta / 60:.0f} min", refresh=False)
+            bar.refresh()
+
+        yield tell
+
+
 def print_report(report: dict) -> None:
     """What the fit did, on the texts it was not shown."""
     table = Table(title=f"On {report['held_out']} held-out texts")

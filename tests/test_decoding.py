@@ -63,7 +63,9 @@ def check_against_naive(path, folders, method, config, tokens, prompt=PROMPT, be
     """
     adapter, driver = DRIVERS[method]
     amateur = load_base(path, "cpu")
-    expert = PeftModel.from_pretrained(load_base(path, "cpu").model, str(folders[adapter])).eval()
+    expert = amateur.model
+    if adapter:
+        expert = PeftModel.from_pretrained(load_base(path, "cpu").model, str(folders[adapter])).eval()
     ids = amateur.prompt_ids(prompt)
     written = list(before)
     exact = 0

@@ -1,0 +1,55 @@
+"""Means over queries with intervals over users: what a table may claim.
+
+The paired bootstrap draws users, with all their queries and for every method the same ones, so a difference between two
+methods is not blurred by how hard the drawn users are. Source: Efron & Tibshirani, "An Introduction to the Bootstrap".
+"""
+
+import numpy
+
+DRAWS = 10_000
+
+
+class Bootstrap:
+    """Intervals for values of the same users and queries under several methods.
+
+    values: method -> user -> one value a query. All methods have the same users and queries.
+    """
+
+    def __init__(self, values: dict[str, dict[str, list[float]]], seed: int = 0):
+        users = sorted(next(iter(values.values())))
+        sizes = [{user: len(many) for user, many in by_user.items()} for by_user in values.values()]
+        if any(size != sizes[0] for size in sizes):
+            raise ValueError("the methods were not measured on the same users and queries")
+        self._n = numpy.array([sizes[0][user] for user in users], float)  # (users,)
+        self._sums = {m: numpy.array([sum(by_user[u]) for u in users]) for m, by_user in values.items()}
+        self._drawn = numpy.random.default_rng(seed).integers(0, len(users), (DRAWS, len(users)))
+
+    def mean(self, method: str) -> float:
+        """Mean over all queries."""
+        return float(self._sums[method].sum() / self._n.sum())
+
+    def interval(self, method: str) -> tuple[float, float]:
+        """95 % of the mean."""
+        return _middle(self._means(method))
+
+    def gain(self, method: str, over: str) -> float:
+        """(mean of `method` - mean of `over`) / mean of `over`; 0 where the latter is 0."""
+        return float(_ratio(self.mean(method), self.mean(over)))
+
+    def gain_interval(self, method: str, over: str) -> tuple[float, float]:
+        """95 % of the gain, both methods on the same draws."""
+        return _middle(_ratio(self._means(method), self._means(over)))
+
+    def _means(self, method: str) -> numpy.ndarray:
+        """(DRAWS,)"""
+        return self._sums[method][self._drawn].sum(1) / self._n[self._drawn].sum(1)
+
+
+def _ratio(value, base):
+    base = numpy.asarray(base, float)
+    return numpy.divide(value - base, base, out=numpy.zeros_like(base), where=base != 0)
+
+
+def _middle(draws: numpy.ndarray) -> tuple[float, float]:
+    low, high = numpy.percentile(draws, [2.5, 97.5])
+    return float(low), float(high)
