@@ -29,6 +29,8 @@ FILES = (
 MANIFEST = "manifest.json"
 MAX_MANIFEST = 1_000_000
 """Bytes of a manifest; a real one has a few thousand."""
+MAX_FILE = 2_000_000_000
+"""Bytes of any other file: an adapter of a large model."""
 CHECKSUM = "manifest_sha256"
 
 
@@ -60,6 +62,8 @@ def verify_folder(folder: Path) -> dict:
             size, digest = _hash(folder / name, entry["size"])
         except OSError as error:
             raise _damaged(folder, name, "it is missing or cannot be read") from error
+        if size > MAX_FILE:
+            raise _damaged(folder, name, f"it has {size} bytes, more than any of ours")
         if size != entry["size"]:
             raise _damaged(folder, name, f"it has {size} bytes instead of {entry['size']}")
         if digest != entry["sha256"]:
@@ -176,12 +180,12 @@ def _damaged(folder: Path, name: str, why: str) -> CopeError:
 def _hash(path: Path, expected: int) -> tuple[int, str]:
     """Size in bytes and SHA-256 of a regular file; a link is refused with OSError, as it may lead anywhere.
 
-    A file of another size than expected is not read at all, and its SHA-256 is "".
+    A file of another size than expected, or too large, is not read at all, and its SHA-256 is "".
     """
     info = os.lstat(path)
     if not stat.S_ISREG(info.st_mode):
         raise OSError("not a regular file")
-    if info.st_size != expected:
+    if info.st_size != expected or info.st_size > MAX_FILE:
         return info.st_size, ""
     digest, size = hashlib.sha256(), 0
     with open(path, "rb") as file:

@@ -63,13 +63,21 @@ def test_preview_of_too_few_texts_says_how_many_are_needed():
     assert data["count"] == 1 and "at least 5" in data["problem"]
 
 
-def test_an_upload_leaves_no_file(tmp_path):
-    folder = tmp_path / "hash"
-    folder.mkdir()
+def test_an_upload_leaves_no_file_and_no_other_is_touched(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
+    folder = tmp_path / "uploads" / "hash"
+    folder.mkdir(parents=True)
     (folder / "my texts.txt").write_text("hello")
     assert own.take_upload(str(folder / "my texts.txt")) == ("my texts.txt", b"hello")
     assert not folder.exists()
     assert own.take_upload(None) is None
+    other = tmp_path / "other.txt"
+    other.write_text("not yours")
+    (tmp_path / "uploads" / "link.txt").symlink_to(other)
+    for path in (other, tmp_path / "uploads" / "link.txt", tmp_path / "uploads" / ".." / "other.txt", folder, "\0"):
+        with pytest.raises(CopeError, match="upload it again"):
+            own.take_upload(str(path))
+    assert other.read_text() == "not yours"
 
 
 def test_the_example_can_be_fitted():

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import gradio as gr
+from gradio.utils import get_upload_folder
 
 from ..config import keep_days
 from ..errors import CopeError
@@ -76,10 +77,16 @@ def own_panel() -> OwnPanel:
 
 
 def take_upload(path: str | None) -> tuple[str, bytes] | None:
-    """An uploaded file's name and bytes; the file itself is removed at once."""
+    """An uploaded file's name and bytes; the file itself is removed at once. Raises CopeError for any other file."""
     if not path:
         return None
-    file = Path(path)
+    try:
+        file = Path(path).resolve()
+        mine = Path(get_upload_folder()).resolve() in file.parents and file.is_file()
+    except (OSError, ValueError):
+        mine = False
+    if not mine:
+        raise CopeError("This file is not here any more: upload it again.")
     try:
         return file.name, file.read_bytes()
     finally:
