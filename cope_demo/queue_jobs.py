@@ -48,6 +48,8 @@ class QueueJobs:
         self._trouble = SQLAlchemyError
         adopt("dbos")
         self._workers = [_Worker() for _ in range(workers)]
+        if JobFolder.unfinished():
+            self._start_workers()  # while we get to know the queue
         try:
             DBOS.migrate(database_url())
             self._client = DBOSClient(
@@ -144,13 +146,10 @@ class QueueJobs:
         self._client.destroy()
 
     def _take_up(self) -> None:
-        """Goes on where the last process ended: unfinished fits get a worker, and those that it had not yet put into
-        the queue get there."""
+        """Puts the unfinished fits into the queue that the last process had not yet put there."""
         for folder in JobFolder.unfinished():
             if not folder.cancelled and self._state(folder.id) is None:
                 self._enqueue(folder, turns.person(folder))
-            if self.status(folder.id).state in ("queued", "running"):
-                self._start_workers()
 
     def _enqueue(self, folder: JobFolder, who: str) -> str:
         """Puts the job into the queue; returns its id, or that of the same person's other one, which came first."""

@@ -44,7 +44,7 @@ def halve(scratch: Path) -> bool:
 
 def run_stage(stage: str, scratch: Path, emit) -> None:
     text = (scratch / "history.jsonl").read_text()
-    behaviour = dict(word.split(":") for word in _request(scratch)["name"].split())
+    behaviour = dict(word.split(":") for word in _request(scratch)["name"].split() if ":" in word)
     run = {"stage": stage, "job": scratch.name, "pid": os.getpid(), "worker": os.getppid(), "nice": os.nice(0)}
     with open(os.environ["COPE_TEST_LOG"], "a") as log:
         log.write(json.dumps(run | {"idle": os.sched_getscheduler(0) == os.SCHED_IDLE}) + "\n")

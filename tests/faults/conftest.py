@@ -12,3 +12,11 @@ def pytest_addoption(parser):
 def long(request) -> bool:
     """Whether the long forms run."""
     return request.config.getoption("--long", False)
+
+
+@pytest.fixture(scope="session")
+def works(tmp_path_factory):
+    """Two users of a tiny model (works.Works)."""
+    from .works import Works  # brings torch
+
+    return Works(tmp_path_factory.mktemp("works"))

@@ -62,4 +62,6 @@ def test_each_write(own_data, lasting, long):
     def ask(number: int) -> FitRequest:
         return request("ada", samples=[Sample("Write", f"{SECRET} {number} {n}") for n in range(5)])
 
-    assert check_writes(ask, own_data, lasting, 1 if long else 7) > 100
+    writes = check_writes(ask, own_data, lasting, 1 if long else 7)
+    print(f"\n{writes} writes of a fit, each {'and what follows ' if lasting else ''}on a full disk")
+    assert writes > 100

@@ -1,0 +1,77 @@
+"""Many visitors at once, most comparing, some fitting: no error, nobody gets another's, and the first token's wait.
+
+The long form has twenty of them on the real server with the embedded model; the short one six on a tiny model.
+"""
+
+import json
+import math
+
+import pytest
+
+from cope_demo.jobs import QueueJobs
+from cope_demo.service import Service
+from cope_demo.store import Store
+from cope_demo.ui.page import build
+from cope_demo.ui.server import launch_options
+from cope_demo.ui.web import app_options
+from tests.scripted import CARD
+
+from .crowd import Server, Visitor, all_at_once
+
+
+def check_crowd(url: str, comparing: int, fitting: int, tokens: int, store: Store, seconds: float) -> str:
+    """Everybody works at once; each answer must be what that visitor gets alone. Returns the measurement."""
+    visitors = [Visitor(url, number) for number in range(comparing + fitting)]
+    users = visitors[0].client.predict(api_name="/users")
+    alone = [visitor.compare(users, tokens) for visitor in visitors[:comparing]]
+    assert len({json.dumps(columns) for columns in alone}) == comparing
+    quiet = [visitor.waits.pop() for visitor in visitors[:comparing]]
+
+    def work(visitor: Visitor):
+        if visitor.number >= comparing:
+            return visitor.fit(seconds)
+        return [visitor.compare(users, tokens) for _ in range(2)]
+
+    answers = all_at_once(visitors, work)
+    assert [answer[0] for answer in answers[:comparing]] == [answer[1] for answer in answers[:comparing]] == alone
+    for visitor, (started, status) in zip(visitors[comparing:], answers[comparing:], strict=True):
+        assert status["state"] == "done", status["error"]
+        texts = " ".join(sample.response for sample in store.open(started["user"]).history())
+        assert set(texts.split()) & {f"Marker{v.number}x" for v in visitors} == {f"Marker{visitor.number}x"}
+    waits = sorted(wait for visitor in visitors for wait in visitor.waits)
+    top = waits[math.ceil(0.95 * len(waits)) - 1]
+    return (
+        f"{comparing} comparing, {fitting} fitting, {len(waits)} comparisons of {tokens} tokens: first token median "
+        f"{waits[len(waits) // 2]:.1f} s, 95th percentile {top:.1f} s; alone {sorted(quiet)[comparing // 2]:.2f} s"
+    )
+
+
+@pytest.fixture
+def page(works, stages, tmp_path):
+    """The page over the tiny model, whose users are its samples; (its address, where it saves)."""
+    for user in ("ada", "bob"):
+        (works.store.users_dir / user / "card.json").write_text(json.dumps(CARD))
+    store, jobs = Store(tmp_path / "var" / "users", works.store.users_dir), QueueJobs()
+    service = Service(works.model, jobs=jobs)
+    service.store = store
+    service.engine()
+    with build(service).queue() as blocks:
+        options = launch_options("127.0.0.1") | {"app_kwargs": app_options(service)}
+        yield blocks.launch(prevent_thread_lock=True, **options)[1], store
+        blocks.close()
+    jobs.close()
+
+
+def test_a_small_crowd(page):
+    print("\n" + check_crowd(page[0], comparing=4, fitting=2, tokens=6, store=page[1], seconds=60))
+
+
+def test_twenty_visitors_on_the_embedded_model(long, own_data, tmp_path):
+    if not long:
+        pytest.skip("minutes with the embedded model: only with --long")
+    server = Server(own_data, tmp_path / "log")
+    try:
+        print("\n" + check_crowd(server.url, 16, 4, tokens=24, store=Store(own_data / "users"), seconds=420))
+    finally:
+        server.end()
+    assert '"event": "fault"' not in (tmp_path / "log").read_text()
