@@ -13,7 +13,7 @@ from .errors import CopeError
 from .formats import Entry, entries
 from .tasks import Sample, Task, about_prompt, begin_prompt, find_task, titled_prompt
 
-__all__ = ["History", "Note", "Sample", "parse_history", "read_history", "split_title"]
+__all__ = ["History", "Note", "Sample", "instructed", "parse_history", "read_history", "split_title"]
 
 MAX_BYTES = 5_000_000
 """A history of this size or more is refused before it is parsed."""
@@ -244,6 +244,22 @@ def parse_history(source: str | bytes | Path, filename: str | None = None, task:
         )
     _instruct(history)
     return history
+
+
+def instructed(text: str) -> Sample:
+    """A text of free writing as a fit would read it: with the instruction from its title or its key phrases.
+
+    Raises CopeError when it is shorter than 3 words or longer than a history's texts may be.
+    """
+    try:
+        sample, cut_at = _sample(text, find_task("free_writing"))
+    except CopeError as reason:
+        raise CopeError(f"The text is {str(reason).rstrip('.')}; give a longer one.") from reason
+    if cut_at:
+        raise CopeError(f"The text is longer than {MAX_RESPONSE:,} characters; shorten it.")
+    history = History([sample], "free_writing", 1)
+    _instruct(history)
+    return history.samples[0]
 
 
 def _instruct(history: History) -> None:

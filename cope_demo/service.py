@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .config import DecodeConfig
 from .errors import CopeError
+from .fit_details import fit_details
 from .store import SavedUser, Store
 from .task_adapters import named_adapter
 from .tasks import find_task
@@ -150,10 +151,20 @@ class Service:
         yield from engine.decode(engine.base.prompt_ids(text), (method,), bank, config, ids)
 
     def score(self, user_id: str, prompt: str, text: str, alpha: float = DecodeConfig.alpha) -> Trace:
-        """The implicit reward of a given text, token by token, under the user's `cope` adapter: one column "score"."""
+        """The implicit reward of a given text, token by token, under the user's `cope` adapter: one column "score".
+
+        prompt: as for `compare`. For free writing it may be empty: then the text is read as a fit reads one of the
+        history, with an instruction from its title or key phrases, which is the trace's prompt.
+        """
         user = self.store.open(user_id)
-        instruction = find_task(user.task).prompt(_given("prompt", prompt))
+        task = find_task(user.task)
         _given("text", text)
+        if task.name == "free_writing" and not prompt.strip():
+            from .history import instructed
+
+            sample = instructed(text)
+            prompt, text = sample.prompt, sample.response
+        instruction = task.prompt(_given("prompt", prompt))
         config = DecodeConfig(alpha=alpha, repetition_penalty=1.0, seed=self.seed)
         engine = self.engine()
         user, bank = self._bank(user_id)
@@ -177,6 +188,10 @@ class Service:
         profile = self._profile(user)
         found = dict(zip(texts, profile.likeness(list(texts.values())), strict=True))
         return {**found, "history": profile.usual} if profile.usual else found
+
+    def fit_details(self, user_id: str) -> dict:
+        """What happened in the user's fit; see fit_details.fit_details. Needs no model."""
+        return fit_details(self.store.open(user_id))
 
     def forget(self, user_id: str) -> None:
         """Drops what is held of a user in memory."""

@@ -191,6 +191,9 @@ class Service:
         return {**found, "history": {"topic": 0.6, "style": 0.7}}
 
     def score(self, user_id, prompt, text, alpha) -> Trace:
+        """A word is a token; one in capitals is Ada's, any other base's."""
         self.store.open(user_id)
-        tokens = [token(word, alpha) for word in text.split()]
+        prompt = prompt or f"Write a post about {text.split()[0]}."
+        tokens = [token(word, alpha, -1.0, -3.0 if word.isupper() else -0.5) for word in text.split()]
+        tokens.append(token("", alpha))
         return Trace("tiny", user_id, "free_writing", prompt, alpha, 0.1, 1.0, [1], [Column("score", tokens, "eos")])

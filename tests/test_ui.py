@@ -135,12 +135,13 @@ def test_report_in_words_better_and_worse():
 def test_first_visit_opens_with_the_first_sample_user(visit):
     answer = visit.open(None)
     untouched = {"text", "name", "file", "preview", "erased", "alpha", "tau", "temperature", "seed"}
-    assert set(PARTS) - set(answer) == untouched
+    assert set(PARTS) - set(answer) == untouched | {"text_a", "text_b", "asked"}
     assert answer["visitor"]["chosen"] == "ada"
     assert json.loads(answer["people"])["chosen"] == "ada"
     assert json.loads(answer["fit"])["report"]["rows"]
     assert answer["prompt"]["value"] == "Write a post about seams." and answer["own"]["visible"] is False
-    assert messages(answer["columns"])[0] == {"t": "idle", "who": "Ada", "message": ""} | {
+    idle = {"t": "idle", "who": "Ada", "message": "", "methods": ["greedy", "oppu", "cope"]}
+    assert messages(answer["columns"])[0] == idle | {
         "nonce": messages(answer["columns"])[0]["nonce"]
     }
 

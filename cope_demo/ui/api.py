@@ -139,15 +139,16 @@ def add(access: Access) -> None:
 
     @public
     def score(service: OwnService, user: str, prompt: str, text: str, alpha: float = _FIRST.alpha) -> dict:
-        """The implicit reward of a given text, token by token, as a trace with one column."""
-        checked, config = comparing.settings(prompt, alpha, _FIRST.tau, 1, 1.0, 0.0, 0)
-        if len(_text("text", text)) > comparing.MAX_PROMPT:
-            raise CopeError(
-                f"The text has {len(text):,} characters, and {comparing.MAX_PROMPT:,} are allowed; shorten it."
-            )
+        """The implicit reward of a given text, token by token, as a trace with one column.
+
+        prompt: for free writing it may be ""; then the text's own title or key phrases make one, and the trace says it.
+        """
+        comparing.check_length("prompt", prompt if prompt == "" else _text("prompt", prompt))
+        comparing.check_length("text", _text("text", text))
+        config = DecodeConfig(alpha=alpha)
         for _ in comparing.wait_for_model(service):
             time.sleep(0)
-        return service.score(_text("user", user), checked, text, config.alpha).to_json()
+        return service.score(_text("user", user), prompt, text, config.alpha).to_json()
 
     light = {"concurrency_limit": 4, "queue": True}
     for function in (users, preview_history, fit_status, cancel_fit, fit_report, delete_user, delete_my_data):

@@ -86,9 +86,9 @@ def _slider(name: str) -> gr.Slider:
     return gr.Slider(low, high, getattr(DecodeConfig, name), step=step, label=label, info=info, elem_id=name)
 
 
-def idle(who: str, message: str = "") -> str:
-    """The view before anything has run."""
-    return wire.line("idle", who=who, message=message, nonce=secrets.token_hex(2))
+def idle(who: str, message: str = "", methods: tuple[str, ...] = METHODS) -> str:
+    """The view before anything has run: a frame for every method."""
+    return wire.line("idle", who=who, message=message, methods=methods, nonce=secrets.token_hex(2))
 
 
 def refused(who: str, reason: str) -> str:
@@ -125,8 +125,7 @@ def settings(
     """The prompt and the decoding's settings, checked. Raises CopeError naming what will not do."""
     if not isinstance(prompt, str) or not prompt.strip():
         raise CopeError("There is no prompt yet: write one, or choose one of the examples.")
-    if len(prompt) > MAX_PROMPT:
-        raise CopeError(f"The prompt has {len(prompt):,} characters, and {MAX_PROMPT:,} are allowed; shorten it.")
+    check_length("prompt", prompt)
     if isinstance(max_new_tokens, (int, float)) and max_new_tokens > MAX_TOKENS:
         raise CopeError(
             f"max_new_tokens must be a whole number from 1 to {MAX_TOKENS}, but is {max_new_tokens:g}; choose a "
@@ -137,6 +136,12 @@ def settings(
         alpha=alpha, tau=tau, repetition_penalty=repetition_penalty, temperature=temperature, **whole
     )
     return prompt, config
+
+
+def check_length(what: str, text: str) -> None:
+    """Raises CopeError when a prompt or text is too long."""
+    if len(text) > MAX_PROMPT:
+        raise CopeError(f"The {what} has {len(text):,} characters, and {MAX_PROMPT:,} are allowed; shorten it.")
 
 
 def defaults(task: Task | None) -> DecodeConfig:

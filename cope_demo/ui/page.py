@@ -1,9 +1,9 @@
-"""The page: three steps on one sheet, laid out here and wired to what happens (visit.py, own.py, comparing.py)."""
+"""The page: three steps on one sheet, laid out here and wired to what happens (visit.py, own.py, comparing.py …)."""
 
 import gradio as gr
 
 from ..owners import Access
-from . import api, comparing, fitting, lessons, own, people, privacy
+from . import api, comparing, fitting, lessons, own, people, privacy, scoring
 from .guard import sentence
 from .panel import ASSETS, panel, say, static
 from .visit import PARTS, Visit, banner
@@ -56,16 +56,21 @@ class Page:
         with gr.Column(elem_classes="step"):
             static("step3")
             self.step = step = comparing.compare_panel()
+        with gr.Column(elem_classes="step"):
+            static("step4")
+            self.score = score = scoring.score_panel()
         self.privacy = privacy.privacy_panel()
         static("footer")
         parts = (self.memory, notice, timer, cards, self.own.box, self.fit.panel, self.fit.start, self.fit.cancel)
         parts += (self.fit.delete, step.prompt, step.examples, step.length, step.penalty, step.view)
         parts += (self.own.text, self.own.name, self.own.file, self.own.preview, self.privacy.told)
         parts += (step.alpha, step.tau, step.temperature, step.seed, link)
+        parts += (score.first, score.second, score.prompt, score.view, score.verdict)
         self.parts = dict(zip(PARTS, parts, strict=True))
         self._wire_choice(blocks, cards, timer)
         self._wire_own()
         self._wire_compare()
+        self._wire_score()
         self._wire_privacy()
 
     def _answer(self, values: dict) -> dict:
@@ -154,6 +159,22 @@ class Page:
         visit = Visit(self.access, memory, profile, request)
         asked = event._data or {}  # all of it; its attributes would have to be asked for one by one
         yield from _written(comparing.branch(visit.service, visit.visitor.chosen, asked))
+
+    def _wire_score(self) -> None:
+        score = self.score
+        inputs = [self.memory, score.first, score.second, score.prompt, self.step.alpha]
+        event = score.start.click(self._score, inputs, [score.view, score.verdict, score.start], **WRITING)
+        event.failure(lambda: gr.update(interactive=True), None, [score.start], **LIGHT)
+
+    def _score(self, profile: gr.OAuthProfile | None, request: gr.Request, memory, *values):
+        visit = Visit(self.access, memory, profile, request)
+        yield gr.skip(), gr.skip(), gr.update(interactive=False)
+        if refusal := visit.refusal():
+            yield gr.skip(), say({"state": "problem", "message": refusal}), gr.skip()
+        else:
+            for view, verdict in scoring.stream(visit.service, visit.visitor.chosen, visit.who(), *values):
+                yield view, verdict, gr.skip()
+        yield gr.skip(), gr.skip(), gr.update(interactive=True)
 
 
 def _written(texts):

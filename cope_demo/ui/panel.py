@@ -26,9 +26,9 @@ def say(data) -> str:
 def panel(name: str, value: str | None, *paths: Path, **options) -> gr.HTML:
     """A component whose script draws its value, which `say` has made.
 
-    name: class of its root element, and with "-view" its id. paths: its JavaScript files; they see `element`, `props`,
-    `watch`, `trigger`, `server`, and the helpers of dom.js. (A function, as Gradio writes a stub file beside every
-    subclass of a component.)
+    name: class of its root element, and with "-view" its id, unless `options` name one. paths: its JavaScript files;
+    they see `element`, `props`, `watch`, `trigger`, `server`, and the helpers of dom.js. (A function, as Gradio writes
+    a stub file beside every subclass of a component.)
     """
     return gr.HTML(
         value,

@@ -10,7 +10,7 @@ from ..errors import CopeError
 from ..jobs import JobStatus
 from ..owners import Access
 from ..store import Card
-from . import comparing, fitting, lessons, links, people
+from . import comparing, fitting, lessons, links, people, scoring
 from .guard import arrive, sentence
 from .panel import say
 from .visitor import FINAL, MAX_FITS, NEW, Visitor
@@ -19,6 +19,7 @@ PARTS = (
     "visitor", "banner", "timer", "people", "own", "fit", "start_fit", "cancel_fit", "delete_fit",
     "prompt", "examples", "length", "penalty", "columns", "text", "name", "file", "preview", "erased",
     "alpha", "tau", "temperature", "seed", "link",
+    "text_a", "text_b", "asked", "scored", "verdict",
 )  # fmt: skip
 """The parts of the page that follow from whom the visitor chose; an answer names those that change."""
 LOADING = "The model is loading. You can look around and write a prompt meanwhile."
@@ -125,6 +126,7 @@ class Visit:
             return {"erased": say({"kind": "problem", "message": sentence(error)})}
         blank = {"text": "", "name": "", "file": None, "preview": say({"state": "empty"})}
         blank |= {name: getattr(DecodeConfig, name) for name in ("alpha", "tau", "temperature", "seed")}
+        blank |= {"text_a": "", "text_b": "", "asked": ""}
         told = say({"kind": "wait", "message": ERASED})
         return {**self._choose(Visitor.read(None), ""), **blank, "erased": told}
 
@@ -181,6 +183,8 @@ class Visit:
             "length": first.max_new_tokens,
             "penalty": first.repetition_penalty,
             "columns": comparing.idle(self.who(visitor), self.refusal(visitor)),
+            "scored": scoring.blank(self.who(visitor)),
+            "verdict": scoring.EMPTY,
         }
 
     def _card(self, visitor: Visitor) -> Card | None:

@@ -1,7 +1,7 @@
 // The columns: their frames, and their tokens as they come.
 
 const METHODS = ['greedy', 'oppu', 'cope'];
-const METHOD_NAMES = { greedy: 'Base, greedy', oppu: 'OPPU', cope: 'CoPe', score: 'Your text', 'oppu+cd': 'OPPU with contrast', 'oppu+dpo': 'CoPe without contrast' };
+const METHOD_NAMES = { greedy: 'Base, greedy', oppu: 'OPPU', cope: 'CoPe', score: 'Your text', a: 'Text A', b: 'Text B', 'oppu+cd': 'OPPU with contrast', 'oppu+dpo': 'CoPe without contrast' };
 const explain = (method, who) => ({
   greedy: 'The model as it is. Each time it takes the word it finds likeliest.',
   oppu: `The model after training on ${who === 'you' ? 'your' : `${who}’s`} texts. It takes its likeliest word.`,

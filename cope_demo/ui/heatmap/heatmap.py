@@ -13,10 +13,12 @@ TEACHING = ("choice", "steps", "lesson", "link", "teaching")
 SCRIPTS = [HERE / f"{name}.js" for name in PARTS + TEACHING]
 
 
-def heatmap(value: str, **options) -> gr.HTML:
-    """Shows a streamed comparison.
+def heatmap(value: str, teaching: bool = True, **options) -> gr.HTML:
+    """Shows a streamed comparison, or given texts.
 
+    teaching: with the parts for a class, which only make sense where something is decoded.
     value: lines of JSON (wire.py). A longer value with the same beginning adds to what is shown, any other value starts
         anew; Gradio sends only what was appended, so a stream is sent in increments and still cannot lose one.
     """
-    return panel("heatmap", value, *SCRIPTS, **options)
+    scripts = [path for path in SCRIPTS if teaching or path.stem not in TEACHING]
+    return panel("heatmap", value, *scripts, **options)

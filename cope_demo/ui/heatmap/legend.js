@@ -2,10 +2,11 @@
 
 class Legend {
   constructor(changed) {
+    const group = `cope-measure-${Math.random().toString(36).slice(2)}`; // a page may hold several views
     this.chosen = 'difference'; // at a small alpha the reward is hardly ever above 0, and the page would be one colour
     const choice = (name) => {
       const input = el('input', {
-        type: 'radio', name: 'cope-measure', value: name, checked: name === this.chosen,
+        type: 'radio', name: group, value: name, checked: name === this.chosen,
         onchange: () => { this.chosen = name; this.paint(); changed(name); },
       });
       return el('label', {}, input, el('span', {}, MEASURES[name].label));

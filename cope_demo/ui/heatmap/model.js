@@ -6,6 +6,7 @@
 //   lesson   the comparison is a lesson's, and its text has come
 
 const CONTRASTED = ['cope', 'oppu+cd']; // the methods in which base is subtracted
+const GIVEN = ['score', 'a', 'b']; // the columns of texts that were given, not decoded; their score is the reward
 const ROUNDING = 3e-4; // the wire carries four digits
 
 class Model {
@@ -67,7 +68,7 @@ class Model {
       const rewardAlpha = this.variant(method).alpha ?? this.run.header.alpha ?? 0;
       const make = (fields) => ({
         ...fields, reward: fields.logp_user - rewardAlpha * fields.logp_base,
-        expert: method === 'greedy' || method === 'score' ? fields.logp_user
+        expert: method === 'greedy' || GIVEN.includes(method) ? fields.logp_user
           : fields.score + (this.contrasts(method) ? alpha * fields.logp_base : 0),
       });
       column.tokens.push({
