@@ -2,10 +2,12 @@
 
     python benchmarks/fit_sweep.py oppu DATA OUT.jsonl --task news_headline --users 4
     python benchmarks/fit_sweep.py dpo  DATA OUT.jsonl --task news_headline --users 4
+    python benchmarks/fit_sweep.py table OUT.jsonl
 
 `oppu` fits each user with each setting and measures bits per token of the queries' gold texts. `dpo` continues the
 default OPPU adapter with each setting of candidates and DPO, decodes the queries, and measures ROUGE-L. Each result is
-a line of OUT; a run that was cut off goes on after the last line.
+a line of OUT; a run that was cut off goes on after the last line. `table` prints the means over users, each with its
+difference from the first setting and that difference's 95 % interval by paired bootstrap over users.
 """
 
 import argparse
@@ -15,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy
 import torch
 from rouge_score.rouge_scorer import RougeScorer
 
@@ -167,16 +170,44 @@ def sweep_dpo(base, engine, task, user, scratch: Path, say) -> None:
         say(name, run)
 
 
+def print_table(path: Path) -> None:
+    """The results of one file as Markdown tables, one a task."""
+    rows = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
+    for task in dict.fromkeys(row["task"] for row in rows):
+        found: dict[str, dict[str, dict]] = {}
+        for row in rows:
+            if row["task"] == task:
+                found.setdefault(row["setting"], {})[row["user"]] = row
+        users = set.intersection(*(set(by_user) for by_user in found.values()))
+        numbers = [key for key in next(iter(found.values()))[min(users)] if key not in ("task", "user", "setting")]
+        shared = [key for key in numbers if all(key in by_user[user] for by_user in found.values() for user in users)]
+        print(f"\n{task}, {len(users)} users\n\n| setting | {' | '.join(shared)} |\n|{'---|' * (len(shared) + 1)}")
+        for setting, by_user in found.items():
+            cells = []
+            for key in shared:
+                values = numpy.array([by_user[user][key] for user in sorted(users)])
+                first = numpy.array([next(iter(found.values()))[user][key] for user in sorted(users)])
+                drawn = numpy.random.default_rng(0).integers(0, len(values), (10_000, len(values)))
+                low, high = numpy.percentile((values - first)[drawn].mean(1), [2.5, 97.5])
+                span = "" if setting == next(iter(found)) else f" ({low:+.3f}, {high:+.3f})"
+                cells.append(f"{values.mean():.3f}{span}")
+            print(f"| {setting} | {' | '.join(cells)} |")
+
+
 def main() -> None:
-    """Runs the sweep for every user, skipping what OUT already holds."""
+    """Runs the sweep for every user, skipping what OUT already holds; or prints what it holds."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("stage", choices=["oppu", "dpo"])
-    parser.add_argument("data", type=Path)
-    parser.add_argument("out", type=Path)
+    parser.add_argument("stage", choices=["oppu", "dpo", "table"])
+    parser.add_argument("data", type=Path, help="folder with a folder for each task; for table the results themselves")
+    parser.add_argument("out", type=Path, nargs="?")
     parser.add_argument("--task", default="news_headline")
     parser.add_argument("--users", type=int, default=4)
     parser.add_argument("--settings", nargs="*", help="only these settings, by name")
     options = parser.parse_args()
+    if options.stage == "table":
+        return print_table(options.data)
+    if options.out is None:
+        parser.error("OUT is missing: name the file for the results")
     quiet_libraries()
     base = load_base(trainable=True)
     engine = Engine(load_base()) if options.stage == "dpo" else None
