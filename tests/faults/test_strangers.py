@@ -1,0 +1,113 @@
+"""Every public endpoint of the running app, called without, with a wrong and with another's secret: nobody is told a
+word of another's data, and a user or fit of another's is answered for as if it did not exist.
+"""
+
+import json
+
+import httpx
+import pytest
+from gradio_client import Client
+
+from cope_demo.job_folder import UNKNOWN_JOB
+from cope_demo.ui.page import build
+from cope_demo.ui.server import launch_options
+from cope_demo.ui.web import app_options
+from tests.scripted import REPORT, SECRET, Service, publish
+
+OTHER = "0ddba11" + "0" * 57
+NAME, USER, NONE = "Nan Tester", "a1" * 16, "b2" * 16
+TEXTS = "\n".join(json.dumps({"prompt": "Write.", "response": f"Text {n} is about seams."}) for n in range(6))
+SECRETS = ["", OTHER, SECRET[:-1] + "1", SECRET.upper(), SECRET[:40], f" {SECRET}", "x" * 10_000, "\u202e", "null", "*"]
+VALUES = {
+    "text": TEXTS,
+    "prompt": "Write.",
+    "method": "cope",
+    "task": "free_writing",
+    "name": "A",
+    "filename": "a.jsonl",
+}
+"""What a stranger gives where it is asked for; user and job are the victim's."""
+
+
+@pytest.fixture
+def victim(tmp_path):
+    """The running app, with a saved user and a waiting fit of SECRET's, and a saved user of OTHER's."""
+    service = Service(tmp_path)
+    publish(service.store, tmp_path / "one", USER, NAME)
+    publish(service.store, tmp_path / "two", "c3" * 16, "Other", OTHER)
+    service.jobs.set("job0", USER, "queued", position=1)
+    service.jobs.owners["job0"] = service.store.owner(USER)
+    with build(service).queue() as blocks:
+        options = launch_options("127.0.0.1") | {"app_kwargs": app_options(service)}
+        yield service, blocks.launch(prevent_thread_lock=True, **options)[1]
+        blocks.close()
+
+
+def arguments(endpoint: dict, secret: str, user: str, job: str) -> dict:
+    given = {}
+    for parameter in endpoint["parameters"]:
+        name = parameter["parameter_name"]
+        values = {"secret": secret, "user": user, "job": job, **VALUES}
+        if name in values:
+            given[name] = values[name]
+        elif not parameter["parameter_has_default"]:
+            kind = parameter["type"].get("type")
+            given[name] = {"array": [1], "integer": 1, "number": 1.0, "object": {}, "boolean": True}.get(kind, "x")
+    return given
+
+
+def answer(client: Client, route: str, given: dict) -> tuple[bool, str]:
+    """Whether it was answered, and everything that came, as a text."""
+    job = client.submit(api_name=route, **given)
+    try:
+        result = job.result(timeout=60)
+        return True, json.dumps([result, job.outputs()])
+    except Exception as refused:
+        return False, str(refused)
+
+
+def test_every_endpoint(victim, long):
+    service, url = victim
+    client = Client(url, verbose=False)
+    endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    own = {route: [p["parameter_name"] for p in endpoint["parameters"]] for route, endpoint in endpoints.items()}
+    about = {route for route, names in own.items() if {"user", "job"} & set(names)}
+    assert len(about) >= 6 and all(names[-1] == "secret" for names in own.values())
+    marks = (NAME, json.dumps(REPORT["margin"]), "position")
+    calls = 0
+    for secret in SECRETS if long else SECRETS[:2]:
+        for route, endpoint in sorted(endpoints.items()):
+            answered, text = answer(client, route, arguments(endpoint, secret, USER, "job0"))
+            calls += 1
+            assert not any(mark in text for mark in marks), (route, secret, text)
+            assert answered != (route in about) or route == "/fit", (route, secret, text)
+            if route in about:
+                _, of_none = answer(client, route, arguments(endpoint, secret, NONE, "jobx"))
+                assert text == of_none.replace(NONE, USER) and (USER in text or UNKNOWN_JOB in text), (route, secret)
+            else:
+                assert USER not in text and "job0" not in text, (route, secret)
+    assert service.store.open(USER).name == NAME and service.jobs.status("job0").state == "queued"
+    for route in sorted(about):  # with the right secret they find both, so it was not for another reason
+        answered, text = answer(client, route, arguments(endpoints[route], SECRET, USER, "job0"))
+        assert answered or ("no user" not in text and UNKNOWN_JOB not in text), (route, text)
+        if "delete" in route:
+            publish(service.store, service.store.users_dir.parent / "again", USER, NAME)
+    print(f"\n{calls} calls")
+
+
+def test_the_page_s_own_events(victim, long):
+    """What a page sends can be written by anybody: with another's secret it neither shows nor changes anything."""
+    service, url = victim
+    config = httpx.get(f"{url}config").json()
+    fit = {"user": USER, "job": "job0", "name": "x", "task": "free_writing", "state": "done", "error": ""}
+    for secret in (OTHER, "", SECRET[:-1]) if long else (OTHER,):
+        memory = {"secret": secret, "chosen": USER, "fits": [fit, {**fit, "state": "queued"}]}
+        for number, event in enumerate(config["dependencies"]):
+            data = [memory, *[None] * (len(event["inputs"]) - 1)]
+            session = {"session_hash": f"stranger{number}"}
+            asked = {"data": data, "fn_index": number, "event_data": {"id": USER}, "trigger_id": None, **session}
+            assert httpx.post(f"{url}gradio_api/queue/join", json=asked).status_code in (200, 422)
+            with httpx.stream("GET", f"{url}gradio_api/queue/data", params=session, timeout=60) as stream:
+                text = "".join(stream.iter_text())
+            assert NAME not in text and '"-3.10"' not in text and "position" not in text, (event["api_name"], text)
+    assert service.store.open(USER).name == NAME and service.jobs.status("job0").state == "queued"
