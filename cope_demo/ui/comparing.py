@@ -41,6 +41,7 @@ SEED = "The same seed draws the same lots; at temperature 0 it changes nothing."
 
 OTHER_PERSON = "This comparison was another person's: choose that person again in step 1, or compare anew."
 
+
 @dataclass
 class ComparePanel:
     """The components of step 3."""
@@ -119,9 +120,7 @@ def likeness(asked) -> dict:
         return {"error": sentence(error)}
 
 
-def settings(
-    prompt, alpha, tau, max_new_tokens, repetition_penalty, temperature, seed
-) -> tuple[str, DecodeConfig]:
+def settings(prompt, alpha, tau, max_new_tokens, repetition_penalty, temperature, seed) -> tuple[str, DecodeConfig]:
     """The prompt and the decoding's settings, checked. Raises CopeError naming what will not do."""
     if not isinstance(prompt, str) or not prompt.strip():
         raise CopeError("There is no prompt yet: write one, or choose one of the examples.")
@@ -132,9 +131,7 @@ def settings(
             "smaller one."
         )
     whole = {"max_new_tokens": max_new_tokens, "seed": seed}
-    config = DecodeConfig(
-        alpha=alpha, tau=tau, repetition_penalty=repetition_penalty, temperature=temperature, **whole
-    )
+    config = DecodeConfig(alpha=alpha, tau=tau, repetition_penalty=repetition_penalty, temperature=temperature, **whole)
     return prompt, config
 
 

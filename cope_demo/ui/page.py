@@ -4,6 +4,7 @@ import gradio as gr
 
 from ..owners import Access
 from . import api, comparing, fitting, lessons, own, people, privacy, scoring
+from .forgetful import forget_values
 from .guard import sentence
 from .panel import ASSETS, panel, say, static
 from .visit import PARTS, Visit, banner
@@ -28,6 +29,7 @@ def _tell(event: str, result: str) -> str:
 
 def build(service) -> gr.Blocks:
     """The whole page over a service (service.Service). Nothing here waits for the model."""
+    forget_values()
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 600), fill_width=True) as blocks:
         access = Access(service)  # from here on nobody holds the service itself
         Page(access, blocks)

@@ -27,7 +27,8 @@ def privacy_panel() -> PrivacyPanel:
         days = keep_days()  # a number, so the template stays a constant of ours
         note = NOTE.replace("KEPT", "a day" if days == 1 else f"{days} days")
         gr.HTML(html_template=note, apply_default_css=False, js_on_load=None)
-        ask = gr.Button("Delete my data", size="sm", elem_id="ask-erase")
+        with gr.Row(elem_classes="actions"):
+            ask = gr.Button("Delete my data", size="sm", elem_id="ask-erase")
         with gr.Row(visible=False, elem_id="sure", elem_classes="actions") as sure:
             erase = gr.Button("Yes, delete all my fits and texts now", variant="stop", size="sm", elem_id="erase")
             keep = gr.Button("Keep them", size="sm", elem_id="keep")

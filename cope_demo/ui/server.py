@@ -11,6 +11,7 @@ from .. import config  # noqa: E402
 from ..expiry import keep_sweeping  # noqa: E402
 from ..jobs import InlineJobs, Jobs, QueueJobs  # noqa: E402
 from ..logs import adopt, log_to  # noqa: E402
+from .forgetful import SESSIONS  # noqa: E402
 from .page import build  # noqa: E402
 from .panel import ASSETS  # noqa: E402
 from .theme import STYLES, theme  # noqa: E402
@@ -41,6 +42,7 @@ def launch_options(host: str | None = None, port: int | None = None) -> dict:
         "run_history": False,
         "enable_monitoring": False,
         "max_file_size": MAX_UPLOAD,
+        "state_session_capacity": SESSIONS,
         "blocked_paths": [str(data), str(config.SAMPLE_USERS), str(config.ROOT)],
         "footer_links": ["api"],
         "show_error": False,
