@@ -85,4 +85,4 @@ def test_options_that_keep_gradio_from_keeping(tmp_path):
     code = "import os, cope_demo.ui.server; print(*(os.environ[name] for name in "
     code += "('GRADIO_ANALYTICS_ENABLED', 'HF_HUB_DISABLE_TELEMETRY')))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert done.stdout.split() == ["False", "1"]
+    assert done.stdout.split() in (["False", "1"], ["False", "True"])
