@@ -193,6 +193,13 @@ class Service:
         """What happened in the user's fit; see fit_details.fit_details. Needs no model."""
         return fit_details(self.store.open(user_id))
 
+    def adapters_zip(self, user_id: str, target: Path) -> None:
+        """Writes the user's adapters with a model card as a zip to `target`; see export.write_zip. Needs no model."""
+        from .export import write_zip
+
+        user = self.store.open(user_id)
+        write_zip(user, user.folder.parent == self.store.samples_dir, target)
+
     def forget(self, user_id: str) -> None:
         """Drops what is held of a user in memory."""
         with self._banking:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from cope_demo.errors import CopeError
+from cope_demo.export import write_zip
+from cope_demo.fit_details import fit_details
 from cope_demo.job_folder import UNKNOWN_JOB
 from cope_demo.jobs import FitRequest, JobStatus
 from cope_demo.owners import owner_of_secret
@@ -29,6 +31,27 @@ CARD = {
     "prompts": ["Write a post about seams.", "Write a post about ${1+1} <img src=x onerror=window.hit=1>."],
     "fictional": True,
 }
+
+
+EVENTS = [
+    {"stage": stage, "step": step, "of": 3, "loss": 4.0 - step, "margin": step / 9 if stage == "dpo" else None}
+    for stage in ("oppu", "dpo")
+    for step in (1, 2, 3)
+]
+PAIRS = [
+    {
+        "part": "held_out" if number == 3 else "train",
+        "prompt": f"Write a post about seam {number}.",
+        "chosen": f"My own words <b>{number}</b>.",
+        "rejected": "I am excited to share ${1+1}.",
+        "chosen_reward": -2.5,
+        "rejected_reward": -3.5,
+        "rejected_ids": [1],
+        "candidates": [{"text": "I am excited to share ${1+1}.", "reward": -3.5, "ids": [1]}]
+        + [{"text": "Seams are great!", "reward": -3.0, "ids": [2]}],
+    }
+    for number in range(4)
+]
 
 
 HOSTILE = [
@@ -55,9 +78,11 @@ def publish(store: Store, scratch: Path, user: str, name: str, secret: str = SEC
     """A saved user of this secret's, with real hashes and empty adapters."""
     for file in FILES:
         (scratch / file).parent.mkdir(parents=True, exist_ok=True)
-        (scratch / file).write_text(json.dumps(REPORT) if file == "report.json" else "{}\n")
+        rows = {"pairs.jsonl": PAIRS, "events.jsonl": EVENTS, "report.json": [REPORT]}.get(file, [{}])
+        (scratch / file).write_text("".join(json.dumps(row) + "\n" for row in rows))
     base = {"name": "none", "identity": "none@0"}
     manifest = {"user": user, "name": name, "task": "free_writing", "base": base, "report": REPORT, "created": ""}
+    manifest |= {"settings": {"negatives_alpha": 0.1, "selection": "lowest"}, "versions": {"peft": "0"}}
     store.publish(scratch, user, {**manifest, "owner": owner_of_secret(secret)})
 
 
@@ -189,6 +214,13 @@ class Service:
         self.store.open(user_id)
         found = {name: {"topic": 0.5, "style": len(text) / 100} for name, text in texts.items()}
         return {**found, "history": {"topic": 0.6, "style": 0.7}}
+
+    def fit_details(self, user_id) -> dict:
+        return fit_details(self.store.open(user_id))
+
+    def adapters_zip(self, user_id, target) -> None:
+        user = self.store.open(user_id)
+        write_zip(user, user.folder.parent == self.store.samples_dir, target)
 
     def score(self, user_id, prompt, text, alpha) -> Trace:
         """A word is a token; one in capitals is Ada's, any other base's."""

@@ -13,7 +13,7 @@ from ..errors import CopeError
 from ..history import MAX_BYTES, read_history
 from ..owners import Access, OwnService
 from ..trace import Column, ColumnEnd, TokenEvent
-from . import comparing, fitting
+from . import comparing, fitting, takeaway
 from .guard import endpoint
 from .visitor import Fit
 
@@ -66,6 +66,19 @@ def add(access: Access) -> None:
     def fit_report(service: OwnService, user: str) -> dict:
         """What the fit did for this user, on held-out texts: bits per token and share of pairs ranked right."""
         return service.store.open(user).report
+
+    @public
+    def fit_details(service: OwnService, user: str) -> dict:
+        """What happened in the fit: curves, pairs with their rewards, which texts were held out, settings, versions."""
+        return service.fit_details(_text("user", user))
+
+    @public
+    def adapters_zip(service: OwnService, user: str) -> dict:
+        """The adapters as a zip with a model card: {"path", "filename", "bytes"}.
+
+        path: below the app's address; it can be fetched once, within ten minutes, by whoever knows it.
+        """
+        return takeaway.offer(service, _text("user", user))
 
     @public
     def delete_user(service: OwnService, user: str) -> dict:
@@ -151,7 +164,8 @@ def add(access: Access) -> None:
         return service.score(_text("user", user), prompt, text, config.alpha).to_json()
 
     light = {"concurrency_limit": 4, "queue": True}
-    for function in (users, preview_history, fit_status, cancel_fit, fit_report, delete_user, delete_my_data):
+    quick = (users, preview_history, fit_status, cancel_fit, fit_report, fit_details, adapters_zip, delete_user)
+    for function in (*quick, delete_my_data):
         gr.api(function, api_name=function.__name__, **light)
     gr.api(fit, api_name="fit", concurrency_limit=1, concurrency_id="read")
     for function in (compare, continue_from, score):

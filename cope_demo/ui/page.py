@@ -2,8 +2,9 @@
 
 import gradio as gr
 
+from ..citation import BIBTEX
 from ..owners import Access
-from . import api, comparing, fitting, lessons, own, people, privacy, scoring
+from . import api, behind, comparing, fitting, lessons, own, people, privacy, scoring, takeaway
 from .forgetful import forget_values
 from .guard import sentence
 from .panel import ASSETS, panel, say, static
@@ -55,6 +56,7 @@ class Page:
         with gr.Column(elem_classes="step"):
             static("step2")
             self.fit = fitting.fit_panel()
+            self.take, self.behind = takeaway.takeaway_panel(), behind.behind_panel()
         with gr.Column(elem_classes="step"):
             static("step3")
             self.step = step = comparing.compare_panel()
@@ -63,11 +65,13 @@ class Page:
             self.score = score = scoring.score_panel()
         self.privacy = privacy.privacy_panel()
         static("footer")
+        panel("citation", say({"bibtex": BIBTEX}), ASSETS / "citation.js")
         parts = (self.memory, notice, timer, cards, self.own.box, self.fit.panel, self.fit.start, self.fit.cancel)
         parts += (self.fit.delete, step.prompt, step.examples, step.length, step.penalty, step.view)
         parts += (self.own.text, self.own.name, self.own.file, self.own.preview, self.privacy.told)
         parts += (step.alpha, step.tau, step.temperature, step.seed, link)
         parts += (score.first, score.second, score.prompt, score.view, score.verdict)
+        parts += (self.take, self.behind)
         self.parts = dict(zip(PARTS, parts, strict=True))
         self._wire_choice(blocks, cards, timer)
         self._wire_own()
@@ -101,6 +105,8 @@ class Page:
         cards.pick(picked, [self.memory], list(self.parts.values()), **LIGHT)
         blocks.load(opened, [self.memory], list(self.parts.values()), **LIGHT)
         self._turn(timer.tick, Visit.poll, **LIGHT)
+        self._turn(self.behind.unfold, Visit.unfold, **LIGHT)
+        self._turn(self.take.take, Visit.take, **LIGHT)
         self._turn(self.fit.cancel.click, Visit.cancel_fit, **LIGHT)
         self._turn(self.fit.delete.click, Visit.delete_fit, **LIGHT)
         given = [self.own.text, self.own.file, self.own.task, self.own.name]

@@ -18,6 +18,7 @@ from .panel import ASSETS, panel, say
 MAX_TEXT = 2000
 """Characters of a text: what a fit reads of one."""
 READING = "Reading…"
+LOOK = "Point at a token, or tap it, to see how likely it is for either model."
 NOTHING = "There is no text yet: paste one into Text A."
 EMPTY = say({"state": "empty"})
 
@@ -37,13 +38,8 @@ class ScorePanel:
 def score_panel() -> ScorePanel:
     """Lays step 4 out; the page wires its events."""
     with gr.Row(elem_classes="ask"):
-        first, second = (
-            gr.Textbox(label=label, lines=6, max_lines=12, max_length=MAX_TEXT, placeholder=hint, elem_id=name)
-            for label, hint, name in (
-                ("Text A", "A message, a caption, a page of a diary …", "text-a"),
-                ("Text B, to compare", "May stay empty", "text-b"),
-            )
-        )
+        first = _text_box("Text A", "A message, a caption, a page of a diary …", "text-a")
+        second = _text_box("Text B, to compare", "May stay empty", "text-b")
     prompt = gr.Textbox(
         label="What the texts answer",
         info="May stay empty for free writing: then each text’s own key words make its instruction, as in a fit.",
@@ -55,6 +51,11 @@ def score_panel() -> ScorePanel:
     verdict = panel("verdict", EMPTY, ASSETS / "verdict.js")
     view = heatmap(blank("you"), teaching=False, elem_id="score-view", server_functions=[alive, likeness])
     return ScorePanel(first, second, prompt, start, verdict, view)
+
+
+def _text_box(label: str, hint: str, name: str) -> gr.Textbox:
+    with gr.Column(min_width=300):
+        return gr.Textbox(label=label, lines=6, max_lines=12, max_length=MAX_TEXT, placeholder=hint, elem_id=name)
 
 
 def blank(who: str) -> str:
@@ -105,7 +106,7 @@ def _shown(run: str, who: str, traces: dict[str, Trace]) -> str:
     for seq, (name, trace) in enumerate(traces.items()):
         text += wire.tokens(seq, [TokenEvent(name, n, token) for n, token in enumerate(trace.columns[0].tokens)])
         text += wire.line("end", method=name, stopped=ColumnEnd(name, "given").stopped)
-    return text + wire.line("done", seconds=None)
+    return text + wire.line("done", seconds=None, message=LOOK)
 
 
 def verdict(traces: dict[str, Trace], who: str) -> dict:

@@ -10,7 +10,7 @@ from ..errors import CopeError
 from ..jobs import JobStatus
 from ..owners import Access
 from ..store import Card
-from . import comparing, fitting, lessons, links, people, scoring
+from . import behind, comparing, fitting, lessons, links, people, scoring, takeaway
 from .guard import arrive, sentence
 from .panel import say
 from .visitor import FINAL, MAX_FITS, NEW, Visitor
@@ -19,7 +19,7 @@ PARTS = (
     "visitor", "banner", "timer", "people", "own", "fit", "start_fit", "cancel_fit", "delete_fit",
     "prompt", "examples", "length", "penalty", "columns", "text", "name", "file", "preview", "erased",
     "alpha", "tau", "temperature", "seed", "link",
-    "text_a", "text_b", "asked", "scored", "verdict",
+    "text_a", "text_b", "asked", "scored", "verdict", "take", "behind",
 )  # fmt: skip
 """The parts of the page that follow from whom the visitor chose; an answer names those that change."""
 LOADING = "The model is loading. You can look around and write a prompt meanwhile."
@@ -130,6 +130,15 @@ class Visit:
         told = say({"kind": "wait", "message": ERASED})
         return {**self._choose(Visitor.read(None), ""), **blank, "erased": told}
 
+    def unfold(self) -> Answer:
+        """Behind the chosen person's fit."""
+        who = self.who()
+        return {"behind": behind.data(self.service, self.visitor.chosen, "your" if who == "you" else f"{who}’s")}
+
+    def take(self) -> Answer:
+        """The chosen person's adapters, to take away."""
+        return {"take": takeaway.data(self.service, self.visitor.chosen)}
+
     def who(self, visitor: Visitor | None = None) -> str:
         """The chosen person as the columns speak of them: a sample user's first name, or "you"."""
         card = self._card(visitor or self.visitor)
@@ -185,6 +194,8 @@ class Visit:
             "columns": comparing.idle(self.who(visitor), self.refusal(visitor)),
             "scored": scoring.blank(self.who(visitor)),
             "verdict": scoring.EMPTY,
+            "take": takeaway.NOTHING if self.refusal(visitor) else takeaway.READY,
+            "behind": behind.NOTHING if self.refusal(visitor) else behind.FOLDED,
         }
 
     def _card(self, visitor: Visitor) -> Card | None:

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from ..disk import free_mb, needed_mb
+from . import takeaway
 from .shield import Shield
 
 MIDDLEWARE: tuple[Middleware, ...] = (Middleware(Shield),)
@@ -29,7 +30,8 @@ def app_options(service) -> dict:
         fine = all(state == "ready" for state in parts.values())
         return JSONResponse({"ready": fine, **parts}, 200 if fine else 503)
 
-    return {"routes": [Route("/health", health), Route("/ready", ready)], "middleware": list(MIDDLEWARE)}
+    routes = [Route("/health", health), Route("/ready", ready), takeaway.ROUTE]
+    return {"routes": routes, "middleware": list(MIDDLEWARE)}
 
 
 def _model(service) -> str:

@@ -7,7 +7,7 @@ Each line is one message:
     {"t": "wait", "message"}                          nothing to show yet, and why
     {"t": "tokens", "seq", "rows"}                    new tokens, batches numbered from 0
     {"t": "end", "method", "stopped"}                 a column has ended
-    {"t": "done", "seconds"} | {"t": "error", "message"}
+    {"t": "done", "seconds", "message" (optional)} | {"t": "error", "message"}
     {"t": "lesson", "id", "number", "title", "steps"} what to look at in the comparison before it (lessons.py)
 A row is [method, index, id, text, logp_user, logp_base, score, in_head, head_size, alternatives], an alternative
 [id, text, logp_user, logp_base, score, in_head]; rewards follow from the log-probabilities and alpha. "decoding" has

@@ -6,6 +6,8 @@ const explain = (method, who) => ({
   greedy: 'The model as it is. Each time it takes the word it finds likeliest.',
   oppu: `The model after training on ${who === 'you' ? 'your' : `${who}’s`} texts. It takes its likeliest word.`,
   cope: `Of the words plausible for ${who}, the one ${who} would choose and the base model would not.`,
+  a: 'As it was given; no model wrote it.',
+  b: 'As it was given; no model wrote it.',
 }[method] || '');
 
 class ColumnView {

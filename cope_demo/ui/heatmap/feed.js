@@ -40,7 +40,7 @@ class Feed {
     if (message.t === 'end') model.end(message.method, message.stopped);
     if (message.t === 'lesson') model.teach(message);
     if (message.t === 'done') {
-      this.finish('stopped', `${message.seconds ? `Done in ${seconds(message.seconds)}. ` : ''}Point at a token, or tap it, to see why it was chosen.`);
+      this.finish('stopped', `${message.seconds ? `Done in ${seconds(message.seconds)}. ` : ''}${message.message || 'Point at a token, or tap it, to see why it was chosen.'}`);
     }
     if (message.t === 'error') this.finish('broken', message.message, true);
   }

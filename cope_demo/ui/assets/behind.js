@@ -1,0 +1,36 @@
+// Behind the fit: data = { state: "none" | "folded" | "problem" | "open", message, whose, plots, pairs, alpha, selection, facts, settings }.
+const content = el('div.content', {});
+const fold = el('details', { ontoggle: () => { if (fold.open && !loaded) { loaded = true; trigger('unfold', {}); } } },
+  el('summary', {}, 'Behind the fit', el('span', {}, 'curves, pairs, texts, settings')), content);
+let loaded = false;
+
+const PARTS = { train: 'trained on', held_out: 'held out' };
+const mean = (pairs, name) => pairs.reduce((sum, pair) => sum + pair[name], 0) / (pairs.length || 1);
+
+const side = (name, text, reward) => el(`div.side.${name}`, {}, el('p.head', {}, name, el('b', {}, signed(reward, 2))), el('p.text', {}, text));
+const pairRow = (pair, number) => el(`li.pair.${pair.part}`, {},
+  el('p.asked', {}, el('span.number', {}, number), el('span.part', {}, PARTS[pair.part]), el('q', {}, pair.prompt)),
+  side('chosen', pair.chosen, pair.chosen_reward), side('rejected', pair.rejected, pair.rejected_reward),
+  pair.others.length ? el('details.others', {}, el('summary', {}, `${plural(pair.others.length, 'other candidate', 'other candidates')}`),
+    pair.others.map((other) => side('candidate', other.text, other.reward))) : null);
+
+const pairsView = ({ pairs, alpha, selection, whose }) => {
+  const held = pairs.filter((pair) => pair.part === 'held_out');
+  const list = el('ol.pairs', { tabindex: 0, role: 'region', 'aria-label': 'All pairs' }, pairs.map((pair, i) => pairRow(pair, i + 1)));
+  const only = el('input', { type: 'checkbox', onchange: () => list.classList.toggle('only-held', only.checked) });
+  return el('section', {}, el('h4', {}, 'The pairs'),
+    el('p', {}, `For every text the base model wrote candidates to the same instruction; the one with the ${selection === 'lowest' ? 'lowest' : 'highest'} reward is rejected, ${whose} own text is chosen. A reward is the mean of a token, log p(OPPU) \u2212 ${alpha} \u00b7 log p(base), before DPO: on average ${signed(mean(pairs, 'chosen_reward'), 2)} for the chosen texts, ${signed(mean(pairs, 'rejected_reward'), 2)} for the rejected ones. What was held out was never trained on, as text or as pair.`),
+    el('label.only', {}, only, ` Only the ${plural(held.length, 'text', 'texts')} held out`), list);
+};
+const facts = (title, rows) => el('section.facts', {}, el('h4', {}, title), el('dl', {}, rows.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value)))));
+
+draw((data) => {
+  if (data.state === 'none') { loaded = false; fold.open = false; root.replaceChildren(); return; }
+  if (!fold.isConnected) root.replaceChildren(fold);
+  if (data.state === 'folded') { loaded = false; fold.open = false; content.replaceChildren(el('p', { role: 'status' }, 'Loading\u2026')); return; }
+  if (data.state === 'problem') { loaded = false; content.replaceChildren(el('p.problem', { role: 'alert' }, data.message)); return; }
+  const wide = root.clientWidth > 840 ? (root.clientWidth - 36) / 3 : root.clientWidth - 4;
+  content.replaceChildren(
+    el('section', {}, el('h4', {}, 'The curves'), el('div.plots', {}, data.plots.map((one) => el('div', {}, plot(one, Math.max(240, wide)), el('p.what', {}, one.what))))),
+    pairsView(data), el('div.two', {}, facts('What it was', data.facts), facts('Settings', data.settings)));
+});
