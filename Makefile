@@ -26,6 +26,7 @@ bench: $(PREPARED)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
+	$(BIN)/python -m tests.audit
 
 screenshots: $(PREPARED)
 	$(BIN)/python docs/make_screenshots.py
