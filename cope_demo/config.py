@@ -36,10 +36,7 @@ def cache_dir() -> Path:
 
 def keep_days() -> int:
     """How long a visitor's fits and everything about them are kept: COPE_KEEP_DAYS, default 7, in days."""
-    text = os.environ.get("COPE_KEEP_DAYS") or "7"
-    value = int(text) if text.isdecimal() else text
-    check("COPE_KEEP_DAYS", value, 1, 365, whole=True)
-    return value
+    return whole("COPE_KEEP_DAYS", 7, 1, 365)
 
 
 def check(name: str, value, low, high, whole: bool = False) -> None:

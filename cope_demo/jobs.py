@@ -13,9 +13,10 @@ class Jobs(Protocol):
     """What the page needs to know about background fits."""
 
     def submit(self, request: FitRequest) -> str:
-        """Queues a fit and returns its job id, a secret. While a fit of this user waits or runs, it is that one's id.
+        """Queues a fit and returns its job id, a secret. Pressed twice, it is the first one's id.
 
-        Raises CopeError at a bad user id.
+        Raises CopeError at a bad user id, while another fit of the same person waits or runs, when the queue or the
+        disk is full, and when the queue does not answer.
         """
 
     def status(self, job_id: str) -> JobStatus:

@@ -70,12 +70,13 @@ def run_worker(parent: int | None = None) -> None:
         end_with_parent(parent)
     log_to(sys.stderr)
     os.umask(0o077)
-    os.nice(19)  # below the page; its child lies lower still, so that this one can always end it
     name = f"worker-{secrets.token_hex(8)}"
     try:
         lives = open_lives()
         lives.begin(name)
         _launch(name)
+    except CopeError:
+        raise
     except Exception as error:
         note_fault("start", error)
         raise CopeError(NO_DATABASE) from error
@@ -132,4 +133,7 @@ def _put_first(job_ids: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    run_worker(int(sys.argv[1]))
+    try:
+        run_worker(int(sys.argv[1]))
+    except CopeError:
+        sys.exit(2)  # the process that keeps it alive has told why, or the log does

@@ -10,6 +10,7 @@ from ..errors import CopeError
 from ..jobs import JobStatus
 from ..owners import Access
 from ..store import Card
+from ..turns import STILL_GOING
 from . import behind, comparing, fitting, lessons, links, people, scoring, takeaway
 from .guard import arrive, sentence
 from .panel import say
@@ -24,7 +25,6 @@ PARTS = (
 """The parts of the page that follow from whom the visitor chose; an answer names those that change."""
 LOADING = "The model is loading. You can look around and write a prompt meanwhile."
 NOT_FITTED = "Fit this writing first (step 2), or choose a sample user."
-STILL_GOING = "A fit of yours is still going on: wait for it, or cancel it, and then start the next one."
 FILLED = "{who}, the prompt and the settings are filled in below. Press Compare to write it anew."
 CONTROLS = {"max_new_tokens": "length", "repetition_penalty": "penalty"}
 """Where the page's part for a setting has another name."""

@@ -1,18 +1,22 @@
 """The disk fills up at each write of a fit and its publish in turn: what was saved stays, byte for byte."""
 
+import contextlib
 import itertools
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from cope_demo.errors import CopeError
+from cope_demo.events import STAGES
 from cope_demo.history import Sample
 from cope_demo.inline_jobs import run_job
 from cope_demo.job_folder import FitRequest, JobFolder
+from cope_demo.jobs import QueueJobs
 from cope_demo.store import Store
-from tests.fits import SECRET, holds_secret, request
+from tests.fits import SECRET, ended, eventually, holds_secret, request
 
 from .full_disk import full_disk
 
@@ -65,3 +69,61 @@ def test_each_write(own_data, lasting, long):
     writes = check_writes(ask, own_data, lasting, 1 if long else 7)
     print(f"\n{writes} writes of a fit, each {'and what follows ' if lasting else ''}on a full disk")
     assert writes > 100
+
+
+@pytest.fixture
+def small_disk(tmp_path, monkeypatch):
+    """A file system of 32 MB in memory, with the data folder in it."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", place], capture_output=True).returncode:
+        pytest.skip("mounting a file system is not allowed here")
+    monkeypatch.setenv("COPE_DATA", str(place / "var"))
+    yield place
+    subprocess.run(["umount", "-l", place], check=True)
+
+
+def fill(place: Path) -> Path:
+    """Takes every byte that is left, and returns the file that holds them."""
+    ballast = place / "ballast"
+    with pytest.raises(OSError, match="No space left"), open(ballast, "ab", buffering=0) as file:
+        for size in (1 << 20, 1 << 12):
+            with contextlib.suppress(OSError):
+                while True:
+                    file.write(bytes(size))
+        while True:
+            file.write(bytes(1 << 12))
+    return ballast
+
+
+def test_a_disk_that_is_really_full(long, works, small_disk, monkeypatch):
+    """A real fit of a tiny model on the real queue, whose disk fills up in each stage in turn."""
+    if not long:
+        pytest.skip("a minute: only with --long")
+    monkeypatch.setenv("COPE_FIT_MODULE", "cope_demo.fit")
+    monkeypatch.setenv("COPE_FIT_MB", "1")
+    jobs, found = QueueJobs(), {}
+    users = small_disk / "var" / "users"
+
+    def ask(number: int) -> FitRequest:
+        samples = [Sample("Write a post.", f"{SECRET} {number} {n}") for n in range(6)]
+        return FitRequest("ada", "", "free_writing", samples, works.model)
+
+    assert ended(jobs, jobs.submit(ask(0)), 120).state == "done"
+    for number, stage in enumerate(STAGES, 1):
+        before = files(users / "ada")
+        job = jobs.submit(ask(number))
+        eventually(lambda job=job, stage=stage: any(e["stage"] == stage for e in jobs.status(job).events), 120)
+        ballast = fill(small_disk)
+        status = ended(jobs, job, 120)
+        if status.state == "done":  # it had been saved before the disk was full
+            assert Store().open("ada").history() == ask(number).samples
+        else:
+            assert "disk is full" in status.error and files(users / "ada") == before
+        found[stage] = status.state
+        assert holds_secret(small_disk / "var" / "jobs") == []
+        ballast.unlink()
+        assert ended(jobs, jobs.submit(ask(-number)), 120).state == "done"
+    jobs.close()
+    print(f"\nthe disk filled up in {found}")
+    assert list(found.values()).count("failed") >= 3
