@@ -20,17 +20,20 @@ from .fits import SAMPLES, alive, ended, eventually, holds_secret, request
 
 SECONDS = 60
 
-needs_server = pytest.mark.skipif(
-    postgres.binaries() is None, reason="PostgreSQL's server is not installed (Debian: apt-get install postgresql)"
-)
+@pytest.fixture(scope="module")
+def running():
+    if postgres.binaries() is None:
+        pytest.skip("PostgreSQL's server is not installed (Debian: apt-get install postgresql)")
+    server = postgres.Server()
+    yield server
+    server.remove()
 
 
 @pytest.fixture
-def server(stages, monkeypatch):
-    running = postgres.Server()
-    monkeypatch.setenv("COPE_DATABASE_URL", running.url("cope"))
-    yield running
-    running.remove()
+def server(running, stages, monkeypatch, tmp_path):
+    """The server, with a database of the test's own."""
+    monkeypatch.setenv("COPE_DATABASE_URL", running.url(tmp_path.name))
+    return running
 
 
 class Machine:
@@ -53,7 +56,6 @@ class Machine:
             worker.wait()
 
 
-@needs_server
 def test_four_workers_on_two_machines(server, stages, own_data, tmp_path):
     """One of them is killed in the middle of a fit; all fits are done once, and only its stage was run twice."""
     webs = [QueueJobs(workers=0), QueueJobs(workers=0)]
@@ -82,7 +84,6 @@ def test_four_workers_on_two_machines(server, stages, own_data, tmp_path):
             web.close()
 
 
-@needs_server
 def test_the_database_goes_away_and_comes_back(server, stages):
     jobs = QueueJobs()
     job = jobs.submit(request("ada", "oppu:gate"))
@@ -102,7 +103,6 @@ def test_the_database_goes_away_and_comes_back(server, stages):
     jobs.close()
 
 
-@needs_server
 def test_a_worker_that_is_cut_off_ends(server, stages):
     """The others take it for dead by then, as the lock of its session is gone."""
     jobs = QueueJobs(workers=0)
@@ -110,7 +110,7 @@ def test_a_worker_that_is_cut_off_ends(server, stages):
     try:
         job = jobs.submit(request("ada", "oppu:gate"))
         stages.wait_for(job, "oppu")
-        with psycopg.connect(server.url("cope"), autocommit=True) as session:
+        with psycopg.connect(database_url(), autocommit=True) as session:
             session.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
         assert worker.wait(SECONDS) == 1
         assert jobs.status(job).state == "running"

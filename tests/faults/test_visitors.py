@@ -74,4 +74,6 @@ def test_twenty_visitors_on_the_embedded_model(long, own_data, tmp_path):
         print("\n" + check_crowd(server.url, 16, 4, tokens=24, store=Store(own_data / "users"), seconds=420))
     finally:
         server.end()
-    assert '"event": "fault"' not in (tmp_path / "log").read_text()
+    log = (tmp_path / "log").read_text()
+    assert '"event": "stage done"' in log and '"event": "fault"' not in log
+    assert "Marker" not in log and "Write a" not in log, "neither texts nor prompts"
