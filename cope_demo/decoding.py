@@ -19,8 +19,9 @@ from transformers import DynamicCache
 from .adapters import NO_ADAPTER, Lora, LoraBank, LoraRows
 from .base_model import BaseModel
 from .config import DecodeConfig
-from .reward import contrast_winners, implicit_reward, plausible_head, repetition_penalized
-from .trace import Alternative, ColumnEnd, TokenEvent, TraceToken
+from .reward import implicit_reward, plausible_head, repetition_penalized
+from .trace import ColumnEnd, TokenEvent, TraceToken
+from .tracing import TokenText, traced
 
 DRIVERS = {
     # method: (personal adapter or None, what decides the next token)
@@ -34,35 +35,6 @@ DRIVERS = {
 """What each method decodes with; `contrast` is r_user inside V_head."""
 
 
-OTHER_ALPHAS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)
-OTHER_TAU = 0.01
-"""The settings whose winners every step's alternatives hold: these alphas at this tau and at the run's own."""
-
-
-class _Text:
-    """Turns a growing list of token ids into the text that each new token adds (bytes wait for their character)."""
-
-    def __init__(self, tokenizer):
-        self.tokenizer, self.ids, self.start, self.read = tokenizer, [], 0, 0
-
-    def add(self, token: int, last: bool = False) -> str:
-        """The text that `token` completes; "" while a character is unfinished, unless it is the last token."""
-        self.ids.append(token)
-        return self._unread(last)
-
-    def rest(self) -> str:
-        """What is left at the end: U+FFFD for a character that was never finished, else nothing."""
-        return self._unread(last=True)
-
-    def _unread(self, last: bool) -> str:
-        before = self.tokenizer.decode(self.ids[self.start : self.read])
-        now = self.tokenizer.decode(self.ids[self.start :])
-        if now.endswith("\ufffd") and not last:
-            return ""
-        self.start, self.read = self.read, len(self.ids)
-        return now[len(before) :]
-
-
 @dataclass
 class _Column:
     """A running column: its method, its text so far, and the generator that samples for it."""
@@ -70,7 +42,7 @@ class _Column:
     method: str
     adapter: str | None
     driver: str
-    text: _Text
+    text: TokenText
     random: torch.Generator
     ids: list[int] = field(default_factory=list)
     given: int | None = None
@@ -127,7 +99,7 @@ class Engine:
         for method in methods:
             adapter, driver = DRIVERS[method]
             random = torch.Generator().manual_seed(config.seed)
-            column = _Column(method, adapter, driver, _Text(self.base.tokenizer), random)
+            column = _Column(method, adapter, driver, TokenText(self.base.tokenizer), random)
             for token in written[:-1]:
                 column.ids.append(token)
                 column.text.add(token)
@@ -178,13 +150,13 @@ class Engine:
         with self._lock, self._worn(bank):
             self._lora.wear(bank, bank.mask([(adapter,), NO_ADAPTER]))
             out = self.base.model(ids.expand(2, -1), use_cache=False, logits_to_keep=len(response_ids) + 1)
-        text, tokens = _Text(self.base.tokenizer), []
+        text, tokens = TokenText(self.base.tokenizer), []
         for index, token in enumerate(response_ids):
             user, amateur = out.logits[0, index].float(), out.logits[1, index].float()
             logp_user, logp_base = user.log_softmax(-1), amateur.log_softmax(-1)
             score = implicit_reward(logp_user, logp_base, config.alpha)
             shown = self._shown(text, token, index == len(response_ids) - 1)
-            tokens.append(self._traced(token, shown, logp_user, logp_base, logp_user, score, config))
+            tokens.append(traced(self.base, token, shown, logp_user, logp_base, logp_user, score, config))
         return tokens
 
     @torch.inference_mode()
@@ -273,58 +245,12 @@ class Engine:
         elif len(column.ids) >= config.max_new_tokens:
             stopped = "length"
         shown = self._shown(column.text, token, stopped is not None)
-        return self._traced(token, shown, logp_user, logp_base, expert, score, config), stopped
+        return traced(self.base, token, shown, logp_user, logp_base, expert, score, config), stopped
 
     def _draw(self, weights: torch.Tensor, column: _Column) -> int:
         """A token by the weights (V,). Every draw takes the same share of the column's random numbers."""
         return int(torch.multinomial(weights.cpu(), 1, generator=column.random))
 
-    def _shown(self, text: _Text, token: int, last: bool) -> str:
+    def _shown(self, text: TokenText, token: int, last: bool) -> str:
         """What the token adds to the text; the end token adds nothing but an unfinished character."""
         return text.rest() if token in self.base.end_ids else text.add(token, last)
-
-    def _traced(
-        self,
-        token: int,
-        text: str,
-        logp_user: torch.Tensor,
-        logp_base: torch.Tensor,
-        expert: torch.Tensor,
-        score: torch.Tensor,
-        config: DecodeConfig,
-    ) -> TraceToken:
-        """The token's numbers, and those of its alternatives. All tensors are (V,). See _interesting."""
-        head = plausible_head(expert, config.tau)
-        ids = [token]
-        if config.alternatives > 1:
-            ids = self._interesting(token, logp_user, logp_base, expert, config)
-        where = torch.tensor(ids, device=logp_user.device)
-        reward = implicit_reward(logp_user[where], logp_base[where], config.alpha)
-        columns = (logp_user[where], logp_base[where], reward, score[where])
-        numbers = zip(ids, *(column.tolist() for column in columns), head[where].tolist(), strict=True)
-        alternatives = [Alternative(i, self.base.token_text(i), *rest) for i, *rest in numbers]
-        own = alternatives[0]
-        ranked = tuple(sorted(alternatives, key=lambda a: (not a.in_head, -a.score))) if config.alternatives else ()
-        return TraceToken(
-            own.id, text, own.logp_user, own.logp_base, own.reward, own.score, own.in_head, int(head.sum()), ranked
-        )
-
-    def _interesting(
-        self,
-        token: int,
-        logp_user: torch.Tensor,
-        logp_base: torch.Tensor,
-        expert: torch.Tensor,
-        config: DecodeConfig,
-    ) -> list[int]:
-        """The ids of at most config.alternatives tokens worth showing beside `token`, which comes first.
-
-        The expert's favourite and base's; then who would win by contrast at other settings, so that a reader of the
-        trace can see what they would change; then both models' favourites in turn.
-        """
-        best_user = logp_user.topk(min(config.alternatives, logp_user.numel())).indices.tolist()
-        best_base = logp_base.topk(min(config.alternatives, logp_base.numel())).indices.tolist()
-        liked = [i for pair in zip(best_user, best_base, strict=True) for i in pair]
-        winners = contrast_winners(expert, logp_base, OTHER_ALPHAS, (config.tau, OTHER_TAU))
-        ids = dict.fromkeys([token, int(expert.argmax()), best_base[0], *winners, *liked])
-        return list(ids)[: config.alternatives]

@@ -10,9 +10,10 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from cope_demo.adapters import read_lora
 from cope_demo.base_model import load_base
 from cope_demo.config import DecodeConfig
-from cope_demo.decoding import DRIVERS, OTHER_ALPHAS, Engine, bank_of
+from cope_demo.decoding import DRIVERS, Engine, bank_of
 from cope_demo.errors import CopeError
 from cope_demo.trace import METHODS, Column, ColumnEnd, TokenEvent
+from cope_demo.tracing import OTHER_ALPHAS, TokenText
 from tests import tiny
 
 PROMPT = "Write a post about the ferry."
@@ -247,15 +248,13 @@ def test_texts_of_tokens_join_to_the_text(setup):
 
 
 def test_characters_over_several_tokens_stay_whole(setup):
-    from cope_demo.decoding import _Text
-
     tokenizer = setup[2].base.tokenizer
     text = "na\u00efve \U0001f9d1\u200d\U0001f33e caf\u00e9\n\n  \u6c34"
-    stream = _Text(tokenizer)
+    stream = TokenText(tokenizer)
     parts = [stream.add(token) for token in tokenizer(text, add_special_tokens=False)["input_ids"]]
     assert "".join(parts) == text
     assert "" in parts and not any("\ufffd" in part for part in parts)
-    stream = _Text(tokenizer)
+    stream = TokenText(tokenizer)
     half = tokenizer("soup \u6c34", add_special_tokens=False)["input_ids"][:-1]
     assert "".join(map(stream.add, half)) + stream.rest() == tokenizer.decode(half) and stream.rest() == ""
 
@@ -313,9 +312,7 @@ def test_a_character_that_was_cut_in_two_is_finished(setup):
 
 
 def _text_of(engine, given):
-    from cope_demo.decoding import _Text
-
-    text = _Text(engine.base.tokenizer)
+    text = TokenText(engine.base.tokenizer)
     return "".join(text.add(token) for token in given)
 
 
