@@ -5,12 +5,14 @@ import pytest
 
 from cope_demo.errors import CopeError
 from cope_demo.history import instructed
+from cope_demo.owners import Access
 from cope_demo.tasks import Sample
 from cope_demo.ui import scoring
 from cope_demo.ui.page import build
+from cope_demo.ui.visit import Visit
 from cope_demo.verdict import difference, preference
 
-from .scripted import HOSTILE, Service, messages, token
+from .scripted import HOSTILE, PAIRS, SECRET, Service, messages, token
 
 
 @pytest.fixture
@@ -101,7 +103,7 @@ def test_you_are_addressed(service):
         ((None, None, None), "no text yet"),
         (("x" * 2001, ""), "Text A has 2,001 characters, and 2,000 are allowed"),
         (("x", "y" * 2001), "Text B has 2,001"),
-        (("x", "y", "p" * 2001), "prompt has 2,001"),
+        (("x", "y", "p" * 20_001), "prompt has 20,001"),
         ((5, ""), "Text A must be a text"),
         (("long enough to be read by us", "too short"), "Text B is too short for a verdict: give at least 5 tokens"),
         (("x", "", "", 9.0), "alpha must be"),
@@ -134,6 +136,14 @@ def test_a_text_is_read_as_a_fit_would_read_it():
     for bad, words in (("no", "shorter than 3 words; give"), ("word " * 500, "longer than 2,000")):
         with pytest.raises(CopeError, match=words):
             instructed(bad)
+
+
+def test_an_example_is_a_text_that_was_held_out(service):
+    answer = Visit(Access(service), {"chosen": "ada", "fits": [], "secret": SECRET}).example()
+    (pair,) = [pair for pair in PAIRS if pair["part"] == "held_out"]
+    assert answer == {"text_a": pair["chosen"], "text_b": pair["rejected"], "asked": pair["prompt"]}
+    refused = Visit(Access(service), {"chosen": "new", "fits": [], "secret": SECRET}).example()
+    assert "Fit this writing first" in messages(refused["verdict"])[0]["message"]
 
 
 def test_the_page_has_the_section(service):

@@ -171,6 +171,7 @@ class Page:
     def _wire_score(self) -> None:
         score = self.score
         inputs = [self.memory, score.first, score.second, score.prompt, self.step.alpha]
+        self._turn(score.example.click, Visit.example, **LIGHT)
         event = score.start.click(self._score, inputs, [score.view, score.verdict, score.start], **WRITING)
         event.failure(lambda: gr.update(interactive=True), None, [score.start], **LIGHT)
 

@@ -1,16 +1,17 @@
 """Step 4, "Does this sound like me?": one or two given texts, token by token under the chosen person, and a verdict."""
 
+import random
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import gradio as gr
 
 from ..config import DecodeConfig
 from ..errors import CopeError
-from ..trace import ColumnEnd, TokenEvent, Trace
+from ..trace import TokenEvent, Trace
 from ..verdict import FEW_TOKENS, LEAST_TOKENS, Estimate, difference, preference
 from . import runs, wire
-from .comparing import alive, idle, likeness, wait_for_model
+from .comparing import MAX_PROMPT, alive, idle, likeness, wait_for_model
 from .guard import sentence
 from .heatmap import heatmap
 from .panel import ASSETS, panel, say
@@ -31,6 +32,7 @@ class ScorePanel:
     second: gr.Textbox
     prompt: gr.Textbox
     start: gr.Button
+    example: gr.Button
     verdict: gr.HTML
     view: gr.HTML
 
@@ -48,9 +50,10 @@ def score_panel() -> ScorePanel:
     )
     with gr.Row(elem_classes="actions"):
         start = gr.Button("Score", variant="primary", elem_id="score")
+        example = gr.Button("Try a text that the fit never saw", size="sm", elem_id="score-example")
     verdict = panel("verdict", EMPTY, ASSETS / "verdict.js")
     view = heatmap(blank("you"), teaching=False, elem_id="score-view", server_functions=[alive, likeness])
-    return ScorePanel(first, second, prompt, start, verdict, view)
+    return ScorePanel(first, second, prompt, start, example, verdict, view)
 
 
 def _text_box(label: str, hint: str, name: str) -> gr.Textbox:
@@ -61,6 +64,13 @@ def _text_box(label: str, hint: str, name: str) -> gr.Textbox:
 def blank(who: str) -> str:
     """The view before a text was scored: no column at all."""
     return idle(who, methods=())
+
+
+def example(service, user_id: str) -> tuple[str, str, str]:
+    """One of the person's texts that was held out of the fit, base's answer to the same instruction, and that."""
+    held = [pair for pair in service.fit_details(user_id)["pairs"] if pair["part"] == "held_out"]
+    pair = random.choice(held)
+    return pair["chosen"], pair["rejected"][:MAX_TEXT], pair["prompt"]
 
 
 def stream(service, user_id: str, who: str, first: str, second: str, prompt: str, alpha) -> Iterator[tuple[str, str]]:
@@ -84,28 +94,27 @@ def stream(service, user_id: str, who: str, first: str, second: str, prompt: str
 
 def _checked(first, second, prompt, alpha) -> tuple[str, dict[str, str], DecodeConfig]:
     """The prompt, the texts by column, and the settings. Raises CopeError naming what will not do."""
-    given = {"Text A": first or "", "Text B": second or "", "prompt": prompt or ""}
-    for name, text in given.items():
-        if not isinstance(text, str):
+    limits = {"Text A": (first, MAX_TEXT), "Text B": (second, MAX_TEXT), "The prompt": (prompt, MAX_PROMPT)}
+    for name, (text, most) in limits.items():
+        if not isinstance(text or "", str):
             raise CopeError(f"{name} must be a text.")
-        if len(text) > MAX_TEXT:
-            raise CopeError(f"{name} has {len(text):,} characters, and {MAX_TEXT:,} are allowed; shorten it.")
-    if not given["Text A"].strip():
+        if len(text or "") > most:
+            raise CopeError(f"{name} has {len(text):,} characters, and {most:,} are allowed; shorten it.")
+    if not (first or "").strip():
         raise CopeError(NOTHING)
-    texts = {"a": given["Text A"], "b": given["Text B"]}
-    filled = {name: text for name, text in texts.items() if text.strip()}
-    return given["prompt"], filled, DecodeConfig(alpha=alpha)
+    filled = {name: text for name, text in (("a", first), ("b", second)) if text and text.strip()}
+    return prompt or "", filled, DecodeConfig(alpha=alpha)
 
 
 def _shown(run: str, who: str, traces: dict[str, Trace]) -> str:
     """The traces as the view's columns. Where each text has an instruction of its own, the header names both."""
     first = next(iter(traces.values()))
     prompts = " / ".join(dict.fromkeys(trace.prompt for trace in traces.values()))
-    header = Trace(**{**first.__dict__, "prompt": prompts, "columns": []})
+    header = replace(first, prompt=prompts, columns=[])
     text = wire.start(run, who, header, tuple(traces))
     for seq, (name, trace) in enumerate(traces.items()):
         text += wire.tokens(seq, [TokenEvent(name, n, token) for n, token in enumerate(trace.columns[0].tokens)])
-        text += wire.line("end", method=name, stopped=ColumnEnd(name, "given").stopped)
+        text += wire.line("end", method=name, stopped="given")
     return text + wire.line("done", seconds=None, message=LOOK)
 
 
@@ -123,9 +132,9 @@ def verdict(traces: dict[str, Trace], who: str) -> dict:
         for name, own in tokens.items()
     ]
     least = min(len(own) for own in tokens.values())
-    caveat = (
-        f"It has only {least} tokens, so this is little more than a guess. " if least < FEW_TOKENS else ""
-    ) + f"It weighs {_whose(who)} model against base: how a text sounds, not who wrote it."
+    caveat = f"This weighs {_whose(who)} model against base: how a text sounds, not who wrote it."
+    if least < FEW_TOKENS:
+        caveat = f"With only {least} tokens this is little more than a guess. {caveat}"
     spoken = _one(preference(tokens["a"]), who) if len(tokens) == 1 else _two(tokens, who)
     return {"state": "done", "lead": spoken, "caveat": caveat, "rows": rows}
 

@@ -135,6 +135,16 @@ class Visit:
         who = self.who()
         return {"behind": behind.data(self.service, self.visitor.chosen, "your" if who == "you" else f"{who}’s")}
 
+    def example(self) -> Answer:
+        """Two texts to score: the person's own, and base's."""
+        try:
+            if refusal := self.refusal():
+                raise CopeError(refusal)
+            found = scoring.example(self.service, self.visitor.chosen)
+        except Exception as error:
+            return {"verdict": say({"state": "problem", "message": sentence(error)})}
+        return dict(zip(("text_a", "text_b", "asked"), found, strict=True))
+
     def take(self) -> Answer:
         """The chosen person's adapters, to take away."""
         return {"take": takeaway.data(self.service, self.visitor.chosen)}

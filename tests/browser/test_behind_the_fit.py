@@ -51,3 +51,7 @@ def test_the_citation_is_copied(chromium, scripted_url):
         page.wait_for_function("document.querySelector('.cope-citation .told').textContent === 'Copied.'")
         copied = page.evaluate("navigator.clipboard.readText()")
         assert copied.startswith("@inproceedings{bu-etal-2025-personalized") and "ChanJoo" in copied
+    with visit(chromium, scripted_url, PHONE) as page:
+        page.click("text=Cite the method")
+        page.wait_for_selector(".cope-citation pre:visible")
+        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0

@@ -59,3 +59,11 @@ def test_what_cannot_be_scored_is_said(chromium, scripted_url):
         page.click("#score")
         page.wait_for_selector(".cope-verdict .problem")
         assert "Fit this writing first" in page.inner_text(".cope-verdict .problem")
+
+
+def test_an_example_fills_both_boxes(chromium, scripted_url):
+    with visit(chromium, scripted_url) as page:
+        page.click("#score-example")
+        page.wait_for_function("document.querySelector('#text-a textarea').value.startsWith('My own words')")
+        assert page.input_value("#text-b textarea") == "I am excited to share ${1+1}."
+        assert page.input_value("#score-prompt textarea") == "Write a post about seam 3."

@@ -20,7 +20,7 @@ const pairsView = ({ pairs, alpha, selection, whose }) => {
   const only = el('input', { type: 'checkbox', onchange: () => list.classList.toggle('only-held', only.checked) });
   return el('section', {}, el('h4', {}, 'The pairs'),
     el('p', {}, `For every text the base model wrote candidates to the same instruction; the one with the ${selection === 'lowest' ? 'lowest' : 'highest'} reward is rejected, ${whose} own text is chosen. A reward is the mean of a token, log p(OPPU) \u2212 ${alpha} \u00b7 log p(base), before DPO: on average ${signed(mean(pairs, 'chosen_reward'), 2)} for the chosen texts, ${signed(mean(pairs, 'rejected_reward'), 2)} for the rejected ones. What was held out was never trained on, as text or as pair.`),
-    el('label.only', {}, only, ` Only the ${plural(held.length, 'text', 'texts')} held out`), list);
+    el('label.only', {}, only, `Only the ${plural(held.length, 'text', 'texts')} held out`), list);
 };
 const facts = (title, rows) => el('section.facts', {}, el('h4', {}, title), el('dl', {}, rows.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value)))));
 
