@@ -8,6 +8,7 @@ they get an OwnService, which answers for strange users and fits exactly as if t
 import hashlib
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timezone
 from hmac import compare_digest
@@ -48,8 +49,9 @@ def owner_of_account(profile) -> str:
 class Access:
     """A service's door. Whoever has only this can do nothing without saying for whom."""
 
-    def __init__(self, service):
-        self._service, self._limits = service, Limits()
+    def __init__(self, service, forget: Callable[[str], None] = lambda user_id: None):
+        """forget: is told the id of every user that a visitor deletes, so that whoever holds more of them drops it."""
+        self._service, self._limits, self._forget = service, Limits(), forget
 
     def of(self, secret=None, profile=None, address: str = "") -> "OwnService":
         """The service as the holder of this secret, or of this account, may use it; new fits are the account's.
@@ -60,7 +62,9 @@ class Access:
         known = tuple(filter(None, (owner_of_account(profile), owner_of_secret(secret))))
         caller = Caller(self._limits, known[0] if known else address, address)
         secret = secret or new_secret()
-        return OwnService(self._service, secret, known or tuple(filter(None, [owner_of_secret(secret)])), caller)
+        return OwnService(
+            self._service, secret, known or tuple(filter(None, [owner_of_secret(secret)])), caller, self._forget
+        )
 
 
 @dataclass(frozen=True)
@@ -83,9 +87,9 @@ class OwnService:
     limits as a comparison; so is what is _FREE.
     """
 
-    def __init__(self, service, secret: str, owners: tuple[str, ...], caller: Caller):
+    def __init__(self, service, secret: str, owners: tuple[str, ...], caller: Caller, forget: Callable[[str], None]):
         self._service, self.secret, self._owners, self.caller = service, secret, owners, caller
-        self.store = OwnStore(service, owners)
+        self.store = OwnStore(service, owners, forget)
         self.jobs = OwnJobs(service, owners, caller)
 
     def __getattr__(self, name: str):
@@ -121,8 +125,8 @@ class OwnService:
 class OwnStore:
     """A Store for one visitor."""
 
-    def __init__(self, service, owners: tuple[str, ...]):
-        self._service, self._store, self._owners = service, service.store, owners
+    def __init__(self, service, owners: tuple[str, ...], forget: Callable[[str], None]):
+        self._service, self._store, self._owners, self._forget = service, service.store, owners, forget
 
     def new_id(self) -> str:
         """See store.Store."""
@@ -159,6 +163,7 @@ class OwnStore:
         self.check(user_id)
         self._store.delete(user_id)
         self._service.forget(user_id)
+        self._forget(user_id)
 
 
 class OwnJobs:

@@ -158,6 +158,14 @@ def test_a_link_that_is_not_used_goes_away(service, browser, tmp_path):
     assert files(tmp_path) == [] and browser.get(f"/{given['path']}").status_code == 404
 
 
+def test_a_link_goes_with_its_user(service, browser, tmp_path):
+    mine = Access(service, takeaway.forget).of(SECRET)
+    given, sample = takeaway.offer(mine, "mine"), takeaway.offer(mine, "ada")
+    assert mine.erase() == {"fits": 0, "users": 1}
+    assert browser.get(f"/{given['path']}").status_code == 404 and len(files(tmp_path)) == 1
+    assert browser.get(f"/{sample['path']}").status_code == 200
+
+
 def test_nobody_gets_a_stranger_s(service, browser, tmp_path):
     for secret in (OTHER, None):
         with pytest.raises(CopeError, match="no user 'mine'"):

@@ -3,6 +3,7 @@
 import json
 import statistics
 import time
+from types import SimpleNamespace
 
 import gradio as gr
 import pytest
@@ -11,6 +12,9 @@ from cope_demo.errors import CopeError
 from cope_demo.job_folder import FitRequest, JobFolder
 from cope_demo.owners import Access, new_secret, owner_of_account, owner_of_secret
 from cope_demo.tasks import Sample
+from cope_demo.ui import login
+from cope_demo.ui.guard import endpoint
+from cope_demo.ui.page import build
 
 from .scripted import SECRET, Service, publish
 
@@ -116,3 +120,40 @@ def test_a_strange_user_takes_no_longer_than_none(service):
             spent.append(time.perf_counter() - start)
     # Reading one small file: far below what a network lets through. (Verifying the folder would take a hundred times.)
     assert abs(statistics.median(times["mine"]) - statistics.median(times["none"])) < 1e-3
+
+
+def test_gradio_hands_the_account_of_a_session_to_the_door(service):
+    """As its OAuth leaves it in the session: the endpoint's caller is the account, whatever the secret."""
+    from gradio.helpers import special_args
+
+    seen = []
+
+    @endpoint(Access(service))
+    def who(service) -> str:
+        seen.append(service.jobs.submit(request()))
+
+    session = {"oauth_info": {"userinfo": dict(PROFILE), "access_token": "x", "scope": "", "expires_at": 2**40}}
+    asked = SimpleNamespace(session=session, headers={}, client=None)
+    inputs, *_ = special_args(who, [SECRET], asked)
+    who(*inputs[:1], None, SECRET)
+    assert service.jobs.requests[0].owner == owner_of_account(PROFILE)
+    for nobody in ({}, {"oauth_info": {**session["oauth_info"], "expires_at": 5}}):
+        inputs, *_ = special_args(who, [SECRET], SimpleNamespace(session=nobody, headers={}, client=None))
+        who(*inputs[:1], None, SECRET)
+        assert service.jobs.requests[-1].owner == owner_of_secret(SECRET)
+
+
+def test_logging_in_is_offered_on_a_space_with_oauth_alone(tmp_path, monkeypatch):
+    def page(name) -> gr.Blocks:
+        (tmp_path / name).mkdir()
+        return build(Service(tmp_path / name))
+
+    monkeypatch.setattr(login, "find_spec", lambda name: name)
+    monkeypatch.setattr("gradio.routes.attach_oauth", lambda app: None)  # needs packages that only such a Space has
+    assert not page("plain").expects_oauth and "same account" not in repr(page("plain2").get_config_file())
+    for number, name in enumerate(login.SETTINGS):
+        monkeypatch.setenv(name, "x")
+        assert page(str(number)).expects_oauth is (name == login.SETTINGS[-1])
+    assert "logged in to the same account" in repr(page("space").get_config_file())
+    monkeypatch.setattr(login, "find_spec", lambda name: None)
+    assert not page("without").expects_oauth

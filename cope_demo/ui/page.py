@@ -7,6 +7,7 @@ from ..owners import Access
 from . import api, behind, comparing, fitting, lessons, own, people, privacy, scoring, takeaway
 from .forgetful import forget_values
 from .guard import sentence
+from .login import login_button
 from .panel import ASSETS, panel, say, static
 from .visit import PARTS, Visit, banner
 from .visitor import browser_state
@@ -32,7 +33,7 @@ def build(service) -> gr.Blocks:
     """The whole page over a service (service.Service). Nothing here waits for the model."""
     forget_values()
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 600), fill_width=True) as blocks:
-        access = Access(service)  # from here on nobody holds the service itself
+        access = Access(service, takeaway.forget)  # from here on nobody holds the service itself
         Page(access, blocks)
         api.add(access)
     return blocks
@@ -44,6 +45,7 @@ class Page:
     def __init__(self, access: Access, blocks: gr.Blocks):
         self.access = access
         static("header")
+        login_button()
         notice = panel("notice", banner(access.of()), ASSETS / "notice.js")
         link = panel("opened", say({"kind": "none"}), ASSETS / "notice.js")
         self.lessons = panel("lessons", say(lessons.cards()), ASSETS / "lessons.js")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from ..config import keep_days
+from .login import accounts
 from .panel import ASSETS, panel
 
 NOTE = (ASSETS / "privacy.html").read_text("utf-8")
@@ -26,6 +27,7 @@ def privacy_panel() -> PrivacyPanel:
     with gr.Accordion("Your texts: who sees them, and when they go", open=False, elem_id="privacy"):
         days = keep_days()  # a number, so the template stays a constant of ours
         note = NOTE.replace("KEPT", "a day" if days == 1 else f"{days} days")
+        note = note.replace("WITH IT", "with it, or logged in to the same account," if accounts() else "with it")
         gr.HTML(html_template=note, apply_default_css=False, js_on_load=None)
         with gr.Row(elem_classes="actions"):
             ask = gr.Button("Delete my data", size="sm", elem_id="ask-erase")

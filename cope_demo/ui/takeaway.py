@@ -20,7 +20,7 @@ FILENAME = "cope-adapters.zip"
 NOTHING, READY = say({"state": "none"}), say({"state": "ready"})
 """The panel where there is no fit, and where there is one."""
 
-_ready: dict[str, Path] = {}  # token -> file
+_ready: dict[str, tuple[Path, str]] = {}  # token -> file, and whose adapters are in it
 
 
 def takeaway_panel() -> gr.HTML:
@@ -54,7 +54,7 @@ def offer(service, user_id: str) -> dict:
     except BaseException:
         file.unlink(missing_ok=True)
         raise
-    _ready[token] = file
+    _ready[token] = (file, user_id)
     timer = threading.Timer(SECONDS, _drop, (token,))
     timer.daemon = True
     timer.start()
@@ -62,14 +62,21 @@ def offer(service, user_id: str) -> dict:
 
 
 def _drop(token: str) -> None:
-    file = _ready.pop(token, None)
+    file, _ = _ready.pop(token, (None, ""))
     if file:
         file.unlink(missing_ok=True)
 
 
+def forget(user_id: str) -> None:
+    """Deletes what nobody has fetched yet of a user who is being deleted."""
+    for token, (_, whose) in list(_ready.items()):
+        if whose == user_id:
+            _drop(token)
+
+
 def _fetch(request: Request) -> Response:
     """The zip, once."""
-    file = _ready.pop(request.path_params["token"], None)
+    file, _ = _ready.pop(request.path_params["token"], (None, ""))
     if file is None or not file.exists():
         return PlainTextResponse("This link has been used, or is too old: ask for the adapters again.", 404)
     gone = BackgroundTask(file.unlink, missing_ok=True)
