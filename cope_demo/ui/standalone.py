@@ -4,7 +4,7 @@ from . import wire
 from .heatmap import CSS, SCRIPTS
 from .panel import ASSETS, say, script
 
-_PAGE = """<!doctype html>
+_PAGE = r"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -24,14 +24,17 @@ h1 { font: 400 30px/1.2 var(--cope-serif); margin: 0 0 6px; }
 <script type="application/json" id="data">%(data)s</script>
 <script>
 const data = JSON.parse(document.getElementById('data').textContent);
-document.getElementById('about').textContent = data.about;
+const head = JSON.parse(data.messages.split('\n', 1)[0]);
+const settings = `alpha ${head.alpha}, tau ${head.tau}, repetition penalty ${head.repetition_penalty}`;
+const about = `${head.model}, user ${head.user}, ${settings}. Prompt: ${head.prompt}`;
+document.getElementById('about').textContent = about;
 const scheme = matchMedia('(prefers-color-scheme: dark)');
 const dress = () => document.body.classList.toggle('dark', scheme.matches);
 scheme.addEventListener('change', dress);
 dress();
 ((element, props, watch, trigger, server) => {
 %(script)s
-})(document.getElementById('view'), { value: data.messages }, () => {}, () => {}, { alive: async () => 'here' });
+})(document.getElementById('view'), { value: data.messages }, () => {}, null, {});
 </script>
 </body>
 </html>
@@ -40,13 +43,10 @@ dress();
 
 def standalone_html(trace: dict, who: str = "the person") -> str:
     """The trace's JSON (trace.Trace.to_json) as a page. who: how it speaks of the person."""
-    about = (
-        f"{trace['model']}, user {trace['user']}, alpha {trace['alpha']:g}, tau {trace['tau']:g}, repetition penalty "
-        f"{trace['repetition_penalty']:g}. Prompt: {trace['prompt']}"
-    )
+    return page().replace('"@data@"', say({"messages": wire.whole(trace, who)}), 1)
+
+
+def page() -> str:
+    """The page without data: the JSON string "@data@" stands for {"messages": the token view's value}."""
     css = "\n".join(path.read_text("utf-8") for path in (ASSETS / "tokens.css", *CSS))
-    return _PAGE % {
-        "css": css,
-        "data": say({"about": about, "messages": wire.whole(trace, who)}),
-        "script": script(*SCRIPTS),
-    }
+    return _PAGE % {"css": css, "data": say("@data@"), "script": script(*SCRIPTS)}

@@ -1,7 +1,10 @@
 // The columns: their frames, and their tokens as they come.
 
 const METHODS = ['greedy', 'oppu', 'cope'];
-const METHOD_NAMES = { greedy: 'Base, greedy', oppu: 'OPPU', cope: 'CoPe', score: 'Your text', a: 'Text A', b: 'Text B', 'oppu+cd': 'OPPU with contrast', 'oppu+dpo': 'CoPe without contrast' };
+const METHOD_NAMES = {
+  greedy: 'Base, greedy', oppu: 'OPPU', cope: 'CoPe', score: 'Your text', a: 'Text A', b: 'Text B',
+  'oppu+cd': 'OPPU with contrast', 'oppu+dpo': 'CoPe without contrast',
+};
 const explain = (method, who) => ({
   greedy: 'The model as it is. Each time it takes the word it finds likeliest.',
   oppu: `The model after training on ${who === 'you' ? 'your' : `${who}’s`} texts. It takes its likeliest word.`,
@@ -9,16 +12,20 @@ const explain = (method, who) => ({
   a: 'As it was given; no model wrote it.',
   b: 'As it was given; no model wrote it.',
 }[method] || '');
+// Marks that turn the direction of writing reach into neighbouring tokens unless theirs is kept apart.
+const TURNING = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
+const NOTHING_SEEN = /^[\p{Cc}\p{Cf}\p{Zs}]*$/u;
 
 class ColumnView {
   constructor(model, method, legend) {
     Object.assign(this, { model, method, legend });
     this.spans = [];
-    const name = METHOD_NAMES[method] || method;
-    this.body = el('div.tokens', { role: 'group', 'aria-label': `${name}: no text yet` });
-    this.foot = el('p.foot', { 'aria-live': 'polite' });
+    const name = model.name(method);
+    this.body = el('div.tokens', { role: 'group', dir: 'auto', 'aria-label': `${name}: no text yet` });
+    this.branched = el('div.branched', {});
+    this.foot = el('div.foot', { 'aria-live': 'polite' });
     this.node = el('section.column', { 'data-method': method, 'aria-label': name },
-      el('header', {}, el('h3', {}, name), el('p', {}, explain(method, model.run.who))), this.body, this.foot);
+      el('header', {}, el('h3', {}, name), el('p', {}, explain(method, model.run.who))), this.branched, this.body, this.foot);
     if (model.run.going) this.begin();
     else this.ghost();
   }
@@ -43,13 +50,10 @@ class ColumnView {
     const { tokens } = this.column;
     const fresh = document.createDocumentFragment();
     for (let index = this.spans.length; index < tokens.length; index += 1) {
-      const token = tokens[index];
-      const span = el('span.tok', {
-        role: 'button', tabindex: index === 0 ? 0 : -1, 'data-index': index,
-        'aria-label': `${spoken(token.text)}, reward ${signed(token.reward)}`,
-      });
-      this.write(span, token.text);
-      this.colour(span, token);
+      const span = el('span.tok', { role: 'button', tabindex: index === 0 ? 0 : -1, 'data-index': index });
+      this.write(span, tokens[index].text);
+      this.colour(span, tokens[index]);
+      this.mark(span, index);
       this.spans.push(span);
       fresh.appendChild(span);
     }
@@ -59,28 +63,69 @@ class ColumnView {
   // The column was cut, or what was cut was put back.
   redraw(at) {
     for (const span of this.spans.splice(at)) span.remove();
+    this.body.querySelector('.ghost')?.parentNode.replaceChildren();
     this.node.classList.remove('ended');
     this.node.classList.toggle('writing', this.column.stopped === null);
+    this.foot.replaceChildren();
     this.extend();
+    this.drawBranch();
     if (this.column.stopped !== null) this.end();
   }
 
+  drawBranch() {
+    const fork = this.column.branch;
+    this.branched.replaceChildren();
+    if (!fork) return;
+    const { alpha, tau } = this.model.run.header;
+    const changed = fork.alpha === alpha && fork.tau === tau ? '' : `, from there with alpha ${fork.alpha}, tau ${fork.tau}`;
+    const undo = el('button.small', { type: 'button', onclick: () => fork.undo() }, 'Undo');
+    undo.disabled = this.model.run.going;
+    fill(this.branched, [el('span', {}, `Branched at token ${fork.at + 1}`, fork.was ? [', where ', el('q', {}, clipped(visible(fork.was.text))), ' stood'] : '', changed, '.'), undo]);
+  }
+
   colour(span, token) {
-    const { measure } = this.legend;
-    const value = measure.value(token);
-    span.className = span.className.replace(/ ?\br[0np]\d?\b/g, '');
-    span.classList.add(stepClass(step(measure, value)));
-    span.dataset.value = value.toFixed(4);
+    const fresh = this.legend.step(token);
+    if (span.dataset.step === fresh) return;
+    if (span.dataset.step) span.classList.remove(span.dataset.step);
+    span.classList.add(fresh);
+    span.dataset.step = fresh;
+    span.dataset.value = this.legend.measure.value(token).toFixed(4);
   }
 
   paint() {
+    this.body.classList.toggle('signed', this.legend.signed);
     this.spans.forEach((span, index) => this.colour(span, this.column.tokens[index]));
+  }
+
+  // What is special about a token: as a shape on it, and in words for a listener.
+  mark(span, index, would = null) {
+    const token = this.column.tokens[index];
+    const overruled = this.model.overruled(this.method, index);
+    const forked = this.model.forks(this.method).some((fork) => fork.at === index);
+    span.classList.toggle('overruled', overruled);
+    span.classList.toggle('forked', forked);
+    span.classList.toggle('would', !!would);
+    const ends = isEnd(token);
+    span.classList.toggle('last', ends);
+    span.setAttribute('aria-label', [
+      `${ends ? 'end of the text' : spoken(token.text)}, reward ${signed(token.reward)}`, overruled ? 'contrast overruled the favourite' : '',
+      forked ? 'branched here' : '', would ? `would become ${spoken(would.text)}` : '',
+    ].filter(Boolean).join(', '));
+  }
+
+  // changes: as of Model.changes.
+  suppose(changes) {
+    const now = new Map(changes.map(({ index, winner }) => [index, winner]));
+    for (const index of new Set([...(this.supposed || []), ...now.keys()])) if (this.spans[index]) this.mark(this.spans[index], index, now.get(index));
+    this.supposed = [...now.keys()];
   }
 
   // The node's own text stays exactly the token's; marks for what is invisible are painted by the style sheet.
   write(span, text) {
     if (text === '') span.classList.add('part');
     else if (!text.trim()) span.classList.add('blank');
+    else if (NOTHING_SEEN.test(text)) span.classList.add('unseen');
+    if (TURNING.test(text)) span.classList.add('turning');
     for (const piece of text.split(/(\n)/)) {
       if (piece === '\n') span.appendChild(el('span.nl', {}, '\n'));
       else if (piece !== '') span.appendChild(document.createTextNode(piece));
@@ -88,18 +133,14 @@ class ColumnView {
   }
 
   end() {
-    const { tokens, stopped } = this.column;
+    const { tokens } = this.column;
     this.node.classList.remove('writing');
     this.node.classList.add('ended');
-    const why = {
-      eos: 'ended by itself', length: 'reached the length limit', stopped: 'stopped by you', broken: 'broke off',
-    }[stopped] || '';
-    const count = tokens.length;
-    const total = tokens.reduce((sum, token) => sum + token.reward, 0);
-    this.body.setAttribute('aria-label', `${METHOD_NAMES[this.method]}: ${count} tokens; arrow keys move between them`);
-    const mean = count ? ['mean reward ', el('b', {}, signed(total / count, 2)), ' \u00b7 '] : [];
-    this.foot.replaceChildren();
-    fill(this.foot, [mean, plural(count, 'token', 'tokens'), why ? ` \u00b7 ${why}` : '']);
+    const name = this.model.name(this.method);
+    this.body.setAttribute('aria-label', `${name}: ${tokens.length} tokens; arrow keys move between them`);
+    if (tokens.length) this.mark(this.spans[tokens.length - 1], tokens.length - 1);
+    this.drawBranch();
+    this.foot.replaceChildren(...summary(this.model, this.method));
   }
 
   // Keyboard: one stop of the Tab key a column, arrows inside it.

@@ -34,7 +34,7 @@ class Feed {
     if (!model.run && message.t !== 'start' && message.t !== 'idle') model.begin({ t: 'start', who: 'you', run: '' });
     if (message.t === 'idle') { model.begin(message); this.say(message.message || ''); }
     if (message.t === 'start') { model.begin(message); this.say('Writing…'); }
-    if (message.t === 'branch') { model.run.id = message.run; model.fork(message.method, message.at); this.say('Writing on…'); }
+    if (message.t === 'branch') { model.run.id = message.run; model.fork(message); this.say('Writing on…'); }
     if (message.t === 'wait') this.say(message.message);
     if (message.t === 'tokens') { model.add(message.rows); if (model.run.going) this.say('Writing…'); }
     if (message.t === 'end') model.end(message.method, message.stopped);
@@ -51,10 +51,10 @@ class Feed {
   }
 
   // The buttons live outside; they tell us what was pressed.
-  begin() {
+  begin(sentence) {
     this.waiting = Date.now();
     this.stopped = false;
-    this.say('Asking the model…');
+    this.say(sentence);
   }
 
   stop() {
@@ -71,6 +71,7 @@ class Feed {
 
   broke(sentence) {
     this.waiting = null;
+    this.model.asked = null;
     if (this.model.run?.going) this.finish('broken', sentence, true);
     else this.say(sentence, true);
   }

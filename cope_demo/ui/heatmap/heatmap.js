@@ -1,45 +1,123 @@
-// The token view itself: puts the parts together, and answers pointer, keyboard and download.
+// The token view itself: puts the parts together, and answers pointer and keyboard.
 
 const model = new Model();
-const status = el('p.status', { role: 'status' });
-const save = el('button.quiet', { type: 'button', hidden: true, onclick: () => download() }, 'Download the trace (JSON)');
-const board = el('div.columns', {});
+const live = typeof trigger === 'function'; // a standalone file has no server to ask
 let views = {};
-const legend = new Legend(() => { for (const view of Object.values(views)) view.paint(); });
-fill(root, [legend.node, el('div.bar-line', {}, status, save), board]);
-const tip = new Tooltip(root);
+const each = (act) => Object.values(views).forEach(act);
+
+const status = el('p.status', { role: 'status' });
 const feed = new Feed(model, (sentence, failed = false) => {
   status.textContent = sentence;
   status.classList.toggle('failed', failed);
 });
+const legend = new Legend(model, () => each((view) => view.paint()));
+const board = el('div.columns', {});
+const tip = new Tooltip(model, root);
+const pin = (method, index) => model.select(method, index, true);
+const inspector = new Inspector(model, {
+  close: () => close(),
+  choose: live ? (method, index, other) => branch(method, index, other.id, model.settings(method, index), true) : null,
+  goOn: live ? (method, index, winner) => branch(method, index, winner.id, model.what_if, false) : null,
+});
+const tables = new TableView(model, pin);
+const differences = new Differences(model, (method, index) => {
+  if (model.selection?.pinned || board.hidden) pin(method, index);
+  if (board.hidden) return;
+  const view = views[method];
+  view.focus(index);
+  glance({ span: view.spans[index], method, index });
+});
+const shape = el('select', { 'aria-label': 'Show as', onchange: () => {
+  const table = shape.value === 'table';
+  board.hidden = table;
+  tables.show(table);
+} }, el('option', { value: 'tokens' }, 'Tokens'), el('option', { value: 'table' }, 'Table'));
+const save = new Save(model, legend, (sentence) => feed.say(sentence, true));
+const later = el('div.later', { hidden: true }, differences.node, shape, save.node);
+fill(root, [
+  el('div.tools', {}, legend.label, legend.adjust, later),
+  legend.node, el('div.bar-line', {}, status), board, tables.node, inspector.node,
+]);
 
 model.on('run', () => {
   tip.hide();
   views = {};
   for (const method of model.run.methods) views[method] = new ColumnView(model, method, legend);
   board.replaceChildren(...Object.values(views).map((view) => view.node));
-  save.hidden = true;
+  each((view) => view.paint());
+  later.hidden = true;
 });
 model.on('tokens', ({ method }) => views[method].extend());
 model.on('end', ({ method }) => views[method].end());
-model.on('branch', ({ method, at }) => { tip.hide(); views[method].redraw(at); });
-model.on('done', () => { save.hidden = !Object.values(model.columns).some((column) => column.tokens.length); });
+model.on('branch', ({ method, at }) => {
+  tip.hide();
+  if (model.selection?.method === method && model.selection.index > at) model.clear();
+  views[method].redraw(at);
+  each((view) => view.drawBranch());
+  suppose();
+});
+model.on('done', () => {
+  compareWithHistory();
+  later.hidden = !Object.values(model.columns).some((column) => column.tokens.length);
+  each((view) => view.drawBranch());
+  suppose();
+});
+const suppose = () => { for (const [method, view] of Object.entries(views)) view.suppose(model.changes(method)); };
+model.on('whatif', suppose);
 
-function download() {
-  const columns = model.run.methods.map((method) => {
-    const { tokens, stopped } = model.columns[method];
-    return { method, text: tokens.map((token) => token.text).join(''), stopped, tokens: tokens.map(plainToken) };
-  });
-  const blob = new Blob([JSON.stringify({ ...model.run.header, columns }, null, 1)], { type: 'application/json' });
-  const link = el('a', { href: URL.createObjectURL(blob), download: 'cope-trace.json' });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+// How near the texts are to the history: the server knows, and where there is none, or it does not say, nothing is shown.
+async function compareWithHistory() {
+  const { run, columns } = model;
+  const texts = Object.fromEntries(run.methods.map((method) => [method, columns[method].tokens.map((token) => token.text).join('')]).filter(([, text]) => text.trim()));
+  if (!server.likeness || !Object.keys(texts).length) return;
+  const answer = await server.likeness(run.id, texts).catch(() => null);
+  if (model.run !== run || run.going || !answer || answer.error) return;
+  run.likeness = answer;
+  each((view) => view.end());
 }
-const plainToken = ({ expert, alternatives, ...token }) => ({ ...token, alternatives: alternatives.map(({ expert: _, ...other }) => other) });
+
+// The columns share a selection: the token itself, and softly the token at the same place of the other columns.
+model.on('selection', () => {
+  for (const span of board.querySelectorAll('.open, .twin')) span.classList.remove('open', 'twin');
+  const { selection } = model;
+  root.style.paddingBottom = '';
+  if (!selection) return;
+  for (const [method, view] of Object.entries(views)) view.spans[selection.index]?.classList.add(method === selection.method ? 'open' : 'twin');
+  if (selection.pinned) { tip.hide(); uncover(); }
+});
+
+// The panel must not lie over the token that it explains; at the page's end it needs room to scroll.
+function uncover() {
+  const span = board.querySelector('.open');
+  const fixed = getComputedStyle(inspector.node).position === 'fixed';
+  root.style.paddingBottom = fixed ? `${inspector.node.offsetHeight}px` : '';
+  if (!span || board.hidden) return;
+  const box = span.getBoundingClientRect();
+  const covered = box.bottom + 72 - inspector.node.getBoundingClientRect().top;
+  const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
+  if (covered > 0) scrollBy({ top: covered, behavior: calm ? 'auto' : 'smooth' });
+  else if (box.top < 8) scrollBy({ top: box.top - 80, behavior: calm ? 'auto' : 'smooth' });
+}
+
+function close() {
+  const { selection } = model;
+  const inside = root.contains(document.activeElement);
+  model.clear();
+  tip.hide();
+  if (selection?.pinned && inside) views[selection.method]?.focus(selection.index);
+}
+
+function branch(method, at, id, settings, forced) {
+  if (model.run.going) return;
+  feed.begin('Asking the model to go on…');
+  trigger('branch', model.ask(method, at, id, settings, forced));
+}
 
 root.addEventListener('cope-begin', () => {
+  if (model.asked) return; // a branch: it has been said, and nothing moves
   tip.hide();
-  feed.begin();
+  model.clear();
+  feed.begin('Asking the model…');
   const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
   if (board.getBoundingClientRect().top > innerHeight * 0.6) root.scrollIntoView({ behavior: calm ? 'auto' : 'smooth' });
 });
@@ -49,31 +127,38 @@ root.addEventListener('cope-failed', () => feed.fail());
 // Why this token: hover, focus, tap, keyboard.
 const found = (target) => {
   const span = target.closest?.('.tok');
-  if (!span || !root.contains(span)) return null;
+  if (!span || !board.contains(span)) return null;
   const { method } = span.closest('.column').dataset;
-  const index = Number(span.dataset.index);
-  return { span, view: views[method], method, index, token: model.columns[method].tokens[index] };
+  return { span, view: views[method], method, index: Number(span.dataset.index) };
 };
-const reveal = (hit, pinned) => tip.show(hit.span, tipContent(hit.token, model.run, hit.method), pinned);
+const glance = ({ span, method, index }) => {
+  if (model.selection?.pinned) return;
+  model.select(method, index);
+  tip.show(span, method, index);
+};
+const leave = () => { if (!model.selection?.pinned) { tip.hideSoon(); } };
 
 // A move, not pointerover: text that streams or a tip that closes under a resting mouse must not open anything.
 board.addEventListener('pointermove', (event) => {
-  if (event.pointerType !== 'mouse' || tip.pinned) return;
+  if (event.pointerType !== 'mouse') return;
   const hit = found(event.target);
-  if (hit && hit.span !== tip.anchor) reveal(hit, false);
+  if (hit && hit.span !== tip.anchor) glance(hit);
   else if (hit) tip.stay();
 });
-board.addEventListener('pointerout', (event) => { if (event.pointerType === 'mouse' && found(event.target)) tip.hideSoon(); });
+board.addEventListener('pointerout', (event) => { if (event.pointerType === 'mouse' && found(event.target)) leave(); });
 board.addEventListener('focusin', (event) => {
   const hit = found(event.target);
-  if (hit && hit.span.matches(':focus-visible')) reveal(hit, false);
+  if (!hit || !hit.span.matches(':focus-visible')) return;
+  if (model.selection?.pinned) pin(hit.method, hit.index);
+  else glance(hit);
 });
-board.addEventListener('focusout', () => tip.hideSoon());
+board.addEventListener('focusout', leave);
 board.addEventListener('click', (event) => {
   const hit = found(event.target);
   if (!hit) return;
-  if (tip.pinned && tip.anchor === hit.span) tip.hide();
-  else reveal(hit, true);
+  const { selection } = model;
+  if (selection?.pinned && selection.method === hit.method && selection.index === hit.index) close();
+  else pin(hit.method, hit.index);
 });
 board.addEventListener('keydown', (event) => {
   const hit = found(event.target);
@@ -81,10 +166,17 @@ board.addEventListener('keydown', (event) => {
   const last = model.columns[hit.method].tokens.length - 1;
   const to = { ArrowRight: hit.index + 1, ArrowLeft: hit.index - 1, Home: 0, End: last }[event.key];
   if (to !== undefined) hit.view.focus(to);
-  else if (event.key === 'Enter' || event.key === ' ') reveal(hit, true);
-  else return;
+  else if (event.key === 'Enter' || event.key === ' ') {
+    pin(hit.method, hit.index);
+    inspector.node.focus();
+  } else return;
   event.preventDefault();
 });
+root.addEventListener('keydown', (event) => {
+  const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.target.closest('input, select, textarea');
+  if (plain && (event.key === 'n' || event.key === 'p')) differences.jump(event.key === 'n' ? 1 : -1);
+});
+document.addEventListener('keydown', (event) => { if (event.key === 'Escape') close(); });
 
 const read = () => feed.read(typeof props.value === 'string' ? props.value : '');
 read();

@@ -7,8 +7,11 @@ import gradio as gr
 from ..panel import panel
 
 HERE = Path(__file__).parent
-CSS = [HERE / "heatmap.css", HERE / "steps.css", HERE / "lesson.css"]
-PARTS = ("numbers", "model", "legend", "tooltip", "columns", "feed", "heatmap")
+CSS = [HERE / f"{name}.css" for name in ("heatmap", "inspector", "steps", "lesson")]
+PARTS = (
+    *("numbers", "scale", "model", "why", "legend", "tooltip", "summary", "columns", "whatif", "inspector"),
+    *("differences", "table", "picture", "save", "feed", "heatmap"),
+)
 TEACHING = ("choice", "steps", "lesson", "link", "teaching")
 SCRIPTS = [HERE / f"{name}.js" for name in PARTS + TEACHING]
 

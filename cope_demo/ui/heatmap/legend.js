@@ -1,32 +1,69 @@
-// What the colours mean, and the choice of what they show. `changed` is called with the name of the chosen measure.
+// What the colours mean, the choice of what they show, and how strongly. `changed` is called when the tokens need new ones.
 
 class Legend {
-  constructor(changed) {
-    const group = `cope-measure-${Math.random().toString(36).slice(2)}`; // a page may hold several views
+  constructor(model, changed) {
+    this.model = model;
+    this.changed = changed;
     this.chosen = 'difference'; // at a small alpha the reward is hardly ever above 0, and the page would be one colour
-    const choice = (name) => {
-      const input = el('input', {
-        type: 'radio', name: group, value: name, checked: name === this.chosen,
-        onchange: () => { this.chosen = name; this.paint(); changed(name); },
-      });
-      return el('label', {}, input, el('span', {}, MEASURES[name].label));
-    };
+    this.range = 1;
+    this.choice = el('select', { onchange: () => { this.chosen = this.choice.value; this.paint(); changed(); } });
     this.words = el('p.words', {});
     this.list = el('ol', {});
     this.ends = el('p.ends', {});
-    this.node = el('figure.legend', { 'aria-label': 'What the colours mean' },
-      el('fieldset', {}, el('legend', {}, 'Colours show'), Object.keys(MEASURES).map(choice)), this.words, this.list, this.ends);
+    const intensity = this.slider('Intensity', { min: 0.2, max: 1, step: 0.05, value: 0.75 }, (value) => {
+      root.style.setProperty('--cope-intensity', value);
+      return `${Math.round(value * 100)}\u202f%`;
+    });
+    this.stretch = this.slider('Range', { min: -2, max: 2, step: 0.5, value: 0 }, (value) => {
+      this.range = 2 ** value;
+      return `\u00d7\u202f${Number(this.range.toPrecision(2))}`;
+    }, () => { this.paint(); changed(); });
+    this.marks = el('p.marks', { hidden: true }, el('span.swatch.overruled', { 'aria-hidden': true }, 'ab'), 'folded corner: contrast overruled the personal model\u2019s favourite');
+    this.label = el('label.choice', {}, el('span', {}, 'Colours show'), this.choice);
+    this.adjust = el('details.adjust', {}, el('summary', {}, 'Adjust'), el('div', {}, intensity, this.stretch));
+    this.node = el('figure.legend', { 'aria-label': 'What the colours mean' }, this.words, this.list, this.ends, this.marks);
     this.paint();
+    model.on('run', () => this.paint());
+    model.on('tokens', () => { this.marks.hidden = !model.run.methods.some((method) => model.contrasts(method)); });
+  }
+
+  // A labelled slider. show(value) gives the words beside it; then() follows a move.
+  slider(name, limits, show, then = () => {}) {
+    const out = el('output', {}, show(limits.value));
+    const input = el('input', {
+      type: 'range', ...limits, 'aria-label': name,
+      oninput: () => { out.textContent = show(Number(input.value)); then(); },
+    });
+    return el('label', {}, el('span', {}, name), input, out);
   }
 
   get measure() {
     return MEASURES[this.chosen];
   }
 
+  // Whether the colours tell a sign, which a line under the token shows as well.
+  get signed() {
+    return this.measure.ends[0].startsWith('dotted');
+  }
+
+  // The class of a token's colour, from its value.
+  step(token) {
+    return stepClass(this.measure.step(this.measure.value(token), this.range));
+  }
+
   paint() {
-    this.words.textContent = `${this.measure.label}: ${this.measure.explain}.`;
-    this.list.replaceChildren(...scale(this.measure).map(([s, words]) =>
-      el('li', {}, el(`span.swatch.${stepClass(s)}`, { 'aria-hidden': true }, 'ab'), el('span.limit', {}, words))));
-    this.ends.replaceChildren(...this.measure.ends.map((words) => el('span', {}, words)));
+    const { measure, range } = this;
+    const who = this.model.run?.who || 'you';
+    this.choice.replaceChildren(...Object.entries(MEASURES).map(([name, one]) =>
+      el('option', { value: name, selected: name === this.chosen }, one.label(who))));
+    const limits = measure.limits(range);
+    this.node.classList.toggle('plain', !limits.length);
+    this.stretch.querySelector('input').disabled = !!measure.fixed;
+    this.words.textContent = `${measure.label(who)}: ${measure.explain(who)}.`;
+    this.list.style.setProperty('--steps', limits.length);
+    this.list.replaceChildren(...limits.map(([s, words]) =>
+      el('li', {}, el(`span.swatch.${stepClass(s)}${this.signed ? '.signed' : ''}`, { 'aria-hidden': true }, 'ab'),
+        el('span.limit', {}, words))));
+    this.ends.replaceChildren(...measure.ends.map((words) => el('span', {}, words)));
   }
 }

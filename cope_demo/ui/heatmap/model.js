@@ -92,6 +92,7 @@ class Model {
   finish(stopped) {
     if (!this.run) return;
     this.run.going = false;
+    this.asked = null;
     for (const method of this.run.methods) this.end(method, stopped);
     this.tell('done');
   }
@@ -152,8 +153,14 @@ class Model {
 
   // Whether the alternatives tell what other settings would choose: contrast decides, and nothing is drawn by lot.
   supposable(method) {
-    const drawn = this.run?.decoding ? this.run.decoding.temperature > 0 : false;
-    return this.contrasts(method) && !drawn && this.columns[method]?.tokens.some((token) => token.alternatives.length > 1);
+    return this.contrasts(method) && this.columns[method]?.tokens.some((token) => token.alternatives.length > 1) && !this.drawn(method);
+  }
+
+  // Whether tokens were drawn by lot. A saved trace does not say so; there it shows where a token that scored less was taken.
+  drawn(method) {
+    if (this.run.decoding) return this.run.decoding.temperature > 0;
+    const { alpha, tau } = this.settings(method, 0);
+    return this.contrasts(method) && this.columns[method].tokens.some((token) => token.alternatives.length && this.winner(token, alpha, tau).id !== token.id);
   }
 
   // Where other settings would have chosen another token, after the text before it: [{ index, winner }].
@@ -203,10 +210,11 @@ class Model {
   }
 
   // The server continues a column from its token number `at`: what stood there is kept for `undo`.
-  fork(method, at) {
+  // The settings are those that were asked for; a saved page's message tells them.
+  fork({ method, at, ...told }) {
     const column = this.columns[method];
     if (!column) return;
-    const asked = this.asked?.method === method && this.asked.at === at ? this.asked : { ...this.settings(method, at), forced: true };
+    const asked = this.asked?.method === method && this.asked.at === at ? this.asked : { ...this.settings(method, at), forced: true, ...told };
     const { tokens, stopped, branch } = column;
     column.branch = {
       at, alpha: asked.alpha, tau: asked.tau, forced: asked.forced, was: tokens[at] || null,

@@ -1,28 +1,4 @@
-// How numbers become words and colours.
-
-// What the colours can show. below, above: the fixed limits of the steps on either side of the neutral one.
-const MEASURES = {
-  reward: {
-    label: 'Implicit reward', value: (token) => token.reward,
-    explain: 'a token\u2019s log-probability for the person, less alpha times its log-probability in general',
-    // log p(user) is never above 0 and the base model's share is small at a small alpha, so the limits above are finer.
-    below: [-0.5, -2, -4], above: [0.05, 0.25, 0.75], ends: ['dotted line: below zero', 'solid line: above zero'],
-  },
-  difference: {
-    label: 'Person against base', value: (token) => token.logp_user - token.logp_base,
-    explain: 'a token\u2019s log-probability for the person, less its log-probability in general: the reward at alpha 1',
-    below: [-0.25, -1, -2.5], above: [0.25, 1, 2.5],
-    ends: ['dotted line: likelier in general', 'solid line: likelier for the person'],
-  },
-};
-// -3 … 3: how many of the limits the value passes, 0 is neutral.
-const step = ({ below, above }, value) => above.filter((limit) => value >= limit).length - below.filter((limit) => value <= limit).length;
-const stepClass = (s) => (s === 0 ? 'r0' : `${s > 0 ? 'rp' : 'rn'}${Math.abs(s)}`);
-const limit = (x) => (x < 0 ? `\u2212${-x}` : `+${x}`);
-const scale = ({ below: b, above: a }) => [
-  [-3, `below ${limit(b[2])}`], [-2, `${limit(b[2])} to ${limit(b[1])}`], [-1, `${limit(b[1])} to ${limit(b[0])}`], [0, 'near 0'],
-  [1, `${limit(a[0])} to ${limit(a[1])}`], [2, `${limit(a[1])} to ${limit(a[2])}`], [3, `above ${limit(a[2])}`],
-];
+// How numbers and tokens become words.
 
 const percent = (logp) => {
   const p = Math.exp(logp) * 100;
@@ -36,10 +12,28 @@ const ordinal = (n) => {
   const ending = tens > 10 && tens < 14 ? 'th' : ['th', 'st', 'nd', 'rd'][n % 10] || 'th';
   return `${n}${ending}`;
 };
+const bits = (logps) => -logps.reduce((sum, logp) => sum + logp, 0) / logps.length / Math.LN2;
+
+// A token's place in one model's list (by: a log-probability), counted among the alternatives that were sent. It is exact
+// where the tokens that were not sent have less probability together than this one has; else it may be later.
+const place = (token, by) => 1 + token.alternatives.filter((other) => other.id !== token.id && other[by] > token[by]).length;
+const placeWords = (token, by) => {
+  const unsent = 1 - token.alternatives.reduce((sum, other) => sum + Math.exp(other[by]), 0);
+  return `${ordinal(place(token, by))}${unsent < Math.exp(token[by]) ? '' : ' or later'}`;
+};
 
 // A token on one line, with what cannot be seen made visible.
 const VISIBLE = { ' ': '\u2423', '\n': '\u21b5', '\t': '\u21e5', '\r': '\u240d' };
-const visible = (text) => (text === '' ? '(part of a character)' : text.replace(/[ \n\t\r]/g, (c) => VISIBLE[c]));
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+const codePoint = (c) => `\u27e8U+${c.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}\u27e9`;
+const visible = (text) => (text === '' ? '(part of a character)'
+  : text.replace(/[ \n\t\r]/g, (c) => VISIBLE[c]).replace(UNSEEN, (c) => (c === '\u200d' ? c : codePoint(c))));
+const clipped = (text, most = 40) => (text.length > most ? `${[...text.slice(0, most)].join('')}\u2026` : text);
+// In a sentence: between quotation marks, and without the space that most tokens begin with.
+const quoted = (text) => (text === '' ? 'a part of a character' : `\u2018${clipped(visible(text.length > 1 ? text.replace(/^ /, '') : text))}\u2019`);
+// A written token of a step. The end token adds no text; its own name stands among the alternatives.
+const isEnd = (token) => token.text === '' && !(token.alternatives.find((other) => other.id === token.id)?.text || '\ufffd').includes('\ufffd');
+const wordOf = (token) => (isEnd(token) ? 'the end of the text' : quoted(token.text));
 // The same for a listener.
 const HEARD = { '\n': 'new line', '\t': 'tab', ' ': 'space', '': 'part of a character' };
-const spoken = (text) => text.trim() || HEARD[text] || (text.includes('\n') ? 'new line' : 'space');
+const spoken = (text) => clipped(text.trim(), 120) || HEARD[text] || (text.includes('\n') ? 'new line' : 'space');

@@ -1,0 +1,82 @@
+// The pinned token: what it was chosen from, under both models, and what other settings would have chosen.
+// A panel that stays at the bottom of the screen while the columns are in view; on a phone a sheet.
+
+class Inspector {
+  // acts: { choose(method, index, alternative) or null without a server, close() }
+  constructor(model, acts) {
+    this.model = model;
+    this.acts = acts;
+    this.suppose = new WhatIf(model, acts);
+    this.word = el('div.token', {});
+    this.choices = el('div.choices', {});
+    this.where = el('p.where', {});
+    const step = (by, name, sign) => el('button.small', { type: 'button', 'aria-label': name, onclick: () => this.move(by) }, sign);
+    this.node = el('section.inspector', { tabindex: -1, 'aria-label': 'Why this token', hidden: true },
+      el('div.head', {}, this.where, el('span.steps', {}, step(-1, 'Previous token', '\u2190'), step(1, 'Next token', '\u2192')),
+        el('button.close', { type: 'button', 'aria-label': 'Close', onclick: () => acts.close() }, '\u00d7')),
+      el('div.parts', {}, this.word, this.choices, this.suppose.node));
+    model.on('selection', () => this.paint());
+    model.on('whatif', () => this.paintChoices());
+    for (const event of ['done', 'branch']) model.on(event, () => this.paint());
+  }
+
+  move(by) {
+    const { method, index } = this.model.selection;
+    this.model.select(method, index + by, true);
+  }
+
+  paint() {
+    const { selection, selected } = this.model;
+    this.node.hidden = !selection?.pinned || !selected;
+    if (this.node.hidden) return;
+    const { method, index } = selection;
+    this.where.replaceChildren();
+    fill(this.where, [el('b', {}, this.model.name(method)), `, token ${index + 1} of ${this.model.columns[method].tokens.length}`]);
+    this.word.replaceChildren(...numbers(selected, this.model.run.who), el('p.why', {}, why(this.model, method, index)));
+    this.paintChoices();
+    this.suppose.paint();
+  }
+
+  // Both models' opinions as paired bars. The line is the tau cut: left of it a token is too unlikely to count.
+  paintChoices() {
+    const { selection, selected: token, run } = this.model;
+    if (this.node.hidden || !token) return;
+    const { method, index } = selection;
+    const own = this.model.settings(method, index);
+    const contrasted = this.model.contrasts(method);
+    const { alpha, tau } = contrasted && this.model.supposable(method) ? this.model.what_if : own;
+    const winner = contrasted && token.alternatives.length ? this.model.winner(token, alpha, tau) : null;
+    const cut = this.model.favourite(token).expert + Math.log(tau);
+    const top = Math.max(...token.alternatives.map((other) => Math.max(other.logp_user, other.logp_base, other.expert)));
+    const share = (logp) => Math.min(1, Math.exp(logp - top)).toFixed(4);
+    const head = new Set(contrasted ? this.model.head(token, tau).map((other) => other.id)
+      : token.alternatives.filter((other) => other.in_head).map((other) => other.id));
+    const row = (other) => {
+      const written = other.id === token.id;
+      const wins = winner?.id === other.id && !written;
+      return el(`tr${written ? '.chosen' : ''}${wins ? '.wins' : ''}${head.has(other.id) ? '' : '.cut'}`, {},
+        el('th', { scope: 'row' }, el('code', {}, clipped(visible(other.text), 60)),
+          written ? el('span.tag', {}, 'written') : wins ? el('span.tag', {}, 'would win') : null),
+        el('td.bars', { style: `--user:${share(other.expert)};--base:${share(other.logp_base)};--was:${share(other.logp_user)};--cut:${share(cut)}` },
+          setBack(other) ? el('i.was', {}) : null, el('i.user', {}), el('i.base', {}), contrasted ? el('i.line', {}) : null),
+        el('td.user', {}, percent(other.logp_user)), el('td.base', {}, percent(other.logp_base)),
+        el('td', {}, signed(contrasted ? other.expert - alpha * other.logp_base : other.score, 2)),
+        this.acts.choose ? el('td', {}, written ? null : el('button.small', {
+          type: 'button', 'aria-label': `Write ${spoken(other.text)} here and go on`, disabled: run.going, onclick: () => this.acts.choose(method, index, other),
+        }, 'write this')) : null);
+    };
+    const { who } = run;
+    const rows = [...token.alternatives].sort((a, b) => b.expert - a.expert).map(row);
+    if (!rows.length) { this.choices.replaceChildren(); return; }
+    const score = contrasted ? `score at alpha ${Number(alpha.toFixed(2))}` : 'score';
+    const words = contrasted ? `The line is the cut at tau ${Number(tau.toFixed(2))}: grey rows are too unlikely for ${who} to count.`
+      : 'Grey rows are outside V_head: too unlikely for the personal model.';
+    const penalized = token.alternatives.some(setBack) ? ' An outline shows what the repetition penalty took.' : '';
+    this.choices.replaceChildren(el('table', {}, el('caption', {}, words, penalized),
+      el('thead', {}, el('tr', {}, el('th', { scope: 'col' }, 'token'),
+        el('th', { scope: 'col', 'aria-label': 'both models side by side' }),
+        el('th.user', { scope: 'col' }, `for ${who}`), el('th.base', { scope: 'col' }, 'in general'), el('th', { scope: 'col' }, score),
+        this.acts.choose ? el('th', { scope: 'col', 'aria-label': 'branch' }) : null)),
+      el('tbody', {}, rows)));
+  }
+}

@@ -1,0 +1,65 @@
+// What the colours can show, and which of seven steps a value takes. Steps -3 to 3 diverge around 0; measures that only
+// rise take 0 to 3. `range` stretches the fixed limits.
+
+// A diverging measure's limits on either side of the neutral step.
+const diverging = (below, above) => ({
+  step: (value, range) => above.filter((limit) => value >= limit * range).length - below.filter((limit) => value <= limit * range).length,
+  limits: (range) => {
+    const [b, a] = [below, above].map((side) => side.map((limit) => figure(limit * range)));
+    return [[-3, `below ${b[2]}`], [-2, `${b[2]} to ${b[1]}`], [-1, `${b[1]} to ${b[0]}`], [0, 'near 0'],
+      [1, `${a[0]} to ${a[1]}`], [2, `${a[1]} to ${a[2]}`], [3, `above ${a[2]}`]];
+  },
+});
+const figure = (x) => {
+  const text = String(Number(Math.abs(x).toPrecision(2)));
+  return x < 0 ? `\u2212${text}` : `+${text}`;
+};
+// A probability, darker where it is rarer; side 1 is the person's colour, -1 base's.
+const rarity = (side) => ({
+  step: (logp, range) => side * [0.5, 0.1, 0.01].filter((p) => logp < Math.log(p) * range).length,
+  limits: (range) => {
+    const [a, b, c] = [0.5, 0.1, 0.01].map((p) => percent(Math.log(p) * range));
+    return [[0, `over ${a}`], [side, `${b} to ${a}`], [2 * side, `${c} to ${b}`], [3 * side, `under ${c}`]];
+  },
+});
+const counted = (side, limits, words) => ({
+  fixed: true,
+  step: (value) => side * limits.filter((limit) => value >= limit).length,
+  limits: () => words.map((text, number) => [number * side, text]),
+});
+
+const MEASURES = {
+  difference: {
+    label: () => 'Person against base', value: (token) => token.logp_user - token.logp_base,
+    explain: () => 'a token\u2019s log-probability for the person, less its log-probability in general: the reward at alpha 1',
+    ends: ['dotted line: likelier in general', 'solid line: likelier for the person'], ...diverging([-0.25, -1, -2.5], [0.25, 1, 2.5]),
+  },
+  reward: {
+    label: () => 'Implicit reward', value: (token) => token.reward,
+    explain: () => 'a token\u2019s log-probability for the person, less alpha times its log-probability in general',
+    // log p(user) is never above 0 and the base model's share is small at a small alpha, so the limits above are finer.
+    ends: ['dotted line: below zero', 'solid line: above zero'], ...diverging([-0.5, -2, -4], [0.05, 0.25, 0.75]),
+  },
+  logp_user: {
+    label: (who) => `Probability for ${who}`, value: (token) => token.logp_user,
+    explain: (who) => `how likely the token was for ${who}; its natural logarithm is what the reward is made of`,
+    ends: ['pale: expected', 'dark: a surprise'], ...rarity(1),
+  },
+  logp_base: {
+    label: () => 'Probability in general', value: (token) => token.logp_base,
+    explain: () => 'how likely the token was for the base model; its natural logarithm is what is subtracted',
+    ends: ['pale: expected', 'dark: a surprise'], ...rarity(-1),
+  },
+  rank: {
+    label: () => 'Place in base\u2019s list', value: (token) => place(token, 'logp_base'),
+    explain: () => 'how many of the alternatives shown the base model liked better than this token',
+    ends: ['pale: base\u2019s own choice', 'dark: far from it'], ...counted(-1, [2, 4, 7], ['1st', '2nd or 3rd', '4th to 6th', 'later']),
+  },
+  head: {
+    label: () => 'Plausible tokens', value: (token) => token.head_size,
+    explain: () => 'the size of V_head: how many tokens were likely enough to be chosen from',
+    ends: ['pale: no choice', 'dark: much choice'], ...counted(1, [2, 5, 15], ['only 1', '2 to 4', '5 to 14', '15 or more']),
+  },
+  none: { label: () => 'Nothing: plain text', value: () => 0, explain: () => 'the text as it is', ends: ['', ''], fixed: true, step: () => 0, limits: () => [] },
+};
+const stepClass = (s) => (s === 0 ? 'r0' : `${s > 0 ? 'rp' : 'rn'}${Math.abs(s)}`);

@@ -1,0 +1,59 @@
+// The same content as tables: one a column, drawn when it is looked at.
+
+class TableView {
+  // pin(method, index): opens the inspector on that token.
+  constructor(model, pin) {
+    this.model = model;
+    this.pin = pin;
+    this.node = el('div.tables', { hidden: true });
+    this.bodies = {};
+    for (const event of ['run', 'branch', 'done']) model.on(event, () => this.draw());
+    model.on('tokens', ({ method }) => this.extend(method));
+    model.on('whatif', () => this.draw());
+  }
+
+  show(shown) {
+    this.node.hidden = !shown;
+    this.draw();
+  }
+
+  draw() {
+    if (this.node.hidden || !this.model.run) { this.node.replaceChildren(); return; }
+    const { who, methods } = this.model.run;
+    const heads = ['', 'token', 'reward', `for ${who}`, 'in general', 'V_head'];
+    this.node.replaceChildren(...methods.map((method) => {
+      this.bodies[method] = el('tbody', {});
+      const name = this.model.name(method);
+      const facts = figures(this.model, method).map(([what, figure]) => `${what} ${figure}`).join(', ');
+      return el('div.scroll', { tabindex: 0, role: 'region', 'aria-label': `${name}, table` }, el('table', {},
+        el('caption', {}, el('b', {}, name), facts ? `: ${facts}` : ''),
+        el('thead', {}, el('tr', {}, heads.map((words) => el('th', { scope: 'col' }, words || el('span.heard', {}, 'number'))))), this.bodies[method]));
+    }));
+    this.would = {};
+    for (const method of methods) {
+      this.would[method] = new Map(this.model.changes(method).map(({ index, winner }) => [index, winner]));
+      this.extend(method);
+    }
+  }
+
+  extend(method) {
+    const body = this.bodies[method];
+    if (this.node.hidden || !body) return;
+    const { tokens } = this.model.columns[method];
+    const forks = this.model.forks(method);
+    for (let index = body.rows.length; index < tokens.length; index += 1) {
+      const token = tokens[index];
+      const fork = forks.find((one) => one.at === index);
+      const would = this.would[method]?.get(index);
+      const remarks = [
+        this.model.overruled(method, index) ? `contrast overruled ${quoted(this.model.favourite(token).text)}` : '',
+        fork ? `branched here${fork.was ? `, was ${quoted(fork.was.text)}` : ''}` : '', would ? `would become ${quoted(would.text)}` : '',
+      ].filter(Boolean).join('; ');
+      body.appendChild(el('tr', {}, el('td', {}, index + 1),
+        el('th', { scope: 'row' }, el('button.word', { type: 'button', onclick: () => this.pin(method, index) }, isEnd(token) ? 'end of the text' : visible(token.text)),
+          remarks ? el('span.remarks', {}, remarks) : null),
+        el('td', {}, signed(token.reward, 2)), el('td', {}, percent(token.logp_user)), el('td', {}, percent(token.logp_base)),
+        el('td', {}, token.head_size)));
+    }
+  }
+}
