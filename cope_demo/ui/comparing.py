@@ -17,7 +17,7 @@ from . import runs, wire
 from .guard import sentence
 from .heatmap import heatmap
 from .panel import ASSETS, panel
-from .standalone import page
+from .standalone import empty_page
 
 MAX_TOKENS = 300
 INTERVAL = 0.1
@@ -79,7 +79,7 @@ def compare_panel() -> ComparePanel:
             with gr.Accordion("Advanced", open=False, elem_id="advanced"):
                 penalty, temperature = (_slider(name) for name in ("repetition_penalty", "temperature"))
                 seed = gr.Number(DecodeConfig.seed, label="Seed", info=SEED, precision=0, minimum=0, elem_id="seed")
-    view = heatmap(idle("you"), server_functions=[alive, likeness, page])
+    view = heatmap(idle("you"), server_functions=[alive, likeness, empty_page])
     return ComparePanel(prompt, examples, alpha, tau, length, penalty, temperature, seed, start, stop, view)
 
 

@@ -43,10 +43,13 @@ dress();
 
 def standalone_html(trace: dict, who: str = "the person") -> str:
     """The trace's JSON (trace.Trace.to_json) as a page. who: how it speaks of the person."""
-    return page().replace('"@data@"', say({"messages": wire.whole(trace, who)}), 1)
+    return empty_page().replace('"@data@"', say({"messages": wire.whole(trace, who)}), 1)
 
 
-def page() -> str:
-    """The page without data: the JSON string "@data@" stands for {"messages": the token view's value}."""
+def empty_page(_: object = None) -> str:
+    """The page without data: the JSON string "@data@" stands for {"messages": the token view's value}.
+
+    The browser calls it too, as `server.empty_page('')`, to fill it with the comparison that it shows.
+    """
     css = "\n".join(path.read_text("utf-8") for path in (ASSETS / "tokens.css", *CSS))
     return _PAGE % {"css": css, "data": say("@data@"), "script": script(*SCRIPTS)}

@@ -1,4 +1,4 @@
-"""The token view on a page of its own, without Gradio and without a server, fed by the test: fast, and any data goes."""
+"""The token view on a page of its own, without Gradio or a server, fed by the test: fast, and any data goes."""
 
 import json
 import math
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from cope_demo.trace import METHODS, Alternative, TokenEvent, Trace, TraceToken
 from cope_demo.ui import wire
 from cope_demo.ui.panel import say
-from cope_demo.ui.standalone import page as template
+from cope_demo.ui.standalone import empty_page as template
 
 from .conftest import DESKTOP, PHONE
 
@@ -15,11 +15,14 @@ ALPHA, TAU = 0.1, 0.1
 CALL = "{ value: data.messages }, () => {}, null, {}"
 HOOKS = """(window.given = { value: data.messages }), (name, read) => { window.grown = read; },
   (name, said) => (window.raised ||= []).push([name, said]),
-  { alive: async () => 'here', page: async () => window.template, likeness: async (run, texts) => window.likeness?.(run, texts) }"""
+  {
+    alive: async () => 'here', empty_page: async () => window.template,
+    likeness: async (run, texts) => window.likeness?.(run, texts),
+  }"""
 
 
 def step(*options, written: int = 0, method: str = "cope", penalty: dict | None = None, **settings) -> TraceToken:
-    """A token. options: (text, probability for the person, probability in general); `written` is the one that was taken.
+    """A token. options: (text, probability for the person, probability in general); `written` is the one taken.
 
     penalty: what the repetition penalty takes from the log-probability of an option, by its number.
     """

@@ -1,6 +1,7 @@
 """The page in a real browser over a scripted service: hostile texts, tooltips, keyboard, phone, failures, contrast."""
 
 import json
+import re
 import threading
 from pathlib import Path
 
@@ -55,9 +56,11 @@ def test_hostile_texts_stay_texts(chromium, service, scripted_url, size):
         assert texts(page, "cope") == [*HOSTILE, " end"]
         for number in range(len(HOSTILE)):
             page.dispatch_event(f"{COPE} .tok >> nth={number}", "click")
-            shown = page.evaluate("document.querySelector('.cope-tip .word').textContent")
-            assert shown == HOSTILE[number].replace(" ", "\u2423")
-            assert page.evaluate("document.querySelector('.cope-tip .chosen code').textContent") == shown
+            shown = page.evaluate("document.querySelector('.inspector .word').textContent")
+            assert shown == re.sub("[\ud800\u202e]", lambda c: f"\u27e8U+{ord(c[0]):X}\u27e9", HOSTILE[number]).replace(
+                " ", "\u2423"
+            )
+            assert page.evaluate("document.querySelector('.inspector .chosen code').textContent") == shown
             page.keyboard.press("Escape")
         page.click("[data-id=new]")
         page.fill("#history textarea", "\n---\n".join(f"{text} is what I wrote" for text in HOSTILE[:-1]))
@@ -82,8 +85,9 @@ def test_text_is_faithful_and_what_is_invisible_is_marked(chromium, service, scr
         labels = [span.get_attribute("aria-label") for span in page.query_selector_all(f"{COPE} .tok")]
         assert labels[0] == "One, reward \u22120.2" and labels[3].startswith("tab,")
         assert labels[5].startswith("part of a character,")
+        page.click(".save summary")
         with page.expect_download() as download:
-            page.click("text=Download the trace")
+            page.click("text=Data (JSON)")
         trace = json.loads(Path(download.value.path()).read_text())
         assert [column["text"] for column in trace["columns"]] == ["".join(pieces)] * 3
         first = trace["columns"][2]["tokens"][0]
@@ -100,8 +104,7 @@ def test_tooltip_by_mouse_and_keyboard(chromium, scripted_url):
         page.hover(f"{COPE} .tok >> nth=1")
         page.wait_for_selector(".cope-tip:visible")
         tip = page.inner_text(".cope-tip")
-        assert "for Ada" in tip and "in general" in tip and "plausible tokens" in tip and "\u2423in" in tip
-        assert len(page.query_selector_all(".cope-tip tbody tr")) == 3 and "written" in tip
+        assert "for Ada" in tip and "in general" in tip and "In V_head: 2" in tip and "\u2423in" in tip
         page.mouse.move(5, 5)
         page.wait_for_selector(".cope-tip", state="hidden")
 
@@ -120,9 +123,11 @@ def test_tooltip_by_mouse_and_keyboard(chromium, scripted_url):
         page.click(f"{COPE} .tok >> nth=2")
         page.mouse.move(5, 5)
         page.wait_for_timeout(300)
-        assert page.is_visible(".cope-tip")  # a click pins it
-        page.click(".cope-tip .close")
-        assert page.is_hidden(".cope-tip")
+        assert page.is_visible(".inspector") and page.is_hidden(".cope-tip")  # a click pins
+        assert page.locator(".inspector .choices tbody tr").count() == 3 and page.is_visible(".inspector .chosen .tag")
+        assert page.locator(".tok.twin").count() == 2  # the same place in the other columns
+        page.click(".inspector .close")
+        assert page.is_hidden(".inspector") and page.locator(".tok.twin").count() == 0
 
 
 def test_colours_sign_and_legend(chromium, service, scripted_url):
@@ -131,14 +136,14 @@ def test_colours_sign_and_legend(chromium, service, scripted_url):
         compare(page)
 
         def classes():
-            return [span.get_attribute("class").split()[-1] for span in page.query_selector_all(f"{COPE} .tok")]
+            return [span.get_attribute("data-step") for span in page.query_selector_all(f"{COPE} .tok")]
 
         # log p of the person is -0.5, -1.5 ... and of the base model -3, -2, -1, 0, -3 ...; alpha is 0.1.
         styles = "(s) => { const c = getComputedStyle(s); return [c.textDecorationStyle, c.backgroundColor] }"
         assert classes() == ["rp3", "rp1", "rn2", "rn3", "rn2", "rn3", "rn3"]
         assert page.eval_on_selector(f"{COPE} .tok >> nth=0", styles)[0] == "solid"
         assert page.inner_text(".legend .limit >> nth=6") == "above +2.5"
-        page.check("input[value=reward]", force=True)
+        page.select_option(".choice select", "reward")
         assert classes() == ["r0", "rn1", "rn2", "rn2", "rn3", "rn3", "rn3"]
         weak, strong = (page.eval_on_selector(f"{COPE} .tok >> nth={n}", styles) for n in (1, 4))
         assert weak[0] == strong[0] == "dotted" and weak[1] != strong[1]
@@ -156,17 +161,19 @@ def test_phone(chromium, service, scripted_url, dark):
         assert all(box["x"] >= 0 and box["x"] + box["width"] <= 390 for box in boxes)
         assert boxes[0]["y"] < boxes[1]["y"] < boxes[2]["y"]
         page.tap(f"{COPE} .tok >> nth=2")
-        page.wait_for_selector(".cope-tip.sheet:visible")
-        tip = page.query_selector(".cope-tip").bounding_box()
+        page.wait_for_selector(".inspector:visible")
+        page.wait_for_function(
+            f"document.querySelector('{COPE} .tok.open').getBoundingClientRect().bottom"
+            " <= document.querySelector('.inspector').getBoundingClientRect().top"
+        )  # the sheet does not lie over what it explains
+        tip = page.query_selector(".inspector").bounding_box()
         assert tip["x"] >= 0 and tip["x"] + tip["width"] <= 390 and tip["y"] >= 0 and tip["y"] + tip["height"] <= 844
-        token = page.query_selector(f"{COPE} .tok.open").bounding_box()
-        assert token["y"] + token["height"] <= tip["y"]  # the sheet does not lie over what it explains
-        page.tap(".cope-tip .close")
-        assert page.is_hidden(".cope-tip")
+        page.tap(".inspector .close")
+        assert page.is_hidden(".inspector")
         page.tap(f"{COPE} .tok >> nth=3")
-        page.wait_for_selector(".cope-tip:visible")
-        page.tap("h1")
-        assert page.is_hidden(".cope-tip")
+        page.wait_for_selector(".inspector:visible")
+        page.tap(f"{COPE} .tok.open")
+        assert page.is_hidden(".inspector")
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -177,6 +184,7 @@ def test_every_text_has_contrast(chromium, service, scripted_url, size, dark):
         compare(page)
         page.click("#advanced > button")
         page.click(f"{COPE} .tok >> nth=3")
+        page.click(".save summary")
         assert page.evaluate(CONTRAST) == []
         page.keyboard.press("Escape")
         page.click("[data-id=new]")
@@ -285,6 +293,6 @@ def test_the_standalone_file_works_alone(chromium, service, tmp_path):
     page.wait_for_selector(f"{COPE}.ended")
     assert texts(page, "cope") == [*HOSTILE, " end"] and HOSTILE[1] in page.inner_text("#about")
     page.dispatch_event(f"{COPE} .tok >> nth=1", "click")
-    assert "Ada" in page.inner_text(".cope-tip") and sideways(page) <= 0
+    assert "Ada" in page.inner_text(".inspector") and sideways(page) <= 0
     assert page.evaluate("window.hit") is None and page.query_selector("img") is None and errors == []
     page.close()

@@ -80,7 +80,7 @@ class ColumnView {
     const changed = fork.alpha === alpha && fork.tau === tau ? '' : `, from there with alpha ${fork.alpha}, tau ${fork.tau}`;
     const undo = el('button.small', { type: 'button', onclick: () => fork.undo() }, 'Undo');
     undo.disabled = this.model.run.going;
-    fill(this.branched, [el('span', {}, `Branched at token ${fork.at + 1}`, fork.was ? [', where ', el('q', {}, clipped(visible(fork.was.text))), ' stood'] : '', changed, '.'), undo]);
+    fill(this.branched, [el('span', {}, `Branched at token ${fork.at + 1}`, fork.was ? `, where ${wordOf(fork.was)} stood` : '', changed, '.'), undo]);
   }
 
   colour(span, token) {

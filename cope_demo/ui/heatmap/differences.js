@@ -24,7 +24,7 @@ class Differences {
     this.list = [];
     this.words = el('span', { role: 'status' });
     const button = (by, name, sign) => el('button.small', { type: 'button', 'aria-label': name, title: `${name} (key ${by > 0 ? 'n' : 'p'})`, onclick: () => this.jump(by) }, sign);
-    this.node = el('div.differences', { role: 'group', 'aria-label': 'Divergences', hidden: true }, button(-1, 'Previous divergence', '\u2191'), button(1, 'Next divergence', '\u2193'), this.words);
+    this.node = el('div.differences', { role: 'group', 'aria-label': 'Divergences', hidden: true }, this.words, button(-1, 'Previous divergence', '\u2191'), button(1, 'Next divergence', '\u2193'));
     for (const event of ['run', 'done', 'branch']) model.on(event, () => this.collect());
     model.on('selection', () => this.paint());
   }

@@ -47,12 +47,12 @@ model.on('run', () => {
   each((view) => view.paint());
   later.hidden = true;
 });
-model.on('tokens', ({ method }) => views[method].extend());
+model.on('tokens', ({ method }) => { views[method].extend(); markSelection(); });
 model.on('end', ({ method }) => views[method].end());
 model.on('branch', ({ method, at }) => {
   tip.hide();
-  if (model.selection?.method === method && model.selection.index > at) model.clear();
   views[method].redraw(at);
+  markSelection();
   each((view) => view.drawBranch());
   suppose();
 });
@@ -78,13 +78,17 @@ async function compareWithHistory() {
 
 // The columns share a selection: the token itself, and softly the token at the same place of the other columns.
 model.on('selection', () => {
-  for (const span of board.querySelectorAll('.open, .twin')) span.classList.remove('open', 'twin');
-  const { selection } = model;
+  markSelection();
   root.style.paddingBottom = '';
-  if (!selection) return;
-  for (const [method, view] of Object.entries(views)) view.spans[selection.index]?.classList.add(method === selection.method ? 'open' : 'twin');
-  if (selection.pinned) { tip.hide(); uncover(); }
+  if (model.selection?.pinned) { tip.hide(); uncover(); }
 });
+let marked = [];
+function markSelection() {
+  const { selection } = model;
+  for (const span of marked) span.classList.remove('open', 'twin');
+  marked = selection ? Object.values(views).map((view) => view.spans[selection.index]).filter(Boolean) : [];
+  for (const span of marked) span.classList.add(span.closest('.column').dataset.method === selection.method ? 'open' : 'twin');
+}
 
 // The panel must not lie over the token that it explains; at the page's end it needs room to scroll.
 function uncover() {

@@ -18,6 +18,7 @@ class Inspector {
     model.on('selection', () => this.paint());
     model.on('whatif', () => this.paintChoices());
     for (const event of ['done', 'branch']) model.on(event, () => this.paint());
+    model.on('tokens', () => { if (this.node.hidden && model.selection) this.paint(); });
   }
 
   move(by) {
@@ -63,7 +64,7 @@ class Inspector {
         el('td', {}, signed(contrasted ? other.expert - alpha * other.logp_base : other.score, 2)),
         this.acts.choose ? el('td', {}, written ? null : el('button.small', {
           type: 'button', 'aria-label': `Write ${spoken(other.text)} here and go on`, disabled: run.going, onclick: () => this.acts.choose(method, index, other),
-        }, 'write this')) : null);
+        }, 'write')) : null);
     };
     const { who } = run;
     const rows = [...token.alternatives].sort((a, b) => b.expert - a.expert).map(row);

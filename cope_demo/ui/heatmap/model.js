@@ -224,6 +224,8 @@ class Model {
     column.stopped = null;
     this.asked = null;
     this.run.going = true;
+    // What was looked at further on is gone; the token that takes its place is the one to look at.
+    if (this.selection?.method === method && this.selection.index > at) this.selection = { ...this.selection, index: at };
     this.tell('branch', { method, at });
   }
 
@@ -233,5 +235,6 @@ class Model {
     const { at, before } = column.branch;
     Object.assign(column, before);
     this.tell('branch', { method, at });
+    if (!this.selected) this.clear();
   }
 }

@@ -3,8 +3,8 @@
 const percent = (logp) => {
   const p = Math.exp(logp) * 100;
   if (p >= 99.95) return '100\u202f%';
-  if (p >= 10) return `${p.toFixed(0)}\u202f%`;
-  if (p >= 0.1) return `${p.toFixed(1)}\u202f%`;
+  if (p >= 9.95) return `${p.toFixed(0)}\u202f%`;
+  if (p >= 0.095) return `${p.toFixed(1)}\u202f%`;
   return p >= 0.01 ? `${p.toFixed(2)}\u202f%` : '<\u202f0.01\u202f%';
 };
 const ordinal = (n) => {
@@ -16,11 +16,12 @@ const bits = (logps) => -logps.reduce((sum, logp) => sum + logp, 0) / logps.leng
 
 // A token's place in one model's list (by: a log-probability), counted among the alternatives that were sent. It is exact
 // where the tokens that were not sent have less probability together than this one has; else it may be later.
-const place = (token, by) => 1 + token.alternatives.filter((other) => other.id !== token.id && other[by] > token[by]).length;
-const placeWords = (token, by) => {
+const rank = (token, by) => {
+  const at = 1 + token.alternatives.filter((other) => other.id !== token.id && other[by] > token[by]).length;
   const unsent = 1 - token.alternatives.reduce((sum, other) => sum + Math.exp(other[by]), 0);
-  return `${ordinal(place(token, by))}${unsent < Math.exp(token[by]) ? '' : ' or later'}`;
+  return { at, exact: at === 1 || unsent < Math.exp(token[by]) };
 };
+const rankWords = ({ at, exact }) => `${ordinal(at)}${exact ? '' : ' or later'}`;
 
 // A token on one line, with what cannot be seen made visible.
 const VISIBLE = { ' ': '\u2423', '\n': '\u21b5', '\t': '\u21e5', '\r': '\u240d' };

@@ -1,6 +1,7 @@
 // Taking a comparison away: as JSON, as CSV, as a picture, and as one file that works without a server.
 
 // The trace in the schema of `compare --json`: what the model adds for itself stays out.
+const HEADER = ['model', 'user', 'task', 'prompt', 'alpha', 'tau', 'repetition_penalty', 'prompt_ids'];
 const traceOf = (model) => {
   const bare = ({ id, text, logp_user, logp_base, reward, score, in_head }) => ({ id, text, logp_user, logp_base, reward, score, in_head });
   const columns = model.run.methods.map((method) => {
@@ -10,7 +11,7 @@ const traceOf = (model) => {
       tokens: tokens.map((token) => ({ ...bare(token), head_size: token.head_size, alternatives: token.alternatives.map(bare) })),
     };
   });
-  return { ...model.run.header, columns };
+  return { ...Object.fromEntries(HEADER.map((name) => [name, model.run.header[name]])), columns };
 };
 
 // One row a token. A text stands as a JSON string in its cell: on one line, and never read as a formula.
@@ -21,7 +22,7 @@ const csvOf = (model) => {
     const forks = new Set(model.forks(method).map((fork) => fork.at));
     return model.columns[method].tokens.map((token, index) => [
       method, index, token.id, ascii(JSON.stringify(token.text)), token.logp_user, token.logp_base, Number(token.reward.toFixed(6)), token.score, Number(token.in_head),
-      token.head_size, token.alternatives.length ? placeWords(token, 'logp_base') : '', Number(model.overruled(method, index)), Number(forks.has(index)),
+      token.head_size, token.alternatives.length ? rankWords(rank(token, 'logp_base')) : '', Number(model.overruled(method, index)), Number(forks.has(index)),
     ]);
   });
   return [CSV_HEAD, ...rows].map((row) => row.map(cell).join(',')).join('\r\n') + '\r\n';
@@ -49,7 +50,7 @@ const messagesOf = (model) => {
     }
     list.push({ t: 'tokens', seq: 0, rows: tokens.slice(from).map((token, number) => row(method, from + number, token)) }, { t: 'end', method, stopped });
   }
-  return [...list, { t: 'done', seconds: null }].map((message) => `${JSON.stringify(message)}\n`).join('');
+  return [...list, { t: 'done', seconds: null }, ...(model.lesson ? [model.lesson] : [])].map((message) => `${JSON.stringify(message)}\n`).join('');
 };
 
 class Save {
@@ -59,7 +60,7 @@ class Save {
     const choice = (name, words, act) => el('button', { type: 'button', onclick: () => { this.node.open = false; act(); } }, name, el('span', {}, words));
     this.node = el('details.save', {}, el('summary', {}, 'Save'), el('div', {},
       choice('Picture (PNG)', 'the columns with legend and settings', () => this.picture()),
-      live && server.page ? choice('Page (HTML)', 'one file that explains itself without a server', () => this.page()) : null,
+      live && server.empty_page ? choice('Page (HTML)', 'one file that explains itself without a server', () => this.page()) : null,
       choice('Data (JSON)', 'the whole trace, as the command line writes it', () => this.file('json', 'application/json', JSON.stringify(traceOf(model), null, 1))),
       choice('Table (CSV)', 'one row a token', () => this.file('csv', 'text/csv', csvOf(model)))));
     this.node.addEventListener('keydown', (event) => {
@@ -85,7 +86,7 @@ class Save {
   // The page comes from the server without data; the data go in as text of a JSON script.
   async page() {
     try {
-      const template = await server.page();
+      const template = await server.empty_page('');
       if (typeof template !== 'string') throw new Error('no answer'); // Gradio swallows a failed request
       const data = ascii(JSON.stringify({ messages: messagesOf(this.model) }));
       this.file('html', 'text/html', template.replace('"@data@"', () => data));

@@ -51,9 +51,9 @@ const MEASURES = {
     ends: ['pale: expected', 'dark: a surprise'], ...rarity(-1),
   },
   rank: {
-    label: () => 'Place in base\u2019s list', value: (token) => place(token, 'logp_base'),
+    label: () => 'Place in base\u2019s list', value: (token) => rank(token, 'logp_base').at,
     explain: () => 'how many of the alternatives shown the base model liked better than this token',
-    ends: ['pale: base\u2019s own choice', 'dark: far from it'], ...counted(-1, [2, 4, 7], ['1st', '2nd or 3rd', '4th to 6th', 'later']),
+    ends: ['pale: base\u2019s own choice', 'dark: far from it'], ...counted(-1, [2, 4, 7], ['1st', 'from 2nd', 'from 4th', 'from 7th']),
   },
   head: {
     label: () => 'Plausible tokens', value: (token) => token.head_size,

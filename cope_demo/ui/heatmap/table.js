@@ -47,7 +47,7 @@ class TableView {
       const would = this.would[method]?.get(index);
       const remarks = [
         this.model.overruled(method, index) ? `contrast overruled ${quoted(this.model.favourite(token).text)}` : '',
-        fork ? `branched here${fork.was ? `, was ${quoted(fork.was.text)}` : ''}` : '', would ? `would become ${quoted(would.text)}` : '',
+        fork ? `branched here${fork.was ? `, was ${wordOf(fork.was)}` : ''}` : '', would ? `would become ${quoted(would.text)}` : '',
       ].filter(Boolean).join('; ');
       body.appendChild(el('tr', {}, el('td', {}, index + 1),
         el('th', { scope: 'row' }, el('button.word', { type: 'button', onclick: () => this.pin(method, index) }, isEnd(token) ? 'end of the text' : visible(token.text)),

@@ -11,7 +11,7 @@ class Tooltip {
     addEventListener('resize', () => this.hide());
     addEventListener('scroll', () => this.place(), { passive: true, capture: true });
     document.addEventListener('pointerdown', (event) => {
-      if (this.anchor && !this.box.contains(event.target) && !event.target.closest?.('.tok')) this.hide();
+      if (this.anchor && !this.box.contains(event.target) && !event.target.closest?.('.tok, .differences')) this.hide();
     });
   }
 

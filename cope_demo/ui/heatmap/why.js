@@ -6,7 +6,7 @@ const why = (model, method, index) => {
   const said = wordOf(token);
   if (!token.alternatives.length) return `${said}: ${chances(token, who)}.`;
   const fork = model.forks(method).find((one) => one.at === index);
-  if (fork?.forced) return `You put ${said} here${fork.was ? ` in place of ${quoted(fork.was.text)}` : ''}: ${chances(token, who)}.`;
+  if (fork?.forced) return `You put ${said} here${fork.was ? ` in place of ${wordOf(fork.was)}` : ''}: ${chances(token, who)}.`;
   if (method === 'score') return scored(token, who, said);
   if (decoding?.temperature > 0) return lot(token, method, who, said);
   if (method === 'greedy') return byBase(token, who, said);
@@ -58,11 +58,16 @@ const byContrast = (model, method, index, token, who, said) => {
   const unpenalized = { ...token, expert: token.logp_user, alternatives: token.alternatives.map((other) => ({ ...other, expert: other.logp_user })) };
   const without = model.run.header.repetition_penalty > 1 ? model.winner(unpenalized, alpha, tau) : token;
   if (without.id !== token.id) {
-    const because = setBack(without) ? ', which had been used before,' : '';
+    const because = setBack(token.alternatives.find((other) => other.id === without.id)) ? ', which had been used before,' : '';
     return `The repetition penalty decided: without it ${quoted(without.text)}${because} would have won (${chances(without, who)}); so it was ${said} with ${p} for ${who} and ${q} in general.`;
   }
   if (favourite.id !== token.id) {
-    return `${said} was ${placeWords(token, 'expert')} for ${who} at ${p}, but only ${q} in general, so contrast chose it over ${quoted(favourite.text)} (${percent(favourite.logp_user)}, ${percent(favourite.logp_base)} in general).`;
+    const first = quoted(favourite.text);
+    if (rank(token, 'expert').exact && !token.alternatives.some(setBack)) {
+      return `${said} was ${ordinal(rank(token, 'expert').at)} for ${who} at ${p}, but only ${q} in general, so contrast chose it over ${first} (${percent(favourite.logp_user)}, ${percent(favourite.logp_base)} in general).`;
+    }
+    const after = token.alternatives.some(setBack) ? ' after the repetition penalty' : '';
+    return `${said} was behind ${first} for ${who}${after}, ${percent(token.expert)} against ${percent(favourite.expert)}, but in general it has only ${q} against ${percent(favourite.logp_base)}, so contrast chose it.`;
   }
   if (token.head_size === 1) return `${said} was the only plausible token: ${p} for ${who}, and nothing else reached ${percent(Math.log(tau))} of that, so contrast had no say.`;
   if (alpha === 0) return `${said} was first for ${who} at ${p}; at alpha 0 nothing is subtracted, so the favourite wins.`;

@@ -1,0 +1,159 @@
+"""The token view in a real browser: how evenly it streams, how soon a moved slider shows, what is sent, what stays.
+
+    python benchmarks/speed_view.py [--json]
+
+The real page over a service without a model (tests/scripted.py) that writes three columns of 200 tokens with ten
+alternatives each. A frame is the time between two pictures of the browser; the bars are those of docs/speed.md. Needs
+Debian's package chromium.
+"""
+
+import math
+import os
+import random
+import shutil
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from common import table
+
+TOKENS, ALTERNATIVES = 200, 10
+PACE = 0.03
+"""Seconds between two tokens of a column while the frames are watched: faster than the embedded model writes."""
+ROUNDS = 50
+ARGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--enable-precise-memory-info"]
+FRAMES = """() => {
+  window.frames = [];
+  let last = performance.now();
+  const tick = (now) => { window.frames.push(now - last); last = now; if (window.frames) requestAnimationFrame(tick); };
+  requestAnimationFrame((now) => { last = now; requestAnimationFrame(tick); });
+}"""
+REPAINT = """(alpha) => new Promise((done) => {
+  const slider = document.querySelector('.whatif input');
+  const started = performance.now();
+  slider.value = alpha;
+  slider.dispatchEvent(new Event('input', { bubbles: true }));
+  requestAnimationFrame(() => setTimeout(() => done(performance.now() - started)));
+})"""
+
+
+def scripted(folder: Path):
+    """The scripted service, with whole steps of the asked size."""
+    from cope_demo.trace import METHODS, Alternative, Column, ColumnEnd, TokenEvent, Trace, TraceToken
+    from tests.scripted import Service
+
+    class Whole(Service):
+        pace = 0.0
+
+        def compare(self, user_id, prompt, config, methods=METHODS) -> Iterator:
+            draw = random.Random(7)
+            head = ("tiny", user_id, "free_writing", prompt, config.alpha, config.tau, 1.0, list(range(60)))
+            columns = [Column(method) for method in methods]
+            yield Trace(*head, [Column(method) for method in methods])
+            for step in range(TOKENS):
+                time.sleep(self.pace)
+                for column in columns:
+                    column.tokens.append(self.step(draw, column.method, config))
+                    yield TokenEvent(column.method, step, column.tokens[-1])
+            for column in columns:
+                column.stopped = "length"
+                yield ColumnEnd(column.method, "length")
+            yield Trace(*head, columns)
+
+        def step(self, draw, method, config) -> TraceToken:
+            """A decision between ten tokens, taken as the method takes it."""
+            user, base = ([draw.random() ** 5 + 1e-6 for _ in range(ALTERNATIVES)] for _ in range(2))
+            rows = []
+            for mine, other in zip(user, base, strict=True):
+                word = " " + "".join(draw.choices("etaoinshrdlu", k=draw.randint(2, 9)))
+                logs = math.log(mine / sum(user)), math.log(other / sum(base))
+                reward = logs[0] - config.alpha * logs[1]
+                score = {"greedy": logs[1], "oppu": logs[0], "cope": reward}[method]
+                inside = mine >= config.tau * max(user)
+                rows.append(Alternative(draw.randrange(49_000), word, *logs, reward, score, inside))
+            rows.sort(key=lambda row: (method != "greedy" and not row.in_head, -row.score))
+            best = rows[0]
+            numbers = (best.logp_user, best.logp_base, best.reward, best.score, best.in_head)
+            return TraceToken(best.id, best.text, *numbers, sum(row.in_head for row in rows), tuple(rows))
+
+    return Whole(folder)
+
+
+def compared(page) -> None:
+    """Presses the button and waits for the end."""
+    page.evaluate("document.querySelector('#compare').click()")
+    page.wait_for_selector("#compare[disabled]")
+    page.wait_for_selector("#compare:not([disabled])", timeout=60_000)
+    page.wait_for_selector(".column[data-method=cope].ended")
+
+
+def memory(session) -> tuple[float, int]:
+    """(megabytes of JavaScript's heap, nodes of the page) after its garbage is collected."""
+    for _ in range(3):
+        session.send("HeapProfiler.collectGarbage")
+    used = session.send("Runtime.getHeapUsage")["usedSize"] / 1e6
+    return used, session.send("Memory.getDOMCounters")["nodes"]
+
+
+def measure(folder: Path) -> list[dict]:
+    """The table's rows."""
+    os.environ["COPE_DATA"] = str(folder / "var")
+    from playwright.sync_api import sync_playwright
+
+    from cope_demo.ui.comparing import stream
+    from cope_demo.ui.page import build
+    from cope_demo.ui.server import launch_options
+
+    path = shutil.which("chromium")
+    if path is None:
+        raise RuntimeError("No Chromium was found; install Debian's package chromium")
+    service = scripted(folder)
+    payload = len(list(stream(service, "ada", "Ada", "Write.", 0.1, 0.1, TOKENS, 1.0, 0, 0))[-1].encode())
+    blocks = build(service).queue()
+    url = blocks.launch(prevent_thread_lock=True, **launch_options("127.0.0.1"))[1]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGS)
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.goto(url)
+        page.wait_for_selector(".people .card")
+        page.fill("#max_new_tokens input[type=number]", str(TOKENS))
+        page.press("#max_new_tokens input[type=number]", "Tab")
+        session = page.context.new_cdp_session(page)
+        for domain in ("Network", "HeapProfiler"):
+            session.send(f"{domain}.enable")
+        received = [0]
+        session.on("Network.dataReceived", lambda event: received.__setitem__(0, received[0] + event["dataLength"]))
+        service.pace = PACE
+        compared(page)  # the first one warms up
+        received[0] = 0
+        page.evaluate(FRAMES)
+        compared(page)
+        frames = page.evaluate("(() => { const all = window.frames; window.frames = null; return all; })()")
+        sent = received[0]
+        page.evaluate("document.querySelectorAll('.column[data-method=cope] .tok')[50].click()")
+        repaints = [page.evaluate(REPAINT, alpha / 20) for alpha in (*range(30), *range(30, 0, -1))]
+        page.keyboard.press("Escape")
+        service.pace = 0.0
+        for _ in range(3):
+            compared(page)
+        before = memory(session)
+        for _ in range(ROUNDS):
+            compared(page)
+        after = memory(session)
+        browser.close()
+    blocks.close()
+    return [
+        {"what": "longest frame of a stream, ms", "measured": round(max(frames)), "bar": 100},
+        {"what": "median frame of a stream, ms", "measured": round(statistics.median(frames), 1)},
+        {"what": "alpha moved to repainted, longest of 60, ms", "measured": round(max(repaints)), "bar": 100},
+        {"what": "alpha moved to repainted, median, ms", "measured": round(statistics.median(repaints))},
+        {"what": "a comparison's data, kB", "measured": round(payload / 1e3), "bar": 1000},
+        {"what": "sent over the wire for it, kB", "measured": round(sent / 1e3), "bar": 1000},
+        {"what": f"heap before and after {ROUNDS} comparisons, MB", "measured": f"{before[0]:.1f}, {after[0]:.1f}"},
+        {"what": f"nodes before and after {ROUNDS} comparisons", "measured": f"{before[1]}, {after[1]}"},
+    ]
+
+
+if __name__ == "__main__":
+    table("The token view in a browser", measure)
