@@ -50,8 +50,8 @@ SENTENCES = {
         "cope",
         step(WAS, ("came", 0.2, 0.4), ("wild", 0.1, 0.0005), written=2, alpha=0.8),
         {"alpha": 0.8},
-        "‘wild’ was behind ‘was’ for Ada, 10 % against 40 %, but in general it has only 0.05 % against 50 %, so contrast"
-        " chose it.",
+        "‘wild’ was behind ‘was’ for Ada, 10 % against 40 %, but in general it has only 0.05 % against 50 %, so"
+        " contrast chose it.",
     ),
     "oppu": (
         "oppu",
