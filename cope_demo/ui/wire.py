@@ -11,7 +11,8 @@ Each line is one message:
     {"t": "lesson", "id", "number", "title", "steps"} what to look at in the comparison before it (lessons.py)
 A row is [method, index, id, text, logp_user, logp_base, score, in_head, head_size, alternatives], an alternative
 [id, text, logp_user, logp_base, score, in_head]; rewards follow from the log-probabilities and alpha. "decoding" has
-what a trace does not tell and a continuation needs: {"max_new_tokens", "temperature", "seed"}.
+what a trace does not tell and a continuation needs: {"max_new_tokens", "temperature", "seed"}. A page that the browser
+saves has "alpha", "tau" and "forced" (the visitor chose the token) in its branches as well.
 """
 
 from ..config import DecodeConfig

@@ -3,7 +3,7 @@
 class Tooltip {
   constructor(model, host) {
     this.model = model;
-    this.box = el('div.cope-tip', { role: 'tooltip', id: 'cope-tip', hidden: true });
+    this.box = el('div.cope-tip', { role: 'tooltip', id: `cope-tip-${Math.random().toString(36).slice(2)}`, hidden: true });
     this.box.addEventListener('pointerenter', () => this.stay());
     this.box.addEventListener('pointerleave', () => this.hideSoon());
     host.appendChild(this.box);
@@ -19,7 +19,7 @@ class Tooltip {
     clearTimeout(this.leaving);
     this.anchor?.removeAttribute('aria-describedby');
     this.anchor = anchor;
-    anchor.setAttribute('aria-describedby', 'cope-tip');
+    anchor.setAttribute('aria-describedby', this.box.id);
     this.box.replaceChildren(...tipContent(this.model, method, index));
     this.box.hidden = false;
     this.place();
