@@ -15,6 +15,7 @@ from .comparing import MAX_PROMPT, alive, idle, likeness, wait_for_model
 from .guard import sentence
 from .heatmap import heatmap
 from .panel import ASSETS, panel, say
+from .standalone import empty_page
 
 MAX_TEXT = 2000
 """Characters of a text: what a fit reads of one."""
@@ -52,7 +53,8 @@ def score_panel() -> ScorePanel:
         start = gr.Button("Score", variant="primary", elem_id="score")
         example = gr.Button("Try a text that the fit never saw", size="sm", elem_id="score-example")
     verdict = panel("verdict", EMPTY, ASSETS / "verdict.js")
-    view = heatmap(blank("you"), teaching=False, elem_id="score-view", server_functions=[alive, likeness])
+    functions = [alive, likeness, empty_page]
+    view = heatmap(blank("you"), teaching=False, elem_id="score-view", server_functions=functions)
     return ScorePanel(first, second, prompt, start, example, verdict, view)
 
 

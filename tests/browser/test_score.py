@@ -42,8 +42,8 @@ def test_the_two_views_do_not_share_their_colours(chromium, scripted_url):
     with visit(chromium, scripted_url) as page:
         score(page, "LOUD HATS " * 20)
         page.wait_for_selector(f"{VIEW} .column.ended")
-        page.check(f"{VIEW} input[value=reward]", force=True)
-        chosen = "[...document.querySelectorAll('.legend input:checked')].map(i => i.value)"
+        page.select_option(f"{VIEW} .choice select", "reward")
+        chosen = "[...document.querySelectorAll('.cope-heatmap .choice select')].map(choice => choice.value)"
         assert page.evaluate(chosen) == ["difference", "reward"]
 
 

@@ -3,6 +3,7 @@
 
 const divergences = (model) => {
   const list = [];
+  if (model.run.methods.some((method) => GIVEN.includes(method))) return list; // other texts, not other decisions
   const columns = model.run.methods.map((method) => model.columns[method]);
   columns.forEach(({ method, tokens }, number) => {
     const left = columns[number - 1]?.tokens;

@@ -43,6 +43,7 @@ model.on('run', () => {
   tip.hide();
   views = {};
   for (const method of model.run.methods) views[method] = new ColumnView(model, method, legend);
+  root.style.setProperty('--columns', Math.max(1, model.run.methods.length));
   board.replaceChildren(...Object.values(views).map((view) => view.node));
   each((view) => view.paint());
   later.hidden = true;

@@ -45,6 +45,7 @@ class Inspector {
     const { method, index } = selection;
     const own = this.model.settings(method, index);
     const contrasted = this.model.contrasts(method);
+    const open = this.acts.choose && this.model.continuable(method);
     const { alpha, tau } = contrasted && this.model.supposable(method) ? this.model.what_if : own;
     const winner = contrasted && token.alternatives.length ? this.model.winner(token, alpha, tau) : null;
     const cut = this.model.favourite(token).expert + Math.log(tau);
@@ -62,7 +63,7 @@ class Inspector {
           setBack(other) ? el('i.was', {}) : null, el('i.user', {}), el('i.base', {}), contrasted ? el('i.line', {}) : null),
         el('td.user', {}, percent(other.logp_user)), el('td.base', {}, percent(other.logp_base)),
         el('td', {}, signed(contrasted ? other.expert - alpha * other.logp_base : other.score, 2)),
-        this.acts.choose ? el('td', {}, written ? null : el('button.small', {
+        open ? el('td', {}, written ? null : el('button.small', {
           type: 'button', 'aria-label': `Write ${spoken(other.text)} here and go on`, disabled: run.going, onclick: () => this.acts.choose(method, index, other),
         }, 'write')) : null);
     };
@@ -77,7 +78,7 @@ class Inspector {
       el('thead', {}, el('tr', {}, el('th', { scope: 'col' }, 'token'),
         el('th', { scope: 'col', 'aria-label': 'both models side by side' }),
         el('th.user', { scope: 'col' }, `for ${who}`), el('th.base', { scope: 'col' }, 'in general'), el('th', { scope: 'col' }, score),
-        this.acts.choose ? el('th', { scope: 'col', 'aria-label': 'branch' }) : null)),
+        open ? el('th', { scope: 'col', 'aria-label': 'branch' }) : null)),
       el('tbody', {}, rows)));
   }
 }

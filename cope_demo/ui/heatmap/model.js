@@ -201,6 +201,11 @@ class Model {
     return this.forks(method).some((fork) => fork.forced && fork.at === index);
   }
 
+  // Whether a column can go on from one of its tokens: it was decoded here, by this method as it is.
+  continuable(method) {
+    return !!this.run?.decoding && !GIVEN.includes(method) && !this.run.header.variants;
+  }
+
   // What to ask the server for: the column up to `at`, then the token `id`, then on with these settings.
   ask(method, at, id, { alpha, tau }, forced) {
     const { user, prompt, repetition_penalty } = this.run.header;

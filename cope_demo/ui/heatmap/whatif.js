@@ -60,7 +60,7 @@ class WhatIf {
       fill(this.count, [el('b', {}, `${changes.length} of ${plural(model.columns[method].tokens.length, 'token', 'tokens')}`),
         ` would change, of the alternatives shown (dashed line above); the first is ${quoted(was.text)} into ${quoted(winner.text)}, token ${index + 1}.`]);
     }
-    this.on.hidden = !this.acts.goOn || !changes.length;
+    this.on.hidden = !this.acts.goOn || !model.continuable(method) || !changes.length;
     this.on.disabled = run.going;
     this.back.hidden = own;
   }
