@@ -14,7 +14,7 @@ _PAGE = r"""<!doctype html>
 %(css)s
 body { margin: 0; padding: 28px; background: var(--cope-paper); color: var(--cope-ink); font-family: var(--cope-sans); }
 h1 { font: 400 30px/1.2 var(--cope-serif); margin: 0 0 6px; }
-#about { margin: 0 0 22px; color: var(--cope-soft); overflow-wrap: anywhere; }
+#about { margin: 0 0 22px; color: var(--cope-soft); overflow-wrap: anywhere; overflow-x: clip; }
 </style>
 </head>
 <body>

@@ -32,7 +32,7 @@ def texts(page, method):
 
 def sideways(page):
     """Pixels by which the page is wider than the screen."""
-    return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
 
 def test_first_visit_looks_finished(chromium, scripted_url):

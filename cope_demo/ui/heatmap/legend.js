@@ -1,5 +1,18 @@
 // What the colours mean, the choice of what they show, and how strongly. `changed` is called when the tokens need new ones.
 
+// A button that opens a small box below itself; a click elsewhere or Escape closes it.
+const dropdown = (name, words, children) => {
+  const node = el(`details.${name}`, {}, el('summary', {}, words), el('div', {}, children));
+  node.addEventListener('keydown', (event) => {
+    if (event.key !== 'Escape' || !node.open) return;
+    node.open = false;
+    node.querySelector('summary').focus();
+    event.stopPropagation();
+  });
+  document.addEventListener('pointerdown', (event) => { if (!node.contains(event.target)) node.open = false; });
+  return node;
+};
+
 class Legend {
   constructor(model, changed) {
     this.model = model;
@@ -20,7 +33,7 @@ class Legend {
     }, () => { this.paint(); changed(); });
     this.marks = el('p.marks', { hidden: true }, el('span.swatch.overruled', { 'aria-hidden': true }, 'ab'), 'folded corner: contrast overruled the personal model\u2019s favourite');
     this.label = el('label.choice', {}, el('span', {}, 'Colours show'), this.choice);
-    this.adjust = el('details.adjust', {}, el('summary', {}, 'Adjust'), el('div', {}, intensity, this.stretch));
+    this.adjust = dropdown('adjust', 'Adjust', [intensity, this.stretch]);
     this.node = el('figure.legend', { 'aria-label': 'What the colours mean' }, this.words, this.list, this.ends, this.marks);
     this.paint();
     model.on('run', () => this.paint());

@@ -58,18 +58,12 @@ class Save {
   constructor(model, legend, fail) {
     Object.assign(this, { model, legend, fail });
     const choice = (name, words, act) => el('button', { type: 'button', onclick: () => { this.node.open = false; act(); } }, name, el('span', {}, words));
-    this.node = el('details.save', {}, el('summary', {}, 'Save'), el('div', {},
+    this.node = dropdown('save', 'Save', [
       choice('Picture (PNG)', 'the columns with legend and settings', () => this.picture()),
       live && server.empty_page ? choice('Page (HTML)', 'one file that explains itself without a server', () => this.page()) : null,
       choice('Data (JSON)', 'the whole trace, as the command line writes it', () => this.file('json', 'application/json', JSON.stringify(traceOf(model), null, 1))),
-      choice('Table (CSV)', 'one row a token', () => this.file('csv', 'text/csv', csvOf(model)))));
-    this.node.addEventListener('keydown', (event) => {
-      if (event.key !== 'Escape' || !this.node.open) return;
-      this.node.open = false;
-      this.node.querySelector('summary').focus();
-      event.stopPropagation();
-    });
-    document.addEventListener('pointerdown', (event) => { if (!this.node.contains(event.target)) this.node.open = false; });
+      choice('Table (CSV)', 'one row a token', () => this.file('csv', 'text/csv', csvOf(model))),
+    ]);
   }
 
   file(ending, type, content) {
