@@ -151,4 +151,5 @@ def opened(name: str) -> str:
         steps.append(shown)
     variants = {key: {"of": key, **own} for key, own in one.columns.items() if own}
     told = {"id": name, "number": ORDER.index(name) + 1, "title": one.title, "steps": steps}
-    return wire.whole(one.trace, one.who, variants=variants) + wire.line("lesson", **told)
+    decoding = {name: getattr(one.config, name) for name in ("max_new_tokens", "temperature", "seed")}
+    return wire.whole(one.trace, one.who, variants=variants, decoding=decoding) + wire.line("lesson", **told)
