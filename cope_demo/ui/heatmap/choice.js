@@ -79,10 +79,10 @@ class Choice {
     const reward = el('p.rule', {}, el('i', {}, 'r'), ' = log ', formula('π_user'), ' − α · log ', formula('π_base'));
     const most = phase === 3 ? chosen : favourite;
     return [
-      el(`div.eq${lit(1)}${phase < 1 ? '.later' : ''}`, {}, rule,
+      el(`div.eq${lit(1)}${phase < 1 ? '.ahead' : ''}`, {}, rule,
         phase >= 1 ? el('p.filled', {}, `τ · max = ${decimal(tau)} · ${percent(favourite.expert)} = `, el('b', {}, percent(this.cut))) : null,
         phase >= 1 ? el('p.filled', {}, plural(this.token.head_size, 'token is', 'tokens are'), ' in ', formula('V_head')) : null),
-      el(`div.eq${lit(2, 3)}${reached ? '' : '.later'}`, {}, reward,
+      el(`div.eq${lit(2, 3)}${reached ? '' : '.ahead'}`, {}, reward,
         reached ? el('p.filled', {}, el('i', {}, 'r'), '(', coded(most), ') = ',
           plain(most.expert), ` − ${decimal(alpha)} · (${plain(most.logp_base)}) = `, el('b', {}, plain(this.score(most)))) : null,
         phase === 3 && this.overruled ? el('p.filled', {}, el('i', {}, 'r'), '(', coded(favourite), ') = ',

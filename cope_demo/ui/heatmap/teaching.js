@@ -8,10 +8,16 @@ root.prepend(lessonView.node);
 if (typeof trigger === 'function') root.appendChild(new LinkButton(model).node);
 root.appendChild(stepFold);
 
-// A step's place comes into sight below the lesson's text, which stays at the top.
-lessonView.node.addEventListener('cope-lesson-step', ({ detail }) => {
-  const target = detail.show === 'steps' ? stepFold : detail.method ? root.querySelector(`.column[data-method="${detail.method}"]`) : board;
-  const top = target?.getBoundingClientRect().top - lessonView.node.getBoundingClientRect().bottom - 12;
+// A step's place comes into sight between the lesson's text, which stays at the top, and the inspector at the bottom.
+lessonView.node.addEventListener('cope-lesson-step', ({ detail: { show, method, index } }) => requestAnimationFrame(() => {
+  const token = show === 'token' || show === 'suppose' ? root.querySelector(`.column[data-method="${method}"] [data-index="${index}"]`) : null;
+  const target = show === 'steps' ? stepFold : token || board;
+  const ceiling = lessonView.node.getBoundingClientRect().bottom;
+  const { top, bottom } = target.getBoundingClientRect();
+  const panel = root.querySelector('.inspector:not([hidden])');
+  const floor = token && panel ? panel.getBoundingClientRect().top : innerHeight;
+  const fits = top > ceiling && (token ? bottom : top + 200) < floor;
+  if (fits) return;
   const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
-  if (top < 0 || target?.getBoundingClientRect().top > innerHeight * 0.6) scrollBy({ top, behavior: still ? 'auto' : 'smooth' });
-});
+  scrollBy({ top: top - ceiling - (token ? 60 : 12), behavior: still ? 'auto' : 'smooth' });
+}));
