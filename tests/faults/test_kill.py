@@ -93,8 +93,8 @@ class Reader(threading.Thread):
                 self.wrong.append(str(error))
             return
         self.looks += 1
-        if adapter != adapter_bytes(history) and Store().open(user).history() == saved.history():
-            self.wrong.append(f"{user}: an adapter of another version")
+        if adapter != adapter_bytes(history) and Store().open(user).manifest == saved.manifest:
+            self.wrong.append(f"{user}: an adapter of another version")  # and not one exchanged between the two reads
 
     def end(self) -> None:
         self._over.set()
