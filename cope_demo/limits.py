@@ -23,7 +23,7 @@ class Rate:
     seconds: float
 
 
-RATES = {"fit": Rate(6, 600.0), "compare": Rate(20, 3.0), "preview": Rate(60, 1.0)}
+RATES = {"fit": Rate(6, 600.0), "compare": Rate(20, 3.0), "preview": Rate(60, 1.0), "upload": Rate(100, 1.0)}
 ADDRESS_FACTOR = 50
 AT_ONCE, AT_ONCE_BY_ALL = 2, 16
 """Comparisons that stream at the same time: a visitor's, and all."""
@@ -42,7 +42,10 @@ class Limits:
         self._running: Counter = Counter()
 
     def take(self, kind: str, visitor: str, address: str) -> None:
-        """Counts one of `kind` (of RATES) for a visitor. Raises CopeError, and counts nothing, when it is too much."""
+        """Counts one of `kind` (of RATES) for a visitor. Raises CopeError, and counts nothing, when it is too much.
+
+        address: "" to count none.
+        """
         rate = RATES[kind]
         bursts = {(kind, visitor): rate.burst}
         if address:

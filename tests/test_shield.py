@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from cope_demo.limits import RATES, Rate
 from cope_demo.ui.page import build
 from cope_demo.ui.server import launch_options
-from cope_demo.ui.shield import FRAMES, MAX_BODY, TOO_LARGE
+from cope_demo.ui.shield import FRAMES, MAX_BODY, TOO_LARGE, address_of
 from cope_demo.ui.web import app_options
 
 from .scripted import Service
@@ -109,3 +110,16 @@ def test_a_file_of_the_largest_size_comes_through_and_a_larger_one_does_not(url)
     assert httpx.post(f"{url[0]}gradio_api/upload", files={"files": ("a.txt", b"x" * 4_900_000)}).status_code == 200
     answer = httpx.post(f"{url[0]}gradio_api/upload", files={"files": ("a.txt", b"x" * 5_600_000)})
     assert answer.status_code == 413
+
+
+def test_too_many_uploads_are_refused(url, monkeypatch):
+    monkeypatch.setitem(RATES, "upload", Rate(3, 60.0))
+    answers = [httpx.post(f"{url[0]}gradio_api/upload", files={"files": ("a.txt", b"x")}) for _ in range(5)]
+    assert answers[-1].status_code == 429 and "a lot in a short time" in answers[-1].json()["detail"]
+
+
+def test_only_a_space_s_proxy_is_believed(monkeypatch):
+    monkeypatch.delenv("SPACE_ID", raising=False)
+    assert address_of("10.0.0.1", "1.1.1.1, 2.2.2.2") == "10.0.0.1" and address_of("10.0.0.1", "") == "10.0.0.1"
+    monkeypatch.setenv("SPACE_ID", "a/b")
+    assert address_of("10.0.0.1", "1.1.1.1, 2.2.2.2") == "2.2.2.2" and address_of("10.0.0.1", "") == "10.0.0.1"

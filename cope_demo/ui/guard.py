@@ -2,7 +2,6 @@
 one with a number to quote.
 """
 
-import os
 import secrets
 from collections.abc import Callable
 from functools import wraps
@@ -13,6 +12,7 @@ import gradio as gr
 from ..errors import CopeError
 from ..logs import note_fault
 from ..owners import Access, OwnService
+from .shield import address_of
 
 
 def sentence(error: BaseException) -> str:
@@ -24,17 +24,38 @@ def sentence(error: BaseException) -> str:
     return f"Something went wrong on our side (fault {number}). Nothing of yours is lost; please try again."
 
 
+def told(function: Callable) -> Callable:
+    """The same function, but whatever it raises reaches whoever called as one sentence, and no log as a message."""
+    if isgeneratorfunction(function):
+
+        @wraps(function)
+        def guarded(*args, **kwargs):
+            try:
+                yield from function(*args, **kwargs)
+            except Exception as error:
+                raise gr.Error(sentence(error), print_exception=False) from None
+    else:
+
+        @wraps(function)
+        def guarded(*args, **kwargs):
+            try:
+                return function(*args, **kwargs)
+            except Exception as error:
+                raise gr.Error(sentence(error), print_exception=False) from None
+
+    return guarded
+
+
 def arrive(access: Access, secret, profile: gr.OAuthProfile | None, request: gr.Request | None) -> OwnService:
     """The service as whoever sent this request may use it."""
     return access.of(secret, profile, _address(request))
 
 
 def _address(request: gr.Request | None) -> str:
-    """Where a request came from; "" when unknown. Only a Space's proxy is believed when it names its own caller."""
+    """Where a request came from; "" when unknown."""
     if request is None:
         return ""
-    hops = request.headers.get("x-forwarded-for", "") if os.environ.get("SPACE_ID") else ""
-    return hops.split(",")[-1].strip() or (request.client.host if request.client else "")
+    return address_of(request.client.host if request.client else "", request.headers.get("x-forwarded-for", ""))
 
 
 def endpoint(access: Access) -> Callable:
@@ -60,23 +81,17 @@ def endpoint(access: Access) -> Callable:
 
         if isgeneratorfunction(function):
 
-            def guarded(*args, **kwargs):
-                try:
-                    yield from function(**opened(args, kwargs))
-                except Exception as error:
-                    raise gr.Error(sentence(error), print_exception=False) from None
+            def call(*args, **kwargs):
+                yield from function(**opened(args, kwargs))
         else:
 
-            def guarded(*args, **kwargs):
-                try:
-                    return function(**opened(args, kwargs))
-                except Exception as error:
-                    raise gr.Error(sentence(error), print_exception=False) from None
+            def call(*args, **kwargs):
+                return function(**opened(args, kwargs))
 
-        wraps(function)(guarded)
-        guarded.__signature__ = public
-        guarded.__annotations__ = {p.name: p.annotation for p in public.parameters.values()}
-        del guarded.__wrapped__
-        return guarded
+        call = told(wraps(function)(call))
+        call.__signature__ = public
+        call.__annotations__ = {p.name: p.annotation for p in public.parameters.values()}
+        del call.__wrapped__
+        return call
 
     return decorate

@@ -6,7 +6,7 @@ from ..citation import BIBTEX
 from ..owners import Access
 from . import api, behind, comparing, fitting, lessons, own, people, privacy, scoring, takeaway
 from .forgetful import forget_values
-from .guard import sentence
+from .guard import sentence, told
 from .login import login_button
 from .panel import ASSETS, panel, say, static
 from .visit import PARTS, Visit, banner
@@ -91,7 +91,7 @@ class Page:
         def handler(profile: gr.OAuthProfile | None, request: gr.Request, memory, *given):
             return self._answer(method(Visit(self.access, memory, profile, request), *given))
 
-        listen(handler, [self.memory, *inputs], list(self.parts.values()), **options)
+        listen(told(handler), [self.memory, *inputs], list(self.parts.values()), **options)
 
     def _wire_choice(self, blocks, cards, timer) -> None:
         def picked(profile: gr.OAuthProfile | None, request: gr.Request, memory, event: gr.EventData):
@@ -103,9 +103,9 @@ class Page:
         def live(profile: gr.OAuthProfile | None, request: gr.Request, memory, event: gr.EventData):
             return self._answer(Visit(self.access, memory, profile, request).live(str(event.lesson)))
 
-        self.step.view.live(live, [self.memory], list(self.parts.values()), **LIGHT)
-        cards.pick(picked, [self.memory], list(self.parts.values()), **LIGHT)
-        blocks.load(opened, [self.memory], list(self.parts.values()), **LIGHT)
+        self.step.view.live(told(live), [self.memory], list(self.parts.values()), **LIGHT)
+        cards.pick(told(picked), [self.memory], list(self.parts.values()), **LIGHT)
+        blocks.load(told(opened), [self.memory], list(self.parts.values()), **LIGHT)
         self._turn(timer.tick, Visit.poll, **LIGHT)
         self._turn(self.behind.unfold, Visit.unfold, **LIGHT)
         self._turn(self.take.take, Visit.take, **LIGHT)
@@ -124,7 +124,7 @@ class Page:
         mine.text.change(lambda: None, None, [mine.file], **LIGHT).then(**quick)
         mine.text.blur(**whole)
         mine.task.input(**quick).then(**whole)
-        mine.upload.upload(own.take_upload, [mine.upload], [mine.file], **LIGHT).then(**quick).then(**whole)
+        mine.upload.upload(told(own.take_upload), [mine.upload], [mine.file], **LIGHT).then(**quick).then(**whole)
         mine.example.click(lambda: own.EXAMPLE, None, [mine.text], **LIGHT).then(**whole)
 
     def _previewed(self, whole: bool):

@@ -3,10 +3,13 @@ do with the page.
 """
 
 import json
+import os
 import re
 import secrets
 
+from ..errors import CopeError
 from ..history import MAX_BYTES
+from ..limits import Limits
 
 MAX_BODY = MAX_BYTES + 500_000
 """Bytes of a request: a history of the largest size, and what wraps it."""
@@ -42,7 +45,7 @@ class Shield:
     """ASGI middleware. A body that is too large is answered with 413 before it is read, or as soon as it has shown."""
 
     def __init__(self, app):
-        self.app = app
+        self.app, self._limits = app, Limits()
 
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http":
@@ -53,7 +56,17 @@ class Shield:
             return await guard.refuse(404, "Not found")
         if guard.announced > MAX_BODY:
             return await guard.refuse(413, TOO_LARGE)
+        if path.startswith("/gradio_api/upload") and scope["method"] == "POST":
+            try:
+                self._limits.take("upload", guard.address, "")
+            except CopeError as error:
+                return await guard.refuse(429, str(error))
         await self.app(scope, guard.receive, guard.send)
+
+
+def address_of(client: str, forwarded: str) -> str:
+    """Whom a request counts for: who connected, or in a Space whom its proxy names (its own word is the last)."""
+    return (forwarded.split(",")[-1].strip() if os.environ.get("SPACE_ID") else "") or client
 
 
 class _Guard:
@@ -65,8 +78,10 @@ class _Guard:
         self._private = "/gradio_api/" in scope["path"]
         self._page: dict | None = None  # the start of an HTML answer, until its body is whole
         self._body = b""
-        sizes = [value for name, value in scope["headers"] if name == b"content-length"]
-        self.announced = int(sizes[0]) if sizes and sizes[0].isdigit() else 0
+        headers = dict(scope["headers"])
+        size, forwarded = headers.get(b"content-length", b""), headers.get(b"x-forwarded-for", b"").decode("latin-1")
+        self.announced = int(size) if size.isdigit() else 0
+        self.address = address_of((scope.get("client") or ("",))[0], forwarded)
 
     async def receive(self):
         if self._refused:

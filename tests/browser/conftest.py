@@ -86,10 +86,18 @@ def scripted_url(service, scripted_page):
 
 
 @pytest.fixture(scope="session")
-def app_url(tmp_path_factory, chromium):
+def app_data(tmp_path_factory):
+    """All that the real app writes: its data, its temporary files, its log."""
+    return tmp_path_factory.mktemp("app")
+
+
+@pytest.fixture(scope="session")
+def app_url(app_data, chromium):
     """The real app on the embedded model, in a process of its own with its own data."""
-    data = tmp_path_factory.mktemp("app")
+    data = app_data
+    (data / "tmp").mkdir()
     settings = {"COPE_DATA": str(data), "COPE_CACHE": str(config.cache_dir()), "COPE_FIT_CONFIG": json.dumps(QUICK_FIT)}
+    settings["TMPDIR"] = str(data / "tmp")
     code = "from cope_demo.ui.server import serve; serve(host='127.0.0.1')"
     with open(data / "log.txt", "w") as log:
         server = subprocess.Popen(
