@@ -53,6 +53,7 @@ class Service:
         self._profiles: OrderedDict[tuple, Profile] = OrderedDict()
         self._loading = threading.Lock()
         self._banking = threading.Lock()
+        self._profiling = threading.Lock()  # another one: the embedding model takes seconds to load
 
     # -- the model's life ----------------------------------------------------------------------------------------------
 
@@ -202,8 +203,8 @@ class Service:
 
     def forget(self, user_id: str) -> None:
         """Drops what is held of a user in memory."""
-        with self._banking:
-            for held in (self._banks, self._profiles):
+        for lock, held in ((self._banking, self._banks), (self._profiling, self._profiles)):
+            with lock:
                 for key in [key for key in held if key[0].name == user_id]:
                     del held[key]
 
@@ -247,7 +248,7 @@ class Service:
         from .likeness import Profile
 
         key = (user.folder, user.manifest["files"]["history.jsonl"]["sha256"])
-        with self._banking:
+        with self._profiling:
             return _held(self._profiles, key, lambda: Profile([sample.response for sample in user.history()]))
 
 

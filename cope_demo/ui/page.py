@@ -1,4 +1,4 @@
-"""The page: three steps on one sheet, laid out here and wired to what happens (visit.py, own.py, comparing.py …)."""
+"""The page: four steps on one sheet, laid out here and wired to what happens (visit.py, own.py, comparing.py …)."""
 
 import gradio as gr
 
