@@ -150,9 +150,9 @@ class Page:
         step, buttons = self.step, [self.step.start, self.step.stop]
         step.examples.use(_used, None, [step.prompt], **LIGHT)
         triggers, inputs = [step.start.click, step.prompt.submit], [self.memory, *step.settings]
-        event = gr.on(triggers, self._compare, inputs, [step.view, *buttons], js=_tell("cope-begin", "g"), **WRITING)
-        shown = [step.view, *buttons]
-        on = step.view.branch(self._branch, [self.memory], shown, js=_tell("cope-begin", "g"), **WRITING)
+        shown, begin = [step.view, *buttons], {"js": _tell("cope-begin", "g"), **WRITING}
+        event = gr.on(triggers, told(self._compare), inputs, shown, **begin)
+        on = step.view.branch(told(self._branch), [self.memory], shown, **begin)
         for one in (event, on):
             one.failure(_idle_buttons, None, buttons, js=_tell("cope-failed", "[]"), **LIGHT)
         cancels = {"cancels": [event, on]}
@@ -174,7 +174,7 @@ class Page:
         score = self.score
         inputs = [self.memory, score.first, score.second, score.prompt, self.step.alpha]
         self._turn(score.example.click, Visit.example, **LIGHT)
-        event = score.start.click(self._score, inputs, [score.view, score.verdict, score.start], **WRITING)
+        event = score.start.click(told(self._score), inputs, [score.view, score.verdict, score.start], **WRITING)
         event.failure(lambda: gr.update(interactive=True), None, [score.start], **LIGHT)
 
     def _score(self, profile: gr.OAuthProfile | None, request: gr.Request, memory, *values):
