@@ -54,6 +54,7 @@ tokenizer = AutoTokenizer.from_pretrained(BASE)
 base = AutoModelForCausalLM.from_pretrained(BASE, dtype=torch.bfloat16)
 {load}
 
+
 turns = [{{"role": "user", "content": {prompt}}}]
 asked = tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_tensors="pt", return_dict=True)
 ids = asked["input_ids"]

@@ -43,9 +43,10 @@ def contrast_winners(
     """
     where = plausible_head(logp_user, min(taus)).nonzero().squeeze(-1)  # (H,)
     user, base = logp_user[where], logp_base[where]
+    floors = user.max() + torch.tensor(taus, device=user.device).log()
+    heads = user >= floors.view(-1, 1, 1)  # (T, 1, H)
     scores = user - torch.tensor(alphas, device=user.device).unsqueeze(1) * base  # (A, H)
-    best = [scores.masked_fill(~plausible_head(user, tau), float("-inf")).argmax(-1) for tau in taus]
-    return where[torch.cat(best)].tolist()
+    return where[scores.masked_fill(~heads, float("-inf")).argmax(-1).flatten()].tolist()
 
 
 def repetition_penalized(logits: torch.Tensor, seen: torch.Tensor, penalty: float) -> torch.Tensor:

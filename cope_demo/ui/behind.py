@@ -31,13 +31,13 @@ def data(service, user_id: str, whose: str) -> str:
     report, settings = details["report"], details["settings"] or {}
     pairs = details["pairs"]
     held = sum(pair["part"] == "held_out" for pair in pairs)
-    base = details["base"]
+    base, spent = details["base"], report.get("seconds", {})
     facts = [
         ["Base model", f"{base['name']}, in 4 bit (NF4); identity {base['identity']}"],
         ["Task adapter", details["task_adapter"] and _plain(details["task_adapter"])],
         ["Texts", f"{len(pairs) - held} trained on, {held} held out and never trained on"],
         ["Held-out bits per token", ", ".join(f"{_NAMES[k]} {v:.3f}" for k, v in report["bits_per_token"].items())],
-        ["Seconds", ", ".join(f"{stage} {seconds:.0f}" for stage, seconds in report.get("seconds", {}).items())],
+        ["Seconds by stage", ", ".join(f"{stage} {seconds:.0f}" for stage, seconds in spent.items())],
         ["Made", details["created"]],
         ["Versions", ", ".join(f"{name} {number}" for name, number in (details["versions"] or {}).items())],
     ]
