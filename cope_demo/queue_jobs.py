@@ -130,6 +130,7 @@ class QueueJobs:
         """See jobs.Jobs."""
         for job_id in job_ids:
             self.cancel(job_id)
+            self._settle(job_id)  # or its worker would report the end of something that is gone
         self._client.delete_workflows(job_ids)
         for job_id in job_ids:  # last, so that whatever fails can be done again
             JobFolder(job_id).remove()

@@ -15,13 +15,14 @@ from cope_demo import expiry
 from cope_demo.config import ROOT
 from cope_demo.errors import CopeError
 from cope_demo.history import Sample
-from cope_demo.job_folder import JobFolder
+from cope_demo.job_folder import KEPT, JobFolder
 from cope_demo.jobs import FitRequest, InlineJobs, QueueJobs
 from cope_demo.locks import file_lock
 from cope_demo.owners import Access, owner_of_secret
 from cope_demo.service import Service
 from cope_demo.ui.uploads import uploads_folder
 
+from .fits import eventually
 from .scripted import SECRET
 
 OTHER = "0" * 64
@@ -49,13 +50,14 @@ def request(service, words=WORDS) -> FitRequest:
 
 
 def fitted(service, secret, words=WORDS) -> tuple[str, str]:
-    """A finished fit: its user's id and its job's."""
+    """A finished fit, whose files have been tidied: its user's id and its job's."""
     mine, asked = Access(service).of(secret), request(service, words)
     job = mine.jobs.submit(asked)
     deadline = time.monotonic() + 60
     while mine.jobs.status(job).state != "done":
         assert time.monotonic() < deadline and mine.jobs.status(job).state in ("queued", "running", "done")
         time.sleep(0.05)
+    eventually(lambda: {path.name for path in JobFolder(job).path.iterdir()} <= set(KEPT))
     return asked.user_id, job
 
 
