@@ -81,11 +81,11 @@ def scripted(folder: Path):
 
 
 def compared(page) -> None:
-    """Presses the button and waits for the end."""
+    """Presses the button and waits for the end of the new comparison."""
+    page.evaluate("document.querySelectorAll('.column').forEach((column) => column.dataset.old = 1)")
     page.evaluate("document.querySelector('#compare').click()")
-    page.wait_for_selector("#compare[disabled]")
-    page.wait_for_selector("#compare:not([disabled])", timeout=60_000)
-    page.wait_for_selector(".column[data-method=cope].ended")
+    page.wait_for_selector(".column[data-method=cope].ended:not([data-old])", timeout=60_000)
+    page.wait_for_selector("#compare:not([disabled])")
 
 
 def memory(session) -> tuple[float, int]:

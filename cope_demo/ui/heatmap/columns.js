@@ -85,11 +85,11 @@ class ColumnView {
 
   colour(span, token) {
     const fresh = this.legend.step(token);
+    span.dataset.value = this.legend.measure.value(token).toFixed(4);
     if (span.dataset.step === fresh) return;
     if (span.dataset.step) span.classList.remove(span.dataset.step);
     span.classList.add(fresh);
     span.dataset.step = fresh;
-    span.dataset.value = this.legend.measure.value(token).toFixed(4);
   }
 
   paint() {
@@ -140,6 +140,10 @@ class ColumnView {
     this.body.setAttribute('aria-label', `${name}: ${tokens.length} tokens; arrow keys move between them`);
     if (tokens.length) this.mark(this.spans[tokens.length - 1], tokens.length - 1);
     this.drawBranch();
+    this.sum();
+  }
+
+  sum() {
     this.foot.replaceChildren(...summary(this.model, this.method));
   }
 

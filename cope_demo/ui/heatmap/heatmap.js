@@ -4,6 +4,7 @@ const model = new Model();
 const live = typeof trigger === 'function'; // a standalone file has no server to ask
 let views = {};
 const each = (act) => Object.values(views).forEach(act);
+const motion = () => (matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth');
 
 const status = el('p.status', { role: 'status' });
 const feed = new Feed(model, (sentence, failed = false) => {
@@ -74,7 +75,8 @@ async function compareWithHistory() {
   const answer = await server.likeness(run.id, texts).catch(() => null);
   if (model.run !== run || run.going || !answer || answer.error) return;
   run.likeness = answer;
-  each((view) => view.end());
+  each((view) => view.sum());
+  tables.draw();
 }
 
 // The columns share a selection: the token itself, and softly the token at the same place of the other columns.
@@ -94,14 +96,12 @@ function markSelection() {
 // The panel must not lie over the token that it explains; at the page's end it needs room to scroll.
 function uncover() {
   const span = board.querySelector('.open');
-  const fixed = getComputedStyle(inspector.node).position === 'fixed';
-  root.style.paddingBottom = fixed ? `${inspector.node.offsetHeight}px` : '';
+  root.style.paddingBottom = `${inspector.node.offsetHeight}px`;
   if (!span || board.hidden) return;
   const box = span.getBoundingClientRect();
   const covered = box.bottom + 72 - inspector.node.getBoundingClientRect().top;
-  const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
-  if (covered > 0) scrollBy({ top: covered, behavior: calm ? 'auto' : 'smooth' });
-  else if (box.top < 8) scrollBy({ top: box.top - 80, behavior: calm ? 'auto' : 'smooth' });
+  if (covered > 0) scrollBy({ top: covered, behavior: motion() });
+  else if (box.top < 8) scrollBy({ top: box.top - 80, behavior: motion() });
 }
 
 function close() {
@@ -123,8 +123,7 @@ root.addEventListener('cope-begin', () => {
   tip.hide();
   model.clear();
   feed.begin('Asking the model…');
-  const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
-  if (board.getBoundingClientRect().top > innerHeight * 0.6) root.scrollIntoView({ behavior: calm ? 'auto' : 'smooth' });
+  if (board.getBoundingClientRect().top > innerHeight * 0.6) root.scrollIntoView({ behavior: motion() });
 });
 root.addEventListener('cope-stop', () => feed.stop());
 root.addEventListener('cope-failed', () => feed.fail());
@@ -141,7 +140,7 @@ const glance = ({ span, method, index }) => {
   model.select(method, index);
   tip.show(span, method, index);
 };
-const leave = () => { if (!model.selection?.pinned) { tip.hideSoon(); } };
+const leave = () => { if (!model.selection?.pinned) tip.hideSoon(); };
 
 // A move, not pointerover: text that streams or a tip that closes under a resting mouse must not open anything.
 board.addEventListener('pointermove', (event) => {

@@ -1,8 +1,8 @@
 // The pinned token: what it was chosen from, under both models, and what other settings would have chosen.
-// A panel that stays at the bottom of the screen while the columns are in view; on a phone a sheet.
+// A panel at the bottom of the screen, so that the columns stay in view above it; on a phone a sheet.
 
 class Inspector {
-  // acts: { choose(method, index, alternative) or null without a server, close() }
+  // acts: { close(), choose(method, index, alternative), goOn(method, index, winner) }; the last two null without a server.
   constructor(model, acts) {
     this.model = model;
     this.acts = acts;
@@ -46,8 +46,9 @@ class Inspector {
     const own = this.model.settings(method, index);
     const contrasted = this.model.contrasts(method);
     const open = this.acts.choose && this.model.continuable(method);
-    const { alpha, tau } = contrasted && this.model.supposable(method) ? this.model.what_if : own;
-    const winner = contrasted && token.alternatives.length ? this.model.winner(token, alpha, tau) : null;
+    const supposable = contrasted && token.alternatives.length && this.model.supposable(method);
+    const { alpha, tau } = supposable ? this.model.what_if : own;
+    const winner = supposable ? this.model.winner(token, alpha, tau) : null;
     const cut = this.model.favourite(token).expert + Math.log(tau);
     const top = Math.max(...token.alternatives.map((other) => Math.max(other.logp_user, other.logp_base, other.expert)));
     const share = (logp) => Math.min(1, Math.exp(logp - top)).toFixed(4);

@@ -159,8 +159,13 @@ class Model {
   // Whether tokens were drawn by lot. A saved trace does not say so; there it shows where a token that scored less was taken.
   drawn(method) {
     if (this.run.decoding) return this.run.decoding.temperature > 0;
-    const { alpha, tau } = this.settings(method, 0);
-    return this.contrasts(method) && this.columns[method].tokens.some((token) => token.alternatives.length && this.winner(token, alpha, tau).id !== token.id);
+    const column = this.columns[method];
+    if (!this.contrasts(method)) return false;
+    if (column.looked !== column.tokens.length) {
+      column.looked = column.tokens.length;
+      column.lots = column.tokens.some((token) => token.alternatives.some((other) => other.in_head && other.score > token.score + ROUNDING));
+    }
+    return column.lots;
   }
 
   // Where other settings would have chosen another token, after the text before it: [{ index, winner }].
@@ -182,7 +187,7 @@ class Model {
   // Whether contrast chose another token than the expert's favourite.
   overruled(method, index) {
     const token = this.columns[method].tokens[index];
-    return this.contrasts(method) && !(this.run.decoding?.temperature > 0) && !this.forced(method, index)
+    return this.contrasts(method) && !this.drawn(method) && !this.forced(method, index)
       && this.favourite(token).id !== token.id;
   }
 

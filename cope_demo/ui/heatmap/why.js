@@ -2,13 +2,13 @@
 
 const why = (model, method, index) => {
   const token = model.columns[method].tokens[index];
-  const { who, decoding } = model.run;
+  const { who } = model.run;
   const said = wordOf(token);
   if (!token.alternatives.length) return `${said}: ${chances(token, who)}.`;
   const fork = model.forks(method).find((one) => one.at === index);
   if (fork?.forced) return `You put ${said} here${fork.was ? ` in place of ${wordOf(fork.was)}` : ''}: ${chances(token, who)}.`;
   if (GIVEN.includes(method)) return scored(token, who, said);
-  if (decoding?.temperature > 0) return lot(token, method, who, said);
+  if (model.drawn(method)) return lot(token, method, who, said);
   if (method === 'greedy') return byBase(token, who, said);
   return model.contrasts(method) ? byContrast(model, method, index, token, who, said) : byPerson(token, who, said);
 };
