@@ -208,7 +208,7 @@ class Model {
 
   // Whether a column can go on from one of its tokens: it was decoded here, by this method as it is.
   continuable(method) {
-    return !!this.run?.decoding && !GIVEN.includes(method) && !this.run.header.variants;
+    return !!this.run?.decoding && !GIVEN.includes(method) && !this.variant(method).of;
   }
 
   // What to ask the server for: the column up to `at`, then the token `id`, then on with these settings.
