@@ -78,6 +78,10 @@ def _behave(how: str | None, text: str, emit, stage: str, settings: dict) -> Non
     elif how == "stuck":  # deaf to everything but SIGKILL
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])  # which would outlive it
+        part = Path(os.environ["COPE_TEST_LOG"] + ".child.part")
+        part.write_text(str(child.pid))
+        part.rename(part.with_suffix(""))
         time.sleep(60)
     elif how == "refuse":
         raise CopeError("These texts are too short; add longer ones.")
@@ -96,11 +100,6 @@ def _behave(how: str | None, text: str, emit, stage: str, settings: dict) -> Non
     elif how == "big":  # more than there is, unless it takes half at a time
         if settings["oppu_batch"] == FitConfig().oppu_batch:
             raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate")
-    elif how == "litter":  # starts a process that would outlive it
-        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-        with open(os.environ["COPE_TEST_LOG"] + ".litter", "a") as log:
-            log.write(f"{child.pid}\n")
-        time.sleep(60)
 
 
 def _outputs(scratch: Path) -> None:

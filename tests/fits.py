@@ -28,6 +28,11 @@ class Stages:
     def open_gate(self) -> None:
         self.log.with_name(self.log.name + ".gate").touch()
 
+    def grandchild(self) -> int:
+        """The pid of the process that a stuck stage has started."""
+        path = self.log.with_name(self.log.name + ".child")
+        return int(eventually(lambda: path.exists() and path.read_text()))
+
     def wait_for(self, job_id: str, stage: str, times: int = 1) -> dict:
         """The run of a stage, once it has begun for the `times`-th time."""
         return eventually(lambda: [r for r in self.runs(job_id) if r["stage"] == stage][times - 1 : times])[0]

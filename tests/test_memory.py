@@ -15,7 +15,7 @@ from cope_demo.stage_runner import HALF_NOW, with_half_at_a_time
 from cope_demo.store import Store
 
 from . import tiny
-from .fits import alive, ended, eventually, request
+from .fits import ended, request
 
 
 def test_errors_of_want():
@@ -65,16 +65,6 @@ def test_a_child_that_the_kernel_ended(stages, monkeypatch, counted, state):
         assert child.run("history", stop=lambda: False)["state"] == state
         outcome = with_half_at_a_time(folder, lambda: {"state": state, "error": "The fit was ended by the system"})
     assert outcome["state"] == "failed" and outcome["error"].split()[0] in ("Memory", "The")
-
-
-def test_a_cancel_ends_what_the_fit_has_started(jobs, stages):
-    """Grandchildren are of the child's process group."""
-    job_id = jobs.submit(request("ada", "oppu:litter"))
-    note = stages.log.with_name("log.litter")
-    (grandchild,) = map(int, eventually(lambda: note.exists() and note.read_text().split()))
-    assert alive(grandchild)
-    jobs.cancel(job_id)
-    eventually(lambda: not alive(grandchild), 5)
 
 
 def test_a_real_fit_at_half(tmp_path):
