@@ -73,7 +73,12 @@ class QueueJobs:
                     return row.workflow_id
             turns.check_room(sum(row.status == WAITING for row in rows), self._next_start(rows))
             disk.check_space()
-            job_id = self._enqueue(JobFolder.create(request, self._users_dir), who)
+            folder, job_id = JobFolder.create(request, self._users_dir), None
+            try:
+                job_id = self._enqueue(folder, who)
+            finally:
+                if job_id != folder.id:
+                    folder.remove()
         except self._trouble as error:
             raise CopeError(NO_QUEUE) from error
         self._start_workers()
@@ -150,7 +155,8 @@ class QueueJobs:
         """Puts the unfinished fits into the queue that the last process had not yet put there."""
         for folder in JobFolder.unfinished():
             if not folder.cancelled and self._state(folder.id) is None:
-                self._enqueue(folder, turns.person(folder))
+                if self._enqueue(folder, turns.person(folder)) != folder.id:
+                    folder.remove()
 
     def _enqueue(self, folder: JobFolder, who: str) -> str:
         """Puts the job into the queue; returns its id, or that of the same person's other one, which came first."""
@@ -164,13 +170,7 @@ class QueueJobs:
             "authenticated_user": who,
             "priority": 1 + len(self._rows(user=who, start_time=lately)),
         }
-        job_id = None
-        try:
-            job_id = self._client.enqueue(options, folder.id).get_workflow_id()
-        finally:
-            if job_id != folder.id:
-                folder.remove()
-        return job_id
+        return self._client.enqueue(options, folder.id).get_workflow_id()
 
     def _over(self, job_id: str) -> bool:
         """Whether a fit that the queue takes for alive has ended; then the queue knows it, too, afterwards."""
@@ -219,7 +219,12 @@ class QueueJobs:
 
     def _running(self, rows: list) -> list[float | None]:
         """What is left of each running fit, in seconds."""
-        return [JobFolder(row.workflow_id).status("running").eta for row in rows if row.status == RUNNING]
+        etas = []
+        for row in rows:
+            if row.status == RUNNING:
+                with contextlib.suppress(CopeError):  # deleted meanwhile
+                    etas.append(JobFolder(row.workflow_id).status("running").eta)
+        return etas
 
     def _typical(self) -> float | None:
         """The median seconds of the last fits; None before the first."""

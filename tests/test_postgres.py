@@ -11,6 +11,7 @@ import pytest
 
 from cope_demo.errors import CopeError
 from cope_demo.events import STAGES
+from cope_demo.job_folder import JobFolder
 from cope_demo.jobs import QueueJobs
 from cope_demo.queue_database import database_url
 from cope_demo.store import Store
@@ -92,6 +93,7 @@ def test_the_database_goes_away_and_comes_back(server, stages):
     assert jobs.status(job).state == "running", "by what the disk tells"
     with pytest.raises(CopeError, match="queue of fits does not answer"):
         jobs.submit(request("bob"))
+    assert [folder.id for folder in JobFolder.unfinished()] == [job]
     with pytest.raises(Exception, match="."):
         jobs.check()
     eventually(lambda: not alive(run["worker"]) and not alive(run["pid"]), SECONDS)
