@@ -28,7 +28,7 @@ VERSION = "1"
 POLL_SECONDS = 0.5
 REVIVE_SECONDS = 2.0
 CONNECTIONS = 4
-"""A worker's, with the queue's database; one more holds its life."""
+"""A worker's pool, with the queue's database; one more listens, and one holds its life."""
 
 
 @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=MAX_RECOVERIES)
