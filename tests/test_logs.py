@@ -34,14 +34,14 @@ def test_neither_errors_nor_libraries_are_quoted(lines):
         raise ValueError(SECRET)
     except ValueError as error:
         told = sentence(error)
-        library = logging.getLogger("uvicorn.error")
+        library = logging.getLogger("a.library")
         library.addHandler(logging.StreamHandler())
-        adopt("uvicorn.error")
+        adopt("a.library")
         library.error("while answering %s", SECRET, exc_info=True)
-        logging.getLogger("asyncio").warning(SECRET)
+        logging.getLogger("another.library").warning(SECRET)
     fault, noise, hint = lines()
     assert fault["event"] == "fault" and fault["reference"] in told and fault["error"] == "ValueError"
     assert fault["where"][-1].endswith("test_neither_errors_nor_libraries_are_quoted")
-    assert (noise["event"], noise["library"], noise["error"]) == ("library", "uvicorn.error", "ValueError")
+    assert (noise["event"], noise["library"], noise["error"]) == ("library", "a.library", "ValueError")
     assert hint["at"].startswith("test_logs.py:") and "error" not in hint
     assert SECRET not in json.dumps(lines()) and SECRET not in told
