@@ -1,7 +1,8 @@
 """Makes the pictures in docs/images from the running app: python docs/make_screenshots.py [--user ID] [--prompt TEXT]
 
 Starts the app with a data folder of its own, chooses a sample user, compares, and takes first.png (the page as it
-opens), desktop-light.png, desktop-dark.png and phone.png. Needs Debian's package chromium and a fitted sample user.
+opens), desktop-light.png, desktop-dark.png and phone.png; then inspector.png, steps.png, lesson.png and score.png, one
+picture of each. Needs Debian's package chromium and a fitted sample user.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
 ARGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+WINDOW = {"width": 1280, "height": 900}
 DESKTOP, PHONE = {"width": 1280, "height": 1240}, {"width": 390, "height": 844}
 
 
@@ -79,6 +81,41 @@ def strongest(page) -> str:
     return f".column[data-method=cope] .tok[data-index='{index}']"
 
 
+def shoot(page, name: str) -> None:
+    """The window as it stands, once nothing moves any more."""
+    page.wait_for_timeout(700)
+    page.screenshot(path=IMAGES / f"{name}.png")
+    print(f"wrote {IMAGES / name}.png", flush=True)
+
+
+def parts(page) -> None:
+    """One picture of each part that is opened on the page of a comparison; what was written is then scored."""
+    text = "(methods) => methods.map((m) => document.querySelector(`.column[data-method=${m}] .tokens`).textContent)"
+    written = page.evaluate(text, ["greedy", "cope"])
+    page.set_viewport_size(WINDOW)
+    page.click(strongest(page))
+    page.wait_for_selector(".inspector:visible")
+    page.evaluate("document.querySelector('.cope-heatmap .columns').scrollIntoView()")
+    shoot(page, "inspector")
+    page.keyboard.press("Escape")
+    page.click(".cope-steps-fold > summary")
+    overruled = page.locator(".column[data-method=cope] .tok.overruled").first.get_attribute("data-index")
+    page.fill(".cope-steps input[type=range]", str(int(overruled) + 1))
+    page.evaluate("document.querySelector('.cope-steps-fold').scrollIntoView()")
+    shoot(page, "steps")
+    page.click(".cope-lessons [data-id=plausible-head]")
+    page.wait_for_selector(".cope-lesson:visible")
+    page.click(".cope-lesson .next")
+    shoot(page, "lesson")
+    page.click(".cope-lesson .close")
+    page.fill("#text-a textarea", written[1])
+    page.fill("#text-b textarea", written[0])
+    page.click("#score")
+    page.wait_for_selector("#score-view .ended >> nth=1", timeout=120_000)
+    page.evaluate("document.querySelector('#verdict-view').scrollIntoView()")
+    shoot(page, "score")
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--user", default="ines", help="a fitted sample user (default: %(default)s)")
@@ -107,9 +144,9 @@ def main() -> None:
                 page.wait_for_timeout(400)
                 page.hover(strongest(page))
                 page.wait_for_selector(".cope-tip:visible")
-            page.wait_for_timeout(600)
-            page.screenshot(path=IMAGES / f"{name}.png")
-            print(f"wrote {IMAGES / name}.png", flush=True)
+            shoot(page, name)
+            if name == "desktop-light":
+                parts(page)
             page.context.close()
         browser.close()
 

@@ -35,8 +35,11 @@ def test_a_decision_is_built_up_in_phases(chromium, service, scripted_url):
         # The token: log p -0.5 for the person and -3 in general, beside " the" (-1.5, -0.4) and a newline (-6, -2).
         assert phase(page) == 0 and "Ada\u2019s adapter likes \u2423stitch best, at 61%" in words(page, ".sentence")
         assert page.inner_text(f"{STEPS} .text mark").strip() == "?" and "stitch" not in words(page, ".text")
-        assert page.locator(f"{STEPS} .bar.base:visible").count() == 0
+        assert page.locator(f"{STEPS} .share.amateur:visible").count() == 0
         assert page.evaluate(f"getComputedStyle(document.querySelector('{STEPS} li .r')).visibility") == "hidden"
+
+        wide, narrow = (page.locator(f"{STEPS} .share.expert").nth(n).bounding_box()["width"] for n in (0, 1))
+        assert wide / narrow == pytest.approx(2.718, rel=0.05)  # 61 % beside 22 %
 
         page.click(f"{STEPS} .forward")
         assert phase(page) == 1 and "at least 6.1% stay: 2\u00a0tokens in all. Of those shown, 1 is cut." in words(
@@ -50,7 +53,8 @@ def test_a_decision_is_built_up_in_phases(chromium, service, scripted_url):
         page.click(f"{STEPS} .forward")
         assert phase(page) == 2 and "\u2423the at 67%, which gains +0.04" in words(page, ".sentence")
         assert "\u2423stitch only at 5.0%, which gains +0.30" in words(page, ".sentence")
-        assert words(page, "li:not(.cut) .less >> nth=0") == "+0.30" and page.is_visible(f"{STEPS} .bar.base >> nth=0")
+        assert words(page, "li:not(.cut) .less >> nth=0") == "+0.30"
+        assert page.is_visible(f"{STEPS} .share.amateur >> nth=0")
 
         page.click(f"{STEPS} .forward")
         assert phase(page) == 3 and "wins: what the expert liked best stays ahead" in words(page, ".sentence")

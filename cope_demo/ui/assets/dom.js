@@ -46,3 +46,8 @@ const seconds = (s) => {
   if (s < 90) return `${Math.round(s)}\u00a0seconds`;
   return `${Math.round(s / 60)}\u00a0minutes`;
 };
+// Names of the paper in a plain text, as V_head or π_user, set as they are in a formula.
+const formula = (text) => text.split(/(V_head|π_user|π_base)/).map((part, at) => {
+  const [letter, under] = part.split('_');
+  return at % 2 ? [el('i', {}, letter), el('sub', {}, under)] : part;
+});

@@ -4,5 +4,5 @@ draw((lessons) => {
     el('ol', {}, lessons.map(({ id, title, teaser }, at) => el('li', {},
       el('button', { type: 'button', 'data-id': id, onclick: () => trigger('open', { id }) },
         el('span.number', { 'aria-hidden': true }, at + 1),
-        el('span.about', {}, el('span.title', {}, title), el('span.teaser', {}, teaser)))))));
+        el('span.about', {}, el('span.title', {}, formula(title)), el('span.teaser', {}, teaser)))))));
 });

@@ -36,7 +36,7 @@ class Choice {
       this.nodes = new Map(this.rows.map((other) => [other.id, this.row(other)]));
       list.style.setProperty('--cut', Math.exp(this.cut - this.top).toFixed(4));
       list.replaceChildren(
-        el('div.row.names', {}, el('span.word', {}, 'candidate'), el('span.bars', {}, el('span.line', {}, `τ ${decimal(this.tau)}`)), el('span.of', {}, 'log ', formula('π_user')),
+        el('div.row.names', {}, el('span.word', {}, 'candidate'), el('span.shares', {}, el('span.tau', {}, `τ ${decimal(this.tau)}`)), el('span.of', {}, 'log ', formula('π_user')),
           el('span.less', {}, '− α · log ', formula('π_base')), el('span.r', {}, 'score')),
         el('ol', {}, this.rows.map((other) => this.nodes.get(other.id))));
       this.order = null;
@@ -62,9 +62,9 @@ class Choice {
       el('span.word', {}, coded(other),
         el('span.tag.out', {}, 'cut'), other.id === this.token.id ? el('span.tag.win', {}, name) : null,
         this.held.includes(other) ? el('span.tag.held', {}, 'written before') : null),
-      el('span.bars', {},
-        el('span.bar.user', { style: width(other.expert) }, el('b', {}, percent(other.expert))),
-        el('span.bar.base', { style: width(other.logp_base) }, el('b', {}, percent(other.logp_base)))),
+      el('span.shares', {},
+        el('span.share.expert', { style: width(other.expert) }, el('b', {}, percent(other.expert))),
+        el('span.share.amateur', { style: width(other.logp_base) }, el('b', {}, percent(other.logp_base)))),
       el('span.of', {}, plain(other.expert)),
       el('span.less', {}, signed(-this.alpha * other.logp_base, 2)),
       el('span.r', {}, other.in_head ? plain(this.score(other)) : '−∞'));

@@ -9,9 +9,15 @@ const explain = (method, who) => ({
   greedy: 'The model as it is. Each time it takes the word it finds likeliest.',
   oppu: `The model after training on ${who === 'you' ? 'your' : `${who}’s`} texts. It takes its likeliest word.`,
   cope: `Of the words plausible for ${who}, the one ${who} would choose and the base model would not.`,
+  'oppu+cd': 'The same adapter as OPPU’s; it writes by contrast.',
+  'oppu+dpo': 'The same adapter as CoPe’s, without contrast. It takes its likeliest word.',
   a: 'As it was given; no model wrote it.',
   b: 'As it was given; no model wrote it.',
 }[method] || '');
+const again = (model, method) => {
+  const { alpha, tau } = model.settings(method, 0);
+  return `CoPe once more, run with alpha ${alpha} and tau ${tau}.`;
+};
 // Marks that turn the direction of writing reach into neighbouring tokens unless theirs is kept apart.
 const TURNING = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
 const NOTHING_SEEN = /^[\p{Cc}\p{Cf}\p{Zs}]*$/u;
@@ -25,7 +31,7 @@ class ColumnView {
     this.branched = el('div.branched', {});
     this.foot = el('div.foot', { 'aria-live': 'polite' });
     this.node = el('section.column', { 'data-method': method, 'aria-label': name },
-      el('header', {}, el('h3', {}, name), el('p', {}, explain(method, model.run.who))), this.branched, this.body, this.foot);
+      el('header', {}, el('h3', {}, name), el('p', {}, model.variant(method).of ? again(model, method) : explain(method, model.run.who))), this.branched, this.body, this.foot);
     if (model.run.going) this.begin();
     else this.ghost();
   }

@@ -20,7 +20,7 @@ class LessonView {
     this.place = el('span.place', {});
     const run = el('button.quiet', { type: 'button', onclick: () => trigger('live', { lesson: this.model.lesson.id }) }, 'Run it live');
     this.node.replaceChildren(
-      el('header', {}, el('h3', {}, el('span.number', {}, `Lesson ${number}`), title),
+      el('header', {}, el('h3', {}, el('span.number', {}, `Lesson ${number}`), formula(title)),
         el('button.close', { type: 'button', 'aria-label': 'Close the lesson', onclick: () => this.close() }, '\u00d7')),
       this.text,
       el('div.way', {}, this.back, this.next, this.place, this.live ? run : null,
