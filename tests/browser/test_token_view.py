@@ -186,6 +186,8 @@ def test_every_text_has_contrast(chromium, service, scripted_url, size, dark):
         compare(page)
         page.click("#advanced > button")
         page.click(f"{COPE} .tok >> nth=3")
+        page.fill(".whatif input >> nth=0", "1.5")
+        assert page.is_visible(".whatif .go")
         page.click(".save summary")
         assert page.evaluate(CONTRAST) == []
         page.keyboard.press("Escape")

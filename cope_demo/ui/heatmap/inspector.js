@@ -71,7 +71,7 @@ class Inspector {
     const { who } = run;
     const rows = [...token.alternatives].sort((a, b) => b.expert - a.expert).map(row);
     if (!rows.length) { this.choices.replaceChildren(); return; }
-    const score = contrasted ? `score at alpha ${Number(alpha.toFixed(2))}` : 'score';
+    const score = ['score', contrasted ? el('span.at', {}, ` at alpha ${Number(alpha.toFixed(2))}`) : null];
     const words = contrasted ? `The line is the cut at tau ${Number(tau.toFixed(2))}: grey rows are too unlikely for ${who} to count.`
       : 'Grey rows are outside V_head: too unlikely for the personal model.';
     const penalized = token.alternatives.some(setBack) ? ' An outline shows what the repetition penalty took.' : '';
