@@ -23,6 +23,11 @@ SETTLE_SECONDS = 1.0
 RESTART_SECONDS = (0.5, 5.0)
 """Pause before a worker that has died is started again: the first, and the longest when it dies at once each time."""
 
+RECORD_SECONDS = 10.0
+"""How long the deletion of a fit waits for its worker, which may be dead."""
+END_SECONDS = 60.0
+"""How long a fit that is deleted may take to end."""
+STILL_ENDING = "The fit is still ending, so nothing was deleted yet; try again in a moment."
 ENQUEUE_SECONDS = 60.0
 """A job this old that the queue does not know never got there."""
 RECENT = 5
@@ -132,13 +137,21 @@ class QueueJobs:
             self._settle(job_id)
 
     def forget(self, job_ids: list[str]) -> None:
-        """See jobs.Jobs."""
-        for job_id in job_ids:
-            self.cancel(job_id)
-            self._settle(job_id)  # or its worker would report the end of something that is gone
+        """See jobs.Jobs. Raises CopeError when a fit takes too long to end, such as one that is being published."""
+        folders = [JobFolder(job_id) for job_id in job_ids]
+        for folder in folders:
+            if folder.result() is None and self._state(folder.id) == RUNNING:
+                folder.cancel()
+            self._let_worker_record(folder.id)
+            self.cancel(folder.id)
+            try:
+                with folder.hold(END_SECONDS):
+                    pass  # so nobody is at work in it any more
+            except TimeoutError:
+                raise CopeError(STILL_ENDING) from None
         self._client.delete_workflows(job_ids)
-        for job_id in job_ids:  # last, so that whatever fails can be done again
-            JobFolder(job_id).remove()
+        for folder in folders:  # last, so that whatever fails can be done again
+            folder.remove()
         scrub()
 
     def check(self) -> None:
@@ -188,6 +201,12 @@ class QueueJobs:
         while self._state(job_id) in (WAITING, RUNNING):
             if time.monotonic() > deadline:  # its worker is dead
                 self._client.cancel_workflow(job_id)
+            time.sleep(0.02)
+
+    def _let_worker_record(self, job_id: str) -> None:
+        """Waits for a living worker to tell the queue how the fit ended: it would write of one that is gone by then."""
+        deadline = time.monotonic() + RECORD_SECONDS
+        while self._state(job_id) == RUNNING and time.monotonic() < deadline:
             time.sleep(0.02)
 
     def _finish(self, folder: JobFolder, state: str, error: str | None, timeout: float) -> None:
