@@ -83,7 +83,8 @@ class Page:
 
     def _answer(self, values: dict) -> dict:
         """An answer of Visit in Gradio's terms."""
-        return {self.parts[name]: value for name, value in values.items()}
+        # An empty dict would be taken for a single value.
+        return {self.parts[name]: value for name, value in values.items()} or {self.memory: gr.skip()}
 
     def _turn(self, listen, method, inputs=(), **options) -> None:
         """Lets an event call a method of Visit, for the browser that sent it, with these inputs."""
