@@ -149,7 +149,7 @@ def opened(name: str) -> str:
             shown |= {"method": step["column"], "index": one.place(step), "show": step["show"]}
             shown |= {key: step[key] for key in ("alpha", "tau", "phase") if key in step}
         steps.append(shown)
-    variants = {key: {"of": key, **own} for key, own in one.columns.items() if own}
+    variants = {key: own for key, own in one.columns.items() if own}
     told = {"id": name, "number": ORDER.index(name) + 1, "title": one.title, "steps": steps}
     decoding = {name: getattr(one.config, name) for name in ("max_new_tokens", "temperature", "seed")}
     return wire.whole(one.trace, one.who, variants=variants, decoding=decoding) + wire.line("lesson", **told)
