@@ -7,7 +7,7 @@ from cope_demo.trace import METHODS
 from cope_demo.ui.standalone import standalone_html
 
 from .conftest import DESKTOP, PHONE, visit
-from .test_token_view import compare, sideways
+from .test_token_view import COPE, compare, sideways
 
 STEPS = ".cope-steps"
 
@@ -91,6 +91,8 @@ def test_keys_and_play(chromium, service, scripted_url):
         page.keyboard.press(" ")
         assert page.get_attribute(f"{STEPS} .play", "aria-label") == "Play"
         assert page.evaluate(f"document.querySelector('{STEPS}').getAnimations({{ subtree: true }}).length") == 0
+        page.click(f"{COPE} .tok >> nth=3")  # a token that is pinned in the columns is gone to
+        page.wait_for_function("document.querySelector('.cope-steps .count').textContent.startsWith('token 4')")
 
 
 def test_full_screen_and_phone(chromium, service, scripted_url):
