@@ -88,9 +88,9 @@ def _slider(name: str) -> gr.Slider:
     return gr.Slider(low, high, getattr(DecodeConfig, name), step=step, label=label, info=info, elem_id=name)
 
 
-def idle(who: str, message: str = "", methods: tuple[str, ...] = METHODS) -> str:
-    """The view before anything has run: a frame for every method."""
-    return wire.line("idle", who=who, message=message, methods=methods, nonce=secrets.token_hex(2))
+def idle(who: str, message: str = "", methods: tuple[str, ...] = METHODS, **chosen) -> str:
+    """The view before anything has run: a frame for every method. chosen: `user` and `opening` of wire.py."""
+    return wire.line("idle", who=who, message=message, methods=methods, nonce=secrets.token_hex(2), **chosen)
 
 
 def refused(who: str, reason: str) -> str:

@@ -55,7 +55,7 @@ class Visit:
             return {**self._choose(visitor, visitor.chosen), "link": say({"kind": "problem", "message": str(error)})}
         if link is None or link.lesson:
             shown = {"columns": lessons.opened(link.lesson)} if link else {}
-            return {**self._choose(visitor, visitor.chosen), **shown}
+            return {**self._choose(visitor, visitor.chosen, opening=True), **shown}
         return self._filled(visitor, link)
 
     def live(self, lesson: str) -> Answer:
@@ -160,10 +160,12 @@ class Visit:
         fit = visitor.fit(visitor.chosen)
         return NOT_FITTED if visitor.chosen == NEW or (fit is not None and fit.state != "done") else ""
 
-    def _choose(self, visitor: Visitor, chosen: str) -> Answer:
+    def _choose(self, visitor: Visitor, chosen: str, opening: bool = False) -> Answer:
         cards = people.sample_cards(self.service)
         visitor = replace(visitor, chosen=people.known_choice(cards, visitor, chosen))
-        return {**self._everything(visitor, anew=True), "link": say({"kind": "none"})}
+        who, refusal = self.who(visitor), self.refusal(visitor)
+        columns = comparing.idle(who, refusal, user=visitor.chosen, opening=opening)
+        return {**self._everything(visitor, anew=True), "columns": columns, "link": say({"kind": "none"})}
 
     def _filled(self, visitor: Visitor, link: links.Link) -> Answer:
         """The link's user, prompt and settings in the controls; nothing is run."""

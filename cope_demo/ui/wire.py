@@ -1,7 +1,7 @@
 """A comparison on its way to the browser: lines of compact JSON, in a text that only ever grows.
 
 Each line is one message:
-    {"t": "idle", "who"}                              nothing has run yet
+    {"t": "idle", "who", "user", "opening"}           nothing has run yet; opening: the page was just loaded
     {"t": "start", "run", "who", "methods", "decoding", trace header}   the columns begin
     {"t": "branch", "run", "method", "at"}            this column goes on from its first `at` tokens
     {"t": "wait", "message"}                          nothing to show yet, and why

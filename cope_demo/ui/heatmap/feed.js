@@ -5,6 +5,7 @@ class Feed {
   constructor(model, say) {
     this.model = model;
     this.say = say;
+    this.kept = new Kept(model);
     this.text = '';     // what has been read of the value so far
     this.heard = 0;     // when the last message came
     this.waiting = null; // since when an answer is awaited
@@ -32,7 +33,12 @@ class Feed {
   take(message) {
     const { model } = this;
     if (!model.run && message.t !== 'start' && message.t !== 'idle') model.begin({ t: 'start', who: 'you', run: '' });
-    if (message.t === 'idle') { model.begin(message); this.say(message.message || ''); }
+    if (message.t === 'idle') {
+      const kept = this.kept.instead(message);
+      if (kept.length) { this.again(kept); return; }
+      model.begin(message);
+      this.say(message.message || '');
+    } else this.kept.note(message);
     if (message.t === 'start') { model.begin(message); this.say('Writing…'); }
     if (message.t === 'branch') { model.run.id = message.run; model.fork(message); this.say('Writing on…'); }
     if (message.t === 'wait') this.say(message.message);
@@ -43,6 +49,14 @@ class Feed {
       this.finish('stopped', `${message.seconds ? `Done in ${seconds(message.seconds)}. ` : ''}${message.message || 'Point at a token, or tap it, to see why it was chosen.'}`);
     }
     if (message.t === 'error') this.finish('broken', message.message, true);
+  }
+
+  // A comparison from before a reload.
+  again(messages) {
+    for (const message of messages) this.take(message);
+    const { run } = this.model;
+    if (run.going) this.finish('broken', 'The page was reloaded while this was written. What was written so far stays.', true);
+    else if (!this.model.lesson) this.say(`From before the page was reloaded. The prompt was: ${run.header.prompt}`);
   }
 
   finish(why, sentence, failed = false) {

@@ -10,7 +10,7 @@ HERE = Path(__file__).parent
 CSS = [HERE / f"{name}.css" for name in ("heatmap", "inspector", "steps", "lesson")]
 PARTS = (
     *("numbers", "scale", "model", "why", "legend", "tooltip", "summary", "columns", "whatif", "inspector"),
-    *("differences", "table", "picture", "save", "feed", "heatmap"),
+    *("differences", "table", "picture", "save", "kept", "feed", "heatmap"),
 )
 TEACHING = ("choice", "steps", "lesson", "link", "teaching")
 SCRIPTS = [HERE / f"{name}.js" for name in PARTS + TEACHING]

@@ -1,0 +1,45 @@
+"""A reload loses no comparison, and brings none back that is over and done with."""
+
+from .conftest import visit
+from .test_token_view import COPE, compare, texts
+
+
+def reload(page):
+    page.reload()
+    page.wait_for_selector(".people .card")
+    page.wait_for_function("document.querySelector('.cope-heatmap .status') !== null")
+
+
+def test_a_comparison_comes_back_until_another_person_is_chosen(chromium, service, scripted_url):
+    with visit(chromium, scripted_url) as page:
+        compare(page)
+        before = {method: texts(page, method) for method in ("greedy", "oppu", "cope")}
+        reload(page)
+        page.wait_for_selector(f"{COPE}.ended")
+        assert {method: texts(page, method) for method in before} == before and before["cope"]
+        assert "before the page was reloaded" in page.inner_text(".cope-heatmap .status >> nth=0")
+        page.click(f"{COPE} .tok >> nth=0")
+        page.wait_for_selector(".inspector:not([hidden])")
+        reload(page)
+        page.wait_for_selector(f"{COPE}.ended")  # and once more
+        page.click("[data-id=new]")
+        page.wait_for_selector(f"{COPE} .ghost")
+        page.click("[data-id=ada]")
+        page.wait_for_selector("[data-id=ada][aria-checked=true]")
+        reload(page)
+        page.wait_for_selector("[data-id=ada][aria-checked=true]")
+        page.wait_for_selector(f"{COPE} .ghost")
+        assert page.query_selector(f"{COPE} .tok") is None
+
+
+def test_deleted_data_do_not_come_back(chromium, service, scripted_url):
+    with visit(chromium, scripted_url) as page:
+        compare(page)
+        page.click("#privacy button >> nth=0")
+        page.click("#ask-erase")
+        page.click("#erase")
+        page.wait_for_selector(f"{COPE} .ghost")
+        reload(page)
+        page.wait_for_selector("[data-id=ada][aria-checked=true]")
+        page.wait_for_selector(f"{COPE} .ghost")
+        assert page.evaluate("sessionStorage.getItem('cope-comparison')") is None
