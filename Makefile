@@ -14,8 +14,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 run: $(PREPARED)
 	$(BIN)/python app.py
 
+# Browsers and faults one after the other, as they look at the clock; all else on two cores, a thread each.
+TIMED := tests/browser tests/faults
 test: $(PREPARED)
-	$(BIN)/python -m pytest -q
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -q -n 2 --dist loadfile $(TIMED:%=--ignore=%)
+	$(BIN)/python -m pytest -q $(TIMED)
 
 # The long forms of the fault tests; docs/faults.md says what each takes.
 faults: $(PREPARED)
