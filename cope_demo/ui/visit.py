@@ -169,7 +169,7 @@ class Visit:
 
     def _filled(self, visitor: Visitor, link: links.Link) -> Answer:
         """The link's user, prompt and settings in the controls; nothing is run."""
-        answer = self._choose(visitor, link.user)
+        answer = self._choose(visitor, link.user, opening=True)
         name = next(card.name.split()[0] for card in people.sample_cards(self.service) if card.id == link.user)
         answer |= {CONTROLS.get(name, name): value for name, value in link.settings.items()}
         if link.prompt:

@@ -11,8 +11,8 @@ const explain = (method, who) => ({
   cope: `Of the words plausible for ${who}, the one ${who} would choose and the base model would not.`,
   'oppu+cd': 'The same adapter as OPPU’s; it writes by contrast.',
   'oppu+dpo': 'The same adapter as CoPe’s, without contrast. It takes its likeliest word.',
-  a: 'As it was given; no model wrote it.',
-  b: 'As it was given; no model wrote it.',
+  a: 'As it was given; nothing was decoded here.',
+  b: 'As it was given; nothing was decoded here.',
 }[method] || '');
 const again = (model, method) => {
   const { alpha, tau } = model.settings(method, 0);
