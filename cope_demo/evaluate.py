@@ -16,12 +16,12 @@ import torch
 
 from . import fit
 from .adapters import TAM, LoraBank, read_lora
-from .base_model import BaseModel, load_base
+from .base_model import BaseModel, load_base, sha256_file
 from .config import DecodeConfig, FitConfig, cache_dir, check
 from .decoding import DRIVERS, Engine, bank_of
 from .errors import CopeError
 from .history import History
-from .lamp import USERS, Author, file_hash, read_authors
+from .lamp import USERS, Author, read_authors
 from .metrics import METRICS, text_scores
 from .prompting import EXAMPLES, PROFILE_TOKENS, profile_prompt, rag_prompt
 from .results import summary, write_results
@@ -109,7 +109,7 @@ def evaluate(
     plan = Plan(
         task_name,
         tuple(dict.fromkeys(methods)),
-        file_hash(Path(data) / USERS),
+        sha256_file(Path(data) / USERS),
         engine.base.identity,
         tam.sha256 if tam else None,
         users,

@@ -6,7 +6,6 @@
 Source of the format: the paper's code (github.com/cleverscent/CoPe), after LaMP and LongLaMP.
 """
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,8 +78,3 @@ def _author(row, number: int) -> Author:
         else:
             skipped += 1
     return Author(str(row.get("user_id", number)), profile, queries, skipped)
-
-
-def file_hash(path: Path) -> str:
-    """The SHA-256 of a data file, to say in a card or a result what it was made from."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

@@ -20,10 +20,10 @@ import torch
 from peft import PeftModel
 from safetensors.torch import load_file, save_file
 
-from .base_model import BaseModel, load_base
+from .base_model import BaseModel, load_base, sha256_file
 from .config import TamConfig
 from .errors import CopeError
-from .lamp import OTHERS, file_hash, read_authors
+from .lamp import OTHERS, read_authors
 from .scoring import response_logps
 from .task_adapters import WEIGHTS
 from .tasks import Sample, find_task
@@ -79,7 +79,7 @@ def train_tam(
         "task": task_name,
         "base": {"name": base.name, "identity": base.identity},
         "source": source,
-        "data_sha256": file_hash(Path(data) / OTHERS),
+        "data_sha256": sha256_file(Path(data) / OTHERS),
         "settings": asdict(config),
     }
     if (out / "tam.json").exists():
@@ -101,7 +101,7 @@ def train_tam(
     for path in (state / "adapter").iterdir():
         if path.name != "README.md":  # peft's own card, which says nothing
             os.replace(path, out / path.name)
-    result["adapter_sha256"] = file_hash(out / WEIGHTS)
+    result["adapter_sha256"] = sha256_file(out / WEIGHTS)
     (out / "README.md").write_text(_card(result), "utf-8")
     _write(out / "tam.json", result)
     shutil.rmtree(state)
