@@ -66,6 +66,19 @@ class Request:
         return [names for expert in experts for names in (expert, NO_ADAPTER)]
 
 
+def next_scores(
+    driver: str, user: torch.Tensor | None, amateur: torch.Tensor | None, seen: torch.Tensor, config: DecodeConfig
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """What the next token maximises, and the same with minus infinity outside V_head: (V,) each.
+
+    user, amateur: the logits (V,) of both models, as far as the driver needs them. seen: the generated ids.
+    """
+    speaks = amateur if driver == "base" else user
+    expert = repetition_penalized(speaks, seen, config.repetition_penalty).log_softmax(-1)
+    score = implicit_reward(expert, amateur.log_softmax(-1), config.alpha) if driver == "contrast" else expert
+    return score, score.masked_fill(~plausible_head(expert, config.tau), float("-inf"))
+
+
 def bank_of(base: BaseModel, loras: dict[str, Lora]) -> LoraBank:
     """The adapters of a user, ready for an Engine."""
     return LoraBank(loras, torch.bfloat16, base.device)
@@ -139,6 +152,54 @@ class Engine:
         request = self.join(prompt_ids, methods, bank, config, written)
         while request.columns:
             yield from self.step(request)
+
+    @torch.inference_mode()
+    def write(self, prompts: Sequence[list[int]], method: str, bank: LoraBank, config: DecodeConfig) -> list[list[int]]:
+        """The answers to several prompts by one method, as token ids with their end tokens, in one batch.
+
+        For tables: nothing is traced, and only the models that the method needs are run. In bfloat16 a batch rounds
+        otherwise than a single prompt, so where two tokens are nearly alike it may take another one than `decode`.
+        """
+        adapter, driver = DRIVERS[method]
+        worn = {"base": [NO_ADAPTER], "user": [(adapter,)], "contrast": [(adapter,), NO_ADAPTER]}[driver]
+        longest = max(len(ids) for ids in prompts)
+        pad = self.base.tokenizer.pad_token_id
+        ids = torch.tensor([[pad] * (longest - len(p)) + p for p in prompts for _ in worn])
+        attention = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts for _ in worn])
+        columns = []
+        for prompt in prompts:
+            self.base.check_fits(prompt, config.max_new_tokens)
+            random = torch.Generator().manual_seed(config.seed)
+            columns.append(_Column(method, adapter, driver, TokenText(self.base.tokenizer), random))
+        running, positions = columns, (attention.cumsum(-1) - 1).clamp(min=0)
+        cache, mask = DynamicCache(config=self.base.model.config), bank.mask(worn * len(prompts))
+        while running:
+            with self._lock, self._worn(bank):
+                self._lora.wear(bank, mask)
+                out = self.base.model(
+                    ids.to(self.base.device),
+                    attention_mask=attention.to(self.base.device),
+                    position_ids=positions.to(self.base.device),
+                    past_key_values=cache,
+                    use_cache=True,
+                    logits_to_keep=1,
+                )
+            logits, keep = out.logits[:, -1].float(), []
+            for number, column in enumerate(running):
+                expert, amateur = logits[number * len(worn)], logits[(number + 1) * len(worn) - 1]
+                seen = torch.tensor(sorted(set(column.ids)), dtype=torch.long, device=logits.device)
+                token = self._taken(next_scores(driver, expert, amateur, seen, config)[1], column, config)
+                column.ids.append(token)
+                if token not in self.base.end_ids and len(column.ids) < config.max_new_tokens:
+                    keep.append(number)
+            rows = torch.tensor([number * len(worn) + k for number in keep for k in range(len(worn))], dtype=torch.long)
+            if keep and len(keep) < len(running):
+                cache.batch_select_indices(rows.to(self.base.device))
+            running = [running[number] for number in keep]
+            mask, positions = mask[rows.to(mask.device)], positions[rows, -1:] + 1
+            attention = torch.cat([attention[rows], torch.ones(len(rows), 1, dtype=torch.long)], 1)
+            ids = torch.tensor([[column.ids[-1]] for column in running for _ in worn])
+        return [column.ids for column in columns]
 
     @torch.inference_mode()
     def score(
@@ -224,18 +285,9 @@ class Engine:
         """
         seen = torch.tensor(sorted(set(column.ids)), dtype=torch.long, device=user.device)
         logp_user, logp_base = user.log_softmax(-1), amateur.log_softmax(-1)
+        score, allowed = next_scores(column.driver, user, amateur, seen, config)
         expert = repetition_penalized(user, seen, config.repetition_penalty).log_softmax(-1)
-        if column.driver == "base":
-            score = repetition_penalized(amateur, seen, config.repetition_penalty).log_softmax(-1)
-            head = plausible_head(score, config.tau)
-        else:
-            head = plausible_head(expert, config.tau)
-            score = implicit_reward(expert, logp_base, config.alpha) if column.driver == "contrast" else expert
-        allowed = score.masked_fill(~head, float("-inf"))
-        if config.temperature == 0:
-            token = int(allowed.argmax())
-        else:
-            token = self._draw((allowed / config.temperature).softmax(-1), column)
+        token = self._taken(allowed, column, config)
         if column.given is not None:
             token, column.given = column.given, None
         column.ids.append(token)
@@ -246,6 +298,12 @@ class Engine:
             stopped = "length"
         shown = self._shown(column.text, token, stopped is not None)
         return traced(self.base, token, shown, logp_user, logp_base, expert, score, config), stopped
+
+    def _taken(self, allowed: torch.Tensor, column: _Column, config: DecodeConfig) -> int:
+        """The token that the scores (V,) choose: the best one, or at a temperature a sample."""
+        if config.temperature == 0:
+            return int(allowed.argmax())
+        return self._draw((allowed / config.temperature).softmax(-1), column)
 
     def _draw(self, weights: torch.Tensor, column: _Column) -> int:
         """A token by the weights (V,). Every draw takes the same share of the column's random numbers."""

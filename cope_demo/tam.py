@@ -31,6 +31,8 @@ from .training import Example, encode, new_adapter, reuse_memory, save_adapter, 
 
 SAVE_STEPS = 20
 """Steps between two saved states; a run that is cut off repeats at most so many."""
+PASS_TOKENS = 512
+"""Padded tokens in one forward and backward pass; a batch of long texts at once would need over 10 GB."""
 CLIP = 1.0
 WARM_UP = 0.05
 
@@ -75,6 +77,8 @@ def train_tam(
     config = config or TamConfig()
     train, validation = split_texts(data, task_name, config)
     base = load_base(model, trainable=True)
+    if base.device.type == "cpu":
+        base.model.set_attn_implementation("eager")  # torch's fused kernel for bfloat16 takes three times as long here
     plan = {
         "task": task_name,
         "base": {"name": base.name, "identity": base.identity},
@@ -140,21 +144,45 @@ def _train(base: BaseModel, examples: Sequence[Example], config: TamConfig, stat
 
 
 def _step(model: PeftModel, batch: Sequence[Example], pad: int) -> float:
-    """One forward and backward pass; returns the mean cross-entropy of the answers' tokens in nats."""
+    """The gradients of a batch, in passes of PASS_TOKENS; returns the loss: nats a token of the answers.
+
+    Rows are padded on the left, so that the answers end together and only their positions need logits.
+    """
     device = next(model.parameters()).device
-    longest = max(len(e.prompt_ids) + len(e.response_ids) for e in batch)
-    ids = torch.full((len(batch), longest), pad)
-    labels = torch.full((len(batch), longest), -100)
-    mask = torch.zeros((len(batch), longest), dtype=torch.long)
-    for row, example in enumerate(batch):
-        start, end = len(example.prompt_ids), len(example.prompt_ids) + len(example.response_ids)
-        ids[row, :end] = torch.tensor(example.prompt_ids + example.response_ids)
-        labels[row, start:end] = torch.tensor(example.response_ids)
-        mask[row, :end] = 1
-    with torch.autocast(device.type, torch.bfloat16):
-        loss = model(input_ids=ids.to(device), attention_mask=mask.to(device), labels=labels.to(device)).loss
-    loss.backward()
-    return float(loss.detach())
+    tokens, total = sum(len(e.response_ids) for e in batch), 0.0
+    for rows in _passes(batch):
+        longest = max(len(e.prompt_ids) + len(e.response_ids) for e in rows)
+        ids = torch.full((len(rows), longest), pad)
+        labels, mask = torch.full_like(ids, -100), torch.zeros_like(ids)
+        for row, example in enumerate(rows):
+            whole = torch.tensor(example.prompt_ids + example.response_ids)
+            ids[row, -len(whole) :], mask[row, -len(whole) :] = whole, 1
+            labels[row, -len(example.response_ids) :] = whole[-len(example.response_ids) :]
+        spoken = max(len(e.response_ids) for e in rows)
+        with torch.autocast(device.type, torch.bfloat16):
+            out = model(
+                input_ids=ids.to(device),
+                attention_mask=mask.to(device),
+                position_ids=(mask.cumsum(-1) - 1).clamp(min=0).to(device),
+                use_cache=False,
+                logits_to_keep=spoken + 1,
+            )
+        heard, said = out.logits[:, -spoken - 1 : -1].flatten(0, 1), labels[:, -spoken:].flatten().to(device)
+        loss = torch.nn.functional.cross_entropy(heard[said != -100].float(), said[said != -100], reduction="sum")
+        (loss / tokens).backward()
+        total += float(loss.detach())
+    return total / tokens
+
+
+def _passes(batch: Sequence[Example]) -> list[list[Example]]:
+    """The batch in parts of at most PASS_TOKENS padded tokens (or one text), each of similar length."""
+    parts: list[list[Example]] = []
+    for example in sorted(batch, key=lambda e: len(e.prompt_ids) + len(e.response_ids)):
+        length = len(example.prompt_ids) + len(example.response_ids)
+        if not parts or length * (len(parts[-1]) + 1) > PASS_TOKENS:
+            parts.append([])
+        parts[-1].append(example)
+    return parts
 
 
 def _batches(examples: Sequence[Example], config: TamConfig) -> list[list[int]]:

@@ -150,6 +150,27 @@ def test_a_batch_equals_its_rows_alone(setup):
         same_up_to_ties(together[method], alone)
 
 
+@pytest.mark.parametrize("method", ["base", *METHODS])
+@pytest.mark.parametrize("penalty", [1.0, 1.2])
+def test_many_prompts_are_written_as_one_by_one(setup, method, penalty):
+    _, _, engine, bank = setup
+    config = replace(CONFIG, repetition_penalty=penalty)
+    prompts = ["Hi", PROMPT, "Write a post about the harbour, the ferry, the swan and the soup that everyone was given."]
+    texts = engine.write([engine.base.prompt_ids(prompt) for prompt in prompts], method, bank, config)
+    compared = 0
+    for prompt, text in zip(prompts, texts, strict=True):
+        tokens = run(engine, bank, (method,), config, prompt)[method].tokens
+        for token, written in zip(tokens, text, strict=False):
+            if token.id != written:
+                rivals = {a.id: a.score for a in token.alternatives}
+                assert abs(rivals[token.id] - rivals[written]) < 0.1
+                break
+            compared += 1
+        else:
+            assert len(tokens) == len(text)
+    assert compared >= 12
+
+
 def test_the_stream_equals_the_batch(setup):
     """Stepping one request while another is stepped in between changes nothing in either."""
     _, _, engine, bank = setup
