@@ -155,7 +155,7 @@ def test_a_batch_equals_its_rows_alone(setup):
 def test_many_prompts_are_written_as_one_by_one(setup, method, penalty):
     _, _, engine, bank = setup
     config = replace(CONFIG, repetition_penalty=penalty)
-    prompts = ["Hi", PROMPT, "Write a post about the harbour, the ferry, the swan and the soup that everyone was given."]
+    prompts = ["Hi", PROMPT, "Write a post about the harbour, the ferry, the swan and the soup."]
     texts = engine.write([engine.base.prompt_ids(prompt) for prompt in prompts], method, bank, config)
     compared = 0
     for prompt, text in zip(prompts, texts, strict=True):

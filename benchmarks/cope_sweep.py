@@ -1,0 +1,161 @@
+"""The search behind CoPe's settings, on dev authors of one task with its task adapter: ROUGE-L of what they write.
+
+    python benchmarks/cope_sweep.py run DATA/news_headline OUT.jsonl --task news_headline --settings greedy lowest
+    python benchmarks/cope_sweep.py table OUT.jsonl
+
+For every preference setting of PREFERENCES the authors' fits are made (kept fits are used again), and their queries are
+answered by oppu+dpo and cope; by oppu and oppu+cd once. OUT gets a line an author, setting, method and decoding, and a
+run that was cut off goes on. --part 0/2 and 1/2 are halves for two processes.
+"""
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from cope_demo.adapters import TAM, Lora, read_lora
+from cope_demo.base_model import load_base
+from cope_demo.config import DecodeConfig, FitConfig
+from cope_demo.decoding import Engine, bank_of
+from cope_demo.kept_fits import kept_fit
+from cope_demo.lamp import USERS, read_authors
+from cope_demo.metrics import text_scores
+from cope_demo.significance import Bootstrap
+from cope_demo.task_adapters import task_adapter
+from cope_demo.tasks import find_task
+from cope_demo.training import quiet_libraries, reuse_memory
+
+PREFERENCES = {
+    "greedy, beta 0.1, 5e-5": dict(candidate_temperature=0.0, beta=0.1, dpo_learning_rate=5e-5),
+    "greedy, beta 0.02, 1e-4": dict(candidate_temperature=0.0, beta=0.02, dpo_learning_rate=1e-4),
+    "lowest, beta 0.02, 1e-4": dict(beta=0.02, dpo_learning_rate=1e-4),
+    "lowest, beta 0.1, 5e-5": dict(beta=0.1, dpo_learning_rate=5e-5),
+    "hardest, beta 0.02, 1e-4": dict(selection="hardest", beta=0.02, dpo_learning_rate=1e-4),
+    "hardest, beta 0.01, 2e-4": dict(selection="hardest", beta=0.01, dpo_learning_rate=2e-4),
+}
+DECODINGS = {
+    "alpha 0.1": dict(alpha=0.1),
+    "alpha 0.2": dict(alpha=0.2),
+    "alpha 0.3": dict(alpha=0.3),
+    "alpha 0.5": dict(alpha=0.5),
+    "alpha 0.3, tau 0.3": dict(alpha=0.3, tau=0.3),
+    "alpha 0.5, tau 0.3": dict(alpha=0.5, tau=0.3),
+    "alpha 0.3, bare amateur": dict(alpha=0.3),
+}
+FEW = ("alpha 0.1", "alpha 0.3", "alpha 0.3, tau 0.3")
+
+
+def merged(tam: Lora, lora: Lora) -> Lora:
+    """Both adapters as one, so that a row without it is the model without the task adapter."""
+    weights = {}
+    for path, (down, up) in lora.weights.items():
+        first, second = tam.weights[path]
+        weights[path] = torch.cat([first.float(), down.float()], 0), torch.cat([second.float(), up.float()], 1)
+    return Lora(weights, tam.rank + lora.rank)
+
+
+def run(options) -> None:
+    """Measures what OUT does not hold yet."""
+    quiet_libraries()
+    reuse_memory()
+    task = find_task(options.task)
+    base = load_base(trainable=True)
+    engine, tam = Engine(base), task_adapter(options.task, base.identity)
+    done = set()
+    if options.out.exists():
+        rows = [json.loads(line) for line in options.out.read_text("utf-8").split("\n") if line]
+        done = {(row["user"], row["setting"], row["method"], row["decoding"]) for row in rows}
+    part, of = map(int, options.part.split("/"))
+    fit = replace(FitConfig(), **json.loads(options.fit))
+    name = "" if fit == FitConfig() else f" {options.fit}"
+    plain = DecodeConfig(alternatives=0, repetition_penalty=task.repetition_penalty, max_new_tokens=task.max_new_tokens)
+    for author in read_authors(options.data, USERS)[: options.users][part::of]:
+        samples = author.samples(task)
+        asked = [base.prompt_ids(task.prompt(query.input)) for query in author.queries]
+        known: dict[Path, Lora] = {}
+
+        def measure(setting, method, decoding, folder, change, author=author, asked=asked, known=known):
+            way = "base" if method == "tam" else method
+            if (author.id, setting, method, decoding) in done:
+                return
+            loras = {TAM: read_lora(tam.folder, base.model)} if tam else {}
+            if folder:
+                kind = "oppu" if method in ("oppu", "oppu+cd") else "cope"
+                path = folder(kind == "cope") / kind
+                loras[kind] = known[path] = known.get(path) or read_lora(path, base.model)
+                if "bare" in decoding:
+                    loras = {kind: merged(loras[TAM], loras[kind])}
+            answers = engine.write(asked, way, bank_of(base, loras), replace(plain, **change))
+            texts = [base.tokenizer.decode(ids, skip_special_tokens=True) for ids in answers]
+            scores = [text_scores(query.gold, text) for query, text in zip(author.queries, texts, strict=True)]
+            row = {"user": author.id, "setting": setting, "method": method, "decoding": decoding}
+            row |= {key: [score[key] for score in scores] for key in scores[0]}
+            row |= {"words": [len(text.split()) for text in texts], "texts": texts}
+            with open(options.out, "a", encoding="utf-8") as file:
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+        def folder_of(config, samples=samples):
+            return lambda whole: kept_fit(samples, task.name, config, base, tam, None, whole)
+
+        measure("", "tam", "", None, {})
+        supervised = folder_of(fit)
+        measure(name, "oppu", "", supervised, {})
+        for decoding, change in DECODINGS.items():
+            if not options.few or decoding in FEW:
+                measure(name, "oppu+cd", decoding, supervised, change)
+        for setting in options.settings:
+            folder = folder_of(replace(fit, **PREFERENCES[setting]))
+            measure(setting + name, "oppu+dpo", "", folder, {})
+            for decoding, change in DECODINGS.items():
+                if not options.few or decoding in FEW:
+                    measure(setting + name, "cope", decoding, folder, change)
+        print(author.id, flush=True)
+
+
+def table(path: Path, metric: str) -> None:
+    """Means over queries and gains over tam and oppu, on the authors that every line has."""
+    rows = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
+    found: dict[tuple, dict[str, dict]] = {}
+    for row in rows:
+        found.setdefault((row["setting"], row["method"], row["decoding"]), {})[row["user"]] = row
+    users = set.intersection(*(set(by_user) for by_user in found.values()))
+    values = {key: {user: by_user[user][metric] for user in users} for key, by_user in found.items()}
+    boot = Bootstrap(values)
+    oppu = next(key for key in found if key[1] == "oppu")
+    print(f"{len(users)} authors\n")
+    print(f"| setting | method | decoding | {metric} | over tam | over oppu | words |\n|{'---|' * 7}")
+    for key in found:
+        cells = []
+        for over in (("", "tam", ""), oppu):
+            low, high = boot.gain_interval(key, over)
+            cells.append(f"{boot.gain(key, over):+.1%} [{low:+.1%}, {high:+.1%}]" if key != over else "")
+        words = [count for user in users for count in found[key][user]["words"]]
+        print(f"| {' | '.join([*key, f'{boot.mean(key):.4f}', *cells, f'{sum(words) / len(words):.1f}'])} |")
+
+
+def main() -> None:
+    """Measures, or prints what was measured."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("what", choices=["run", "table"])
+    parser.add_argument("data", type=Path, help="a task's folder; for table the results themselves")
+    parser.add_argument("out", type=Path, nargs="?")
+    parser.add_argument("--task", default="news_headline")
+    parser.add_argument("--users", type=int)
+    parser.add_argument("--settings", nargs="*", default=list(PREFERENCES), choices=list(PREFERENCES))
+    parser.add_argument("--fit", default="{}", help="FitConfig fields of the supervised stage, as JSON")
+    parser.add_argument("--few", action="store_true", help="three decodings instead of all")
+    parser.add_argument("--part", default="0/1")
+    parser.add_argument("--metric", default="rougeL")
+    options = parser.parse_args()
+    if options.what == "table":
+        table(options.data, options.metric)
+    elif options.out is None:
+        parser.error("OUT is missing: name the file for the results")
+    else:
+        run(options)
+
+
+if __name__ == "__main__":
+    main()
