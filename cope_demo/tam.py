@@ -77,8 +77,6 @@ def train_tam(
     config = config or TamConfig()
     train, validation = split_texts(data, task_name, config)
     base = load_base(model, trainable=True)
-    if base.device.type == "cpu":
-        base.model.set_attn_implementation("eager")  # torch's fused kernel for bfloat16 takes three times as long here
     plan = {
         "task": task_name,
         "base": {"name": base.name, "identity": base.identity},
