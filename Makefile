@@ -1,4 +1,4 @@
-# make run | make test | make faults | make bench | make lint | make screenshots | make lessons:
+# make run | make test | make faults | make bench | make lint | make screenshots | make lessons | make results:
 # each makes the environment first, where it is missing.
 
 PYTHON ?= python3
@@ -9,7 +9,7 @@ PREPARED := var/cache/.prepared
 SAMPLES := ines walter juno priya tomasz
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test faults bench lint screenshots lessons samples setup clean
+.PHONY: run test faults bench lint screenshots lessons results samples setup clean
 
 run: $(PREPARED)
 	$(BIN)/python app.py
@@ -37,6 +37,11 @@ screenshots: $(PREPARED)
 # Makes the lessons' saved comparisons anew (about a minute); the tests then say which sentences no longer hold.
 lessons: $(PREPARED)
 	$(BIN)/python docs/make_lessons.py
+
+# Publishes the evaluations below RUNS in docs/RESULTS.md and on the page, with examples where DATA holds the tasks' data.
+# Without RUNS, the published numbers are drawn anew.
+results: $(PREPARED)
+	$(BIN)/python docs/make_results.py $(RUNS) $(if $(DATA),--data $(DATA))
 
 # Fits the sample users anew (about two minutes each on two cores).
 samples: $(PREPARED)

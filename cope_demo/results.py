@@ -17,28 +17,28 @@ def summary(rows: Sequence[dict], methods: Sequence[str], metrics: Sequence[str]
     rows: lines of predictions.jsonl; every user has every method on the same queries.
     """
     users = sorted({row["user"] for row in rows})
-    boots = {metric: Bootstrap(_by_user(rows, methods, metric), seed) for metric in metrics}
-    table = {m: {metric: round(boots[metric].mean(m), 4) for metric in metrics} for m in methods}
-    intervals = {m: {metric: _pair(boots[metric].interval(m)) for metric in metrics} for m in methods}
-    gains, gain_intervals = {}, {}
-    for over in REFERENCES:
-        others = [m for m in methods if m != over] if over in methods else []
-        gains[over] = {m: {k: round(boots[k].gain(m, over), 4) for k in metrics} for m in others}
-        gain_intervals[over] = {m: {k: _pair(boots[k].gain_interval(m, over)) for k in metrics} for m in others}
+    boots = {metric: Bootstrap(by_user(rows, methods, metric), seed) for metric in metrics}
+    numbers = compared(boots, methods)
+    table = numbers["methods"]
     for method in methods:
         own = [row for row in rows if row["method"] == method]
         if own[0]["bits"] is not None:
             table[method]["bits_per_token"] = round(sum(row["bits"] for row in own) / len(own), 4)
         table[method]["seconds"] = round(sum(row["seconds"] for row in own) / len(own), 3)
     queries = len({(row["user"], row["query"]) for row in rows})
-    return {
-        "users": len(users),
-        "queries": queries,
-        "methods": table,
-        "relative_gain": gains,
-        "ci95": intervals,
-        "relative_gain_ci95": gain_intervals,
-    }
+    return {"users": len(users), "queries": queries, **numbers}
+
+
+def compared(boots: dict[str, Bootstrap], methods: Sequence[str]) -> dict:
+    """metric -> Bootstrap as numbers: "methods", "ci95", "relative_gain" over REFERENCES and "relative_gain_ci95"."""
+    table = {m: {metric: round(boot.mean(m), 4) for metric, boot in boots.items()} for m in methods}
+    intervals = {m: {metric: _pair(boot.interval(m)) for metric, boot in boots.items()} for m in methods}
+    gains, gain_intervals = {}, {}
+    for over in REFERENCES:
+        others = [m for m in methods if m != over] if over in methods else []
+        gains[over] = {m: {k: round(boot.gain(m, over), 4) for k, boot in boots.items()} for m in others}
+        gain_intervals[over] = {m: {k: _pair(boot.gain_interval(m, over)) for k, boot in boots.items()} for m in others}
+    return {"methods": table, "relative_gain": gains, "ci95": intervals, "relative_gain_ci95": gain_intervals}
 
 
 def write_results(out: Path, result: dict) -> None:
@@ -69,10 +69,12 @@ def markdown(result: dict) -> str:
     return "\n".join([head + "by paired bootstrap over users.", "", *lines, *left_out]) + "\n"
 
 
-def _by_user(rows: Sequence[dict], methods: Sequence[str], metric: str) -> dict[str, dict[str, list[float]]]:
+def by_user(rows: Sequence[dict], methods: Sequence[str], metric: str) -> dict[str, dict[str, list[float]]]:
+    """The rows of these methods as Bootstrap takes them."""
     values: dict[str, dict[str, list[float]]] = {method: {} for method in methods}
     for row in rows:
-        values[row["method"]].setdefault(row["user"], []).append(row[metric])
+        if row["method"] in values:
+            values[row["method"]].setdefault(row["user"], []).append(row[metric])
     return values
 
 

@@ -4,6 +4,8 @@ The paired bootstrap draws users, with all their queries and for every method th
 methods is not blurred by how hard the drawn users are. Source: Efron & Tibshirani, "An Introduction to the Bootstrap".
 """
 
+from collections.abc import Sequence
+
 import numpy
 
 DRAWS = 10_000
@@ -43,6 +45,24 @@ class Bootstrap:
     def _means(self, method: str) -> numpy.ndarray:
         """(DRAWS,)"""
         return self._sums[method][self._drawn].sum(1) / self._n[self._drawn].sum(1)
+
+
+class Pooled(Bootstrap):
+    """The mean of several groups' means, each group with users of its own; users are drawn within their group.
+
+    groups: of each group what Bootstrap takes; all have the same methods.
+    """
+
+    def __init__(self, groups: Sequence[dict[str, dict[str, list[float]]]], seed: int = 0):
+        # Seeds of their own: groups of as many users would else be drawn alike.
+        self._parts = [Bootstrap(values, seed + number) for number, values in enumerate(groups)]
+
+    def mean(self, method: str) -> float:
+        """Mean of the groups' means, each counted once."""
+        return sum(part.mean(method) for part in self._parts) / len(self._parts)
+
+    def _means(self, method: str) -> numpy.ndarray:
+        return numpy.mean([part._means(method) for part in self._parts], axis=0)
 
 
 def _ratio(value, base):
