@@ -1,7 +1,7 @@
 """The search behind CoPe's settings, on dev authors of one task with its task adapter: ROUGE-L of what they write.
 
-    python benchmarks/cope_sweep.py run DATA/news_headline OUT.jsonl --task news_headline --settings greedy lowest
-    python benchmarks/cope_sweep.py table OUT.jsonl
+    python -m benchmarks.cope_sweep run DATA/news_headline OUT.jsonl --task news_headline --settings greedy lowest
+    python -m benchmarks.cope_sweep table OUT.jsonl
 
 For every preference setting of PREFERENCES the authors' fits are made (kept fits are used again), and their queries are
 answered by oppu+dpo and cope; by oppu and oppu+cd once. OUT gets a line an author, setting, method and decoding, and a

@@ -1,8 +1,8 @@
 """The sweep behind FitConfig's defaults, on dev authors in the reference code's format.
 
-    python benchmarks/fit_sweep.py oppu DATA OUT.jsonl --task news_headline --users 4
-    python benchmarks/fit_sweep.py dpo  DATA OUT.jsonl --task news_headline --users 4
-    python benchmarks/fit_sweep.py table OUT.jsonl
+    python -m benchmarks.fit_sweep oppu DATA OUT.jsonl --task news_headline --users 4
+    python -m benchmarks.fit_sweep dpo  DATA OUT.jsonl --task news_headline --users 4
+    python -m benchmarks.fit_sweep table OUT.jsonl
 
 `oppu` fits each user with each setting and measures bits per token of the queries' gold texts. `dpo` continues the
 default OPPU adapter with each setting of candidates and DPO, decodes the queries, and measures ROUGE-L. Each result is
