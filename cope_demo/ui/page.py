@@ -4,7 +4,7 @@ import gradio as gr
 
 from ..citation import BIBTEX
 from ..owners import Access
-from . import api, behind, comparing, fitting, lessons, own, people, privacy, scoring, takeaway
+from . import api, behind, comparing, evidence, fitting, lessons, own, people, privacy, scoring, takeaway
 from .forgetful import forget_values
 from .guard import sentence, told
 from .login import login_button
@@ -65,6 +65,7 @@ class Page:
         with gr.Column(elem_classes="step"):
             static("step4")
             self.score = score = scoring.score_panel()
+        evidence.evidence_panel()
         self.privacy = privacy.privacy_panel()
         static("footer")
         panel("citation", say({"bibtex": BIBTEX}), ASSETS / "citation.js")

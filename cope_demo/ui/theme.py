@@ -5,7 +5,7 @@ import gradio as gr
 from .heatmap import CSS as HEATMAP_CSS
 from .panel import ASSETS
 
-STYLES = [ASSETS / "tokens.css", ASSETS / "page.css", ASSETS / "panels.css", *HEATMAP_CSS]
+STYLES = [ASSETS / "tokens.css", ASSETS / "page.css", ASSETS / "panels.css", ASSETS / "evidence.css", *HEATMAP_CSS]
 
 _SANS = ("Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 _MONO = ("ui-monospace", "SF Mono", "Menlo", "Consolas", "Liberation Mono", "monospace")

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from ..disk import free_mb, needed_mb
-from . import takeaway
+from . import evidence, takeaway
 from .shield import Shield
 
 MIDDLEWARE: tuple[Middleware, ...] = (Middleware(Shield),)
@@ -30,7 +30,7 @@ def app_options(service) -> dict:
         fine = all(state == "ready" for state in parts.values())
         return JSONResponse({"ready": fine, **parts}, 200 if fine else 503)
 
-    routes = [Route("/health", health), Route("/ready", ready), takeaway.ROUTE]
+    routes = [Route("/health", health), Route("/ready", ready), takeaway.ROUTE, evidence.ROUTE]
     return {"routes": routes, "middleware": list(MIDDLEWARE)}
 
 

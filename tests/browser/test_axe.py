@@ -25,6 +25,8 @@ def test_no_grave_violation_anywhere(chromium, service, scripted_url, size, dark
     with visit(chromium, scripted_url, size, dark) as page:
         page.emulate_media(reduced_motion="reduce")  # colours are measured when nothing fades
         page.wait_for_selector(".cope-fit .report")
+        page.click("#evidence > button")
+        page.wait_for_selector(".cope-evidence .more:visible")
         page.click("#advanced > button")
         compare(page)
         page.click(".cope-steps-fold > summary")

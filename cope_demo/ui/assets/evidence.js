@@ -1,0 +1,53 @@
+// Does it work: data = { state: "none" | "open", intro, limits, groups: [{ label, lead, rows }], sweeps, absent: [label] }.
+const three = (x) => (x === null || x === undefined ? '' : x.toFixed(3));
+const scaled = (rows, lines) => {
+  const ends = rows.flatMap((row) => [row.low, row.high]).concat(lines.map((line) => line.value));
+  const [low, high] = [Math.min(...ends), Math.max(...ends)];
+  const room = (high - low || 0.01) * 0.06;
+  return (value) => (100 * (value - low + room)) / (high - low + 2 * room);
+};
+const bar = (x, row, lines) => el('div.range', { 'aria-hidden': true }, lines.map((line, n) => el(`span.line.n${n}`, { style: `left:${x(line.value)}%` })),
+  el(`span.whisker.${row.kind || 'plain'}`, { style: `left:${x(row.low)}%;width:${x(row.high) - x(row.low)}%` }),
+  el(`span.mean.${row.kind || 'plain'}`, { style: `left:${x(row.value)}%` }));
+const ends = (row) => el('span.ends', {}, `${three(row.low)}\u2009\u2013\u2009${three(row.high)}`);
+const heads = (titles) => el('thead', {}, el('tr', {}, titles.map(([title, spec]) => (title ? el(spec || 'th', { scope: 'col' }, title) : el('td', {})))));
+
+const others = [['ROUGE-1', 'rouge1'], ['METEOR', 'meteor'], ['bits a token', 'bits'], ['s a query', 'seconds']];
+const methods = ({ label, rows }) => {
+  const measured = rows.filter((row) => row.value !== null);
+  const x = scaled(measured, []);
+  const used = others.map((_, n) => measured.some((row) => row.others[n] !== null && row.others[n] !== undefined));
+  const extra = others.filter((_, n) => used[n]).map(([title]) => [title, 'th.other']);
+  return el('table', {}, el('caption.heard', {}, `${label}: every method, with 95 % intervals over authors`),
+    heads([[''], ['ROUGE-L, 95\u202f% interval'], [''], ...extra]),
+    el('tbody', {}, rows.map((row) => el('tr', {}, el('th', { scope: 'row' }, row.name, el('span.what', {}, row.what)),
+      row.value === null ? el('td.absent', { colspan: 2 + extra.length }, 'not measured') : [
+        el('td', {}, el('b', {}, three(row.value)), ends(row)), el('td.plotted', {}, bar(x, row, [])),
+        row.others.filter((_, n) => used[n]).map((value) => el('td.other', {}, value === null || value === undefined ? '' : value.toFixed(value < 1 ? 3 : 2)))]))));
+};
+const sweep = ({ label, size, parts, against }) => el('section', {}, el('h4', {}, label, el('span', {}, size)),
+  el('p.lines', {}, against.map((line, n) => el('span', {}, el(`i.n${n}`, {}), `${line.name} ${three(line.value)}`))),
+  el('div.two', {}, parts.map(({ moved, fixed, rows }) => {
+    const x = scaled(rows, against);
+    return el('table', {}, el('caption', {}, `ROUGE-L over ${moved}, at ${fixed}`), heads([[moved], ['method'], ['ROUGE-L'], ['']]),
+      el('tbody', {}, rows.map((row, n) => el('tr', {}, el('td', {}, n && rows[n - 1].at === row.at ? el('span.heard', {}, row.at) : row.at), el('td.name', {}, row.name),
+        el('td', {}, el('b', {}, three(row.value)), ends(row)), el('td.plotted', {}, bar(x, row, against))))));
+  })));
+
+const link = () => el('p.more', {}, 'All tables, examples, and how to run it again: ', el('a', { href: 'results.md', target: '_blank', rel: 'noopener' }, 'docs/RESULTS.md'), '.');
+const missing = (absent) => (absent.length ? el('p.absent', {}, `Not measured yet: ${absent.join(', ')}.`) : null);
+
+draw((data) => {
+  if (data.state === 'none') { root.replaceChildren(el('p', {}, 'Nothing has been measured on real authors yet.'), missing(data.absent), link()); return; }
+  const place = el('div', { 'aria-live': 'polite' });
+  const show = (group, button) => {
+    for (const other of chips.querySelectorAll('button')) other.setAttribute('aria-pressed', other === button);
+    place.replaceChildren(el('p.lead', {}, group.lead), methods(group));
+  };
+  const chips = el('div.chips', { role: 'group', 'aria-label': 'Task' }, data.groups.map((group) =>
+    el('button.chip', { type: 'button', onclick: (event) => show(group, event.currentTarget) }, group.label)));
+  root.replaceChildren();
+  fill(root, [el('p.intro', {}, data.intro), el('p.limits', {}, data.limits), chips, place, missing(data.absent),
+    data.sweeps.length ? el('details.sweeps', {}, el('summary', {}, 'How alpha and tau change it'), data.sweeps.map(sweep)) : null, link()]);
+  show(data.groups[0], chips.firstChild);
+});

@@ -1,0 +1,45 @@
+"""What was measured, with two tasks and a sweep of made-up numbers, on a page of its own without a server."""
+
+import json
+
+import pytest
+
+from cope_demo.ui import evidence
+from cope_demo.ui.panel import ASSETS, say, script
+from cope_demo.ui.theme import STYLES
+
+from ..test_evidence import data  # noqa: F401
+from .conftest import DESKTOP, PHONE
+from .test_axe import violations
+
+PAGE = """<!doctype html><html lang="en"><title>Does it work?</title><meta name="viewport" content="width=device-width">
+<style>%s</style><body class="gradio-container"><main><h1>Page</h1><h3>Step</h3>
+<div id="place"><div class="cope cope-evidence"></div></div></main>
+<script>const element = document.getElementById('place'), props = { value: %s }, watch = () => {}; %s</script>"""
+
+
+@pytest.fixture
+def html(data):  # noqa: F811
+    """The part with the numbers."""
+    styles = "\n".join(path.read_text("utf-8") for path in STYLES)
+    return PAGE % (styles, json.dumps(say(evidence.shown(data))), script(ASSETS / "evidence.js"))
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_every_task_and_the_sweep_are_there_at_both_sizes(chromium, html, dark):
+    page = chromium.new_page(viewport=DESKTOP)
+    page.set_content(html)
+    page.evaluate("(dark) => document.body.classList.toggle('dark', dark)", dark)
+    page.click(".cope-evidence summary")
+    assert page.get_attribute(".chip >> nth=0", "aria-pressed") == "true"
+    assert len(page.query_selector_all("[aria-live] tbody tr")) == 3
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")  # the last task, by keyboard
+    rows = page.locator("[aria-live] tbody tr").all_inner_texts()
+    assert len(rows) == 8 and "not measured" in rows[1] and "0.115" in rows[3]
+    assert page.locator("[aria-live] .mean").count() == 4 and page.locator(".sweeps .line").count() == 4
+    for size in (DESKTOP, PHONE):
+        page.set_viewport_size(size)
+        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+        assert violations(page) == []
+    page.close()
