@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from .columns import MORE, with_more
 from .config import DecodeConfig, TamConfig
 from .errors import CopeError
 from .tasks import TASKS, find_task
@@ -40,6 +41,8 @@ def build_parser() -> argparse.ArgumentParser:
     compare.add_argument("--repetition-penalty", type=float, help="(default: the task's)")
     compare.add_argument("--max-new-tokens", type=int, help="(default: the task's)")
     compare.add_argument("--temperature", type=float, default=0.0, help="0 takes the best (default), above samples")
+    more = ", ".join(MORE)
+    compare.add_argument("--columns", default="", metavar="LIST", help=f"more of them, of {more} (default: none)")
     compare.add_argument("--json", type=Path, metavar="FILE", help="write the whole trace as JSON")
     compare.add_argument("--html", type=Path, metavar="FILE", help="write the heatmap as one HTML file")
 
@@ -130,8 +133,8 @@ def _fit(options) -> None:
 def _compare(options) -> None:
     from .service import Service
     from .terminal import show_columns
-    from .trace import METHODS
 
+    methods = with_more([name.strip() for name in options.columns.split(",") if name.strip()])
     service = Service(options.model, options.users_dir, options.seed)
     task = find_task(service.store.open(options.user).task)
     penalty, length = options.repetition_penalty, options.max_new_tokens
@@ -143,7 +146,7 @@ def _compare(options) -> None:
         temperature=options.temperature,
         seed=options.seed,
     )
-    trace = list(show_columns(service.compare(options.user, options.prompt, config), METHODS))[-1]
+    trace = list(show_columns(service.compare(options.user, options.prompt, config, methods), methods))[-1]
     if options.json:
         options.json.write_text(trace.dumps(), "utf-8")
     if options.html:

@@ -18,6 +18,8 @@ from .errors import CopeError
 
 NO_ADAPTER = ()
 """The adapter names of a row that runs base alone."""
+BARE = ("bare",)
+"""The same of a row that runs base without even the task adapter that is otherwise part of it."""
 TAM = "tam"
 """The name of the task adapter among a bank's adapters."""
 
@@ -103,9 +105,11 @@ class LoraBank:
             self.up[path] = torch.cat(ups, 1).t().contiguous().to(device, dtype)
 
     def mask(self, rows: list[tuple[str, ...]]) -> torch.Tensor:
-        """(rows, R): 1 where the row wears the rank's adapter. A row of NO_ADAPTER wears TAM at most."""
+        """(rows, R): 1 where the row wears the rank's adapter. NO_ADAPTER wears TAM at most, BARE nothing."""
         mask = torch.zeros(len(rows), self.ranks, dtype=self.dtype, device=self.device)
         for row, names in enumerate(rows):
+            if names == BARE:
+                continue
             for name in (TAM, *names) if TAM in self.columns else names:
                 mask[row, self.columns[name]] = 1
         return mask

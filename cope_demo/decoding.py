@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import torch
 from transformers import DynamicCache
 
-from .adapters import NO_ADAPTER, Lora, LoraBank, LoraRows
+from .adapters import BARE, NO_ADAPTER, Lora, LoraBank, LoraRows
 from .base_model import BaseModel
 from .config import DecodeConfig
 from .reward import implicit_reward, plausible_head, repetition_penalized
@@ -25,14 +25,20 @@ from .tracing import TokenText, traced
 
 DRIVERS = {
     # method: (personal adapter or None, what decides the next token)
-    "base": (None, "base"),
+    "alone": (None, "base"),
+    "base": ("cope", "base"),
+    "rag": ("cope", "base"),
+    "pag": ("cope", "base"),
     "greedy": ("cope", "base"),
     "oppu": ("oppu", "user"),
     "cope": ("cope", "contrast"),
     "oppu+cd": ("oppu", "contrast"),
     "oppu+dpo": ("cope", "user"),
 }
-"""What each method decodes with; `contrast` is r_user inside V_head."""
+"""What each method decodes with; `contrast` is r_user inside V_head. In `alone` nobody reads along."""
+WITHOUT_TASK = ("base", "rag", "pag")
+"""The columns whose base is the bare model, without the task adapter that is otherwise part of it. (`write` has no
+columns; there base is what the bank makes of it.)"""
 
 
 @dataclass
@@ -62,8 +68,11 @@ class Request:
 
     def rows(self) -> list[tuple[str, ...]]:
         """The adapters that each row wears."""
-        experts = [(column.adapter,) if column.adapter else NO_ADAPTER for column in self.columns]
-        return [names for expert in experts for names in (expert, NO_ADAPTER)]
+        pairs = [
+            ((column.adapter,) if column.adapter else NO_ADAPTER, BARE if column.method in WITHOUT_TASK else NO_ADAPTER)
+            for column in self.columns
+        ]
+        return [names for pair in pairs for names in pair]
 
 
 def next_scores(
@@ -149,9 +158,13 @@ class Engine:
         written: Sequence[int] = (),
     ) -> Iterator[TokenEvent | ColumnEnd]:
         """Joins, steps until every column has ended, and yields the events as they come. See join."""
-        request = self.join(prompt_ids, methods, bank, config, written)
-        while request.columns:
-            yield from self.step(request)
+        yield from self.run([self.join(prompt_ids, methods, bank, config, written)])
+
+    def run(self, requests: Sequence[Request]) -> Iterator[TokenEvent | ColumnEnd]:
+        """Steps these requests in turn until every column of all has ended, and yields the events as they come."""
+        while going := [request for request in requests if request.columns]:
+            for request in going:
+                yield from self.step(request)
 
     @torch.inference_mode()
     def write(self, prompts: Sequence[list[int]], method: str, bank: LoraBank, config: DecodeConfig) -> list[list[int]]:

@@ -22,19 +22,18 @@ from .errors import CopeError
 from .kept_fits import kept_fit
 from .lamp import USERS, Author, read_authors
 from .metrics import METRICS, text_scores
-from .prompting import EXAMPLES, PROFILE_TOKENS, profile_prompt, rag_prompt
+from .prompting import rag_prompt, similar_samples, written_profile
 from .results import summary, write_results
-from .retrieval import most_similar
 from .reward import bits_per_token
 from .task_adapters import task_adapter
 from .tasks import Sample, find_task
 
 METHODS = {
     # method: (what it is fitted to: nothing, the task, or the person; the decoder's method)
-    "base": ("", "base"),
-    "rag": ("", "base"),
-    "pag": ("", "base"),
-    "tam": ("task", "base"),
+    "base": ("", "alone"),
+    "rag": ("", "alone"),
+    "pag": ("", "alone"),
+    "tam": ("task", "alone"),
     "oppu": ("person", "oppu"),
     "oppu+cd": ("person", "oppu+cd"),
     "oppu+dpo": ("person", "oppu+dpo"),
@@ -160,7 +159,7 @@ class _Run:
         rows = []
         for method in self.plan.methods:
             worn, asked = bank if METHODS[method][0] else bare, prompts.get(method, prompts["base"])
-            texts, seconds = self._write(asked, METHODS[method][1], worn, self.settings)
+            texts, seconds = self._write(asked, METHODS[method][1], worn)
             for query, prompt, text in zip(queries, asked, texts, strict=True):
                 rows.append(
                     {
@@ -180,22 +179,20 @@ class _Run:
         plain = [self.task.prompt(query.input) for query in queries]
         found = {"base": plain}
         if {"rag", "pag"} & set(self.plan.methods):
-            near = most_similar(plain, [sample.prompt for sample in samples], EXAMPLES)
-            similar = [[samples[i] for i in many] for many in near]
+            similar = similar_samples(plain, samples)
             found["rag"] = [rag_prompt(text, many) for text, many in zip(plain, similar, strict=True)]
         if "pag" in self.plan.methods:
-            asking = replace(self.settings, max_new_tokens=PROFILE_TOKENS, repetition_penalty=1.2)
             bare = LoraBank({}, torch.bfloat16, self.base.device)
-            profile = self._write([profile_prompt(samples)], "base", bare, asking)[0][0]
+            profile = written_profile(self.engine, bare, samples, self.settings)
             found["pag"] = [rag_prompt(text, many, profile) for text, many in zip(plain, similar, strict=True)]
         return found
 
-    def _write(self, prompts: list[str], way: str, bank: LoraBank, settings: DecodeConfig) -> tuple[list[str], float]:
+    def _write(self, prompts: list[str], way: str, bank: LoraBank) -> tuple[list[str], float]:
         """The texts that the decoder's method `way` answers, and its seconds for one."""
         started, texts = time.monotonic(), []
         for first in range(0, len(prompts), BATCH):
             ids = [self.base.prompt_ids(prompt) for prompt in prompts[first : first + BATCH]]
-            answers = self.engine.write(ids, way, bank, settings)
+            answers = self.engine.write(ids, way, bank, self.settings)
             texts += [self.base.tokenizer.decode(answer, skip_special_tokens=True) for answer in answers]
         return texts, (time.monotonic() - started) / len(prompts)
 

@@ -6,14 +6,28 @@ Enhanced Personalization via Large Language Models", 2023).
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from .config import DecodeConfig
+from .retrieval import most_similar
 from .tasks import Sample
+
+if TYPE_CHECKING:
+    from .adapters import LoraBank
+    from .decoding import Engine
 
 EXAMPLES = 3
 PROFILE_TEXTS = 8
 PROFILE_TOKENS = 80
 _WORDS = 90
 """Words of a text or instruction that are shown; the rest is cut."""
+
+
+def similar_samples(instructions: list[str], samples: Sequence[Sample]) -> list[list[Sample]]:
+    """For each instruction the EXAMPLES samples of the person whose own ones are nearest to it, the nearest first."""
+    near = most_similar(instructions, [sample.prompt for sample in samples], EXAMPLES)
+    return [[samples[number] for number in numbers] for numbers in near]
 
 
 def rag_prompt(instruction: str, similar: Sequence[Sample], profile: str = "") -> str:
@@ -27,6 +41,16 @@ def profile_prompt(samples: Sequence[Sample]) -> str:
     """Asks for a profile of the person who wrote these texts (the newest PROFILE_TEXTS of them)."""
     texts = "\n\n".join(_cut(sample.response) for sample in samples[-PROFILE_TEXTS:])
     return f"These texts are by one writer:\n\n{texts}\n\nDescribe the writer's topics and style in two sentences."
+
+
+def written_profile(engine: "Engine", bare: "LoraBank", samples: Sequence[Sample], config: DecodeConfig) -> str:
+    """The profile that the model writes of the person, by `profile_prompt`, in at most PROFILE_TOKENS tokens.
+
+    bare: a bank without adapters. config: its seed and temperature are used, not its length and penalty.
+    """
+    config = replace(config, max_new_tokens=PROFILE_TOKENS, repetition_penalty=1.2)
+    (written,) = engine.write([engine.base.prompt_ids(profile_prompt(samples))], "alone", bare, config)
+    return engine.base.tokenizer.decode(written, skip_special_tokens=True)
 
 
 def _cut(text: str) -> str:

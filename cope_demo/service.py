@@ -1,15 +1,16 @@
 """What the page, the API and the command line call: one base model, the saved users, and comparisons on them."""
 
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .columns import NO_HISTORY, OWN_PROMPT, check_methods, with_more
 from .config import DecodeConfig
 from .errors import CopeError
 from .fit_details import fit_details
+from .held import Held
 from .store import SavedUser, Store
 from .task_adapters import named_adapter
 from .tasks import find_task
@@ -18,7 +19,7 @@ from .trace import METHODS, Column, ColumnEnd, TokenEvent, Trace
 if TYPE_CHECKING:  # torch is imported when the model is, so that the page is there at once
     from .adapters import LoraBank
     from .base_model import BaseModel
-    from .decoding import Engine
+    from .decoding import Engine, Request
     from .jobs import Jobs
     from .likeness import Profile
 
@@ -26,8 +27,6 @@ MAX_PROMPT = 20_000
 """Characters of a prompt or text; the model's context ends before."""
 MAX_TEXTS = 8
 """Texts that are compared with a history at once."""
-HELD = 8
-"""Users whose adapters stay in memory, and whose histories do as vectors."""
 
 
 class Service:
@@ -49,11 +48,10 @@ class Service:
         self.jobs = jobs
         self._engine: Engine | None = None
         self._problem: str | None = None
-        self._banks: OrderedDict[tuple, LoraBank] = OrderedDict()
-        self._profiles: OrderedDict[tuple, Profile] = OrderedDict()
+        # Each with a lock of its own, as making one takes seconds: adapters; histories as vectors; what RAG and PAG
+        # put before a prompt.
+        self._banks, self._profiles, self._near, self._written = Held(), Held(), Held(), Held()
         self._loading = threading.Lock()
-        self._banking = threading.Lock()
-        self._profiling = threading.Lock()  # another one: the embedding model takes seconds to load
 
     # -- the model's life ----------------------------------------------------------------------------------------------
 
@@ -110,9 +108,12 @@ class Service:
         """Writes the prompt's continuation by each method, side by side.
 
         prompt: the task's input, or in free writing the instruction itself. config: None for the task's defaults.
+        methods: any of columns.METHODS and columns.MORE; "rag" and "pag" read the user's history, whose texts are then
+        in these columns' `prompt`.
         Yields an empty Trace first, then the events as they come, and the complete Trace last. Closing the generator
         ends the work within a step. Raises CopeError before the first item when something cannot be done.
         """
+        check_methods(methods)
         user = self.store.open(user_id)
         task = find_task(user.task)
         config = config or DecodeConfig(
@@ -121,12 +122,12 @@ class Service:
         text = task.prompt(_given("prompt", prompt))
         engine = self.engine()
         user, bank = self._bank(user_id)
-        prompt_ids = engine.base.prompt_ids(text)
-        trace = self._trace(user, prompt, prompt_ids, config)
-        trace.columns = [Column(method) for method in methods]
-        events = engine.decode(prompt_ids, methods, bank, config)
+        trace = self._trace(user, prompt, engine.base.prompt_ids(text), config)
+        own, requests = self._joined(user, bank, text, methods, config)
+        trace.columns = [Column(method, prompt=own.get(method)) for method in methods]
+        events = engine.run(requests)
         first = next(events)  # what cannot be done is refused before anything is shown
-        yield replace(trace, columns=[Column(method) for method in methods])
+        yield replace(trace, columns=[Column(method, prompt=own.get(method)) for method in methods])
         yield self._noted(trace, first)
         for event in events:
             yield self._noted(trace, event)
@@ -140,16 +141,13 @@ class Service:
         ids: 1 to config.max_new_tokens ids, an end token at most as the last. The first event is the last of them with
         its numbers, index len(ids) - 1. Raises CopeError before it when something cannot be done.
         """
-        from .decoding import DRIVERS
-
         user = self.store.open(user_id)
         text = find_task(user.task).prompt(_given("prompt", prompt))
-        if not isinstance(method, str) or method not in DRIVERS:
-            raise CopeError(f"There is no method {method!r}; choose one of {', '.join(DRIVERS)}.")
+        check_methods([method])
         engine = self.engine()
         _check_ids(ids, engine.base, config.max_new_tokens)
-        bank = self._bank(user_id)[1]
-        yield from engine.decode(engine.base.prompt_ids(text), (method,), bank, config, ids)
+        user, bank = self._bank(user_id)
+        yield from engine.run(self._joined(user, bank, text, (method,), config, ids)[1])
 
     def score(self, user_id: str, prompt: str, text: str, alpha: float = DecodeConfig.alpha) -> Trace:
         """The implicit reward of a given text, token by token, under the user's `cope` adapter: one column "score".
@@ -203,10 +201,8 @@ class Service:
 
     def forget(self, user_id: str) -> None:
         """Drops what is held of a user in memory."""
-        for lock, held in ((self._banking, self._banks), (self._profiling, self._profiles)):
-            with lock:
-                for key in [key for key in held if key[0].name == user_id]:
-                    del held[key]
+        for held in (self._banks, self._profiles, self._near, self._written):
+            held.forget(user_id)
 
     # -- inside --------------------------------------------------------------------------------------------------------
 
@@ -222,6 +218,40 @@ class Service:
         name = self.engine().base.name
         settings = (config.alpha, config.tau, config.repetition_penalty)
         return Trace(name, user.id, user.task, prompt, *settings, prompt_ids, [])
+
+    def _joined(
+        self, user: SavedUser, bank: "LoraBank", text: str, methods: Sequence[str], config: DecodeConfig, written=()
+    ) -> tuple[dict[str, str], list["Request"]]:
+        """The prompts that columns have for themselves, and the requests: one of all others, one of each of these.
+
+        text: the instruction. Raises CopeError, which names the column where its prompt is not the visitor's.
+        """
+        engine = self.engine()
+        shared = tuple(method for method in methods if method not in OWN_PROMPT)
+        requests = [engine.join(engine.base.prompt_ids(text), shared, bank, config, written)] if shared else []
+        own: dict[str, str] = {}
+        for method in (method for method in methods if method in OWN_PROMPT):
+            try:
+                own[method] = self._own_prompt(user, text, method)
+                requests.append(engine.join(engine.base.prompt_ids(own[method]), (method,), bank, config, written))
+            except CopeError as error:
+                raise CopeError(f"The column {method}, which puts texts of the history first: {error}") from error
+        return own, requests
+
+    def _own_prompt(self, user: SavedUser, text: str, method: str) -> str:
+        """What a column of OWN_PROMPT is given: the user's most similar texts before the instruction, and a profile."""
+        from .decoding import bank_of
+        from .prompting import rag_prompt, similar_samples, written_profile
+
+        engine, samples = self.engine(), user.history()
+        if not samples:
+            raise CopeError(NO_HISTORY)
+        key, bare = (user.folder, user.manifest["files"]["history.jsonl"]["sha256"]), bank_of(engine.base, {})
+        similar = self._near.get((*key, text), lambda: similar_samples([text], samples)[0])
+        if method == "rag":
+            return rag_prompt(text, similar)
+        profile = self._written.get(key, lambda: written_profile(engine, bare, samples, DecodeConfig()))
+        return rag_prompt(text, similar, profile)
 
     def _bank(self, user_id: str) -> tuple[SavedUser, "LoraBank"]:
         """The user, verified, with both adapters in memory: read once, and again when the user was fitted anew."""
@@ -240,25 +270,14 @@ class Service:
                 loras[TAM] = read_lora(tam.folder, base.model)
             return bank_of(base, loras)
 
-        with self._banking:
-            return user, _held(self._banks, key, read)
+        return user, self._banks.get(key, read)
 
     def _profile(self, user: SavedUser) -> "Profile":
         """The user's history as texts are compared with it, read once, and again after another fit."""
         from .likeness import Profile
 
         key = (user.folder, user.manifest["files"]["history.jsonl"]["sha256"])
-        with self._profiling:
-            return _held(self._profiles, key, lambda: Profile([sample.response for sample in user.history()]))
-
-
-def _held(store: OrderedDict, key: tuple, make: Callable):
-    """The store's thing of that key, made if it is not there; the store keeps those that were asked for last."""
-    thing = store.pop(key) if key in store else make()
-    store[key] = thing
-    while len(store) > HELD:
-        store.popitem(last=False)
-    return thing
+        return self._profiles.get(key, lambda: Profile([sample.response for sample in user.history()]))
 
 
 def _given(what: str, text: str) -> str:
@@ -286,9 +305,14 @@ def _check_ids(ids: Sequence[int], base: "BaseModel", limit: int) -> None:
 _default = Service()
 
 
-def compare(user_id: str, prompt: str, config: DecodeConfig | None = None) -> Trace:
-    """A whole comparison with the default model and folders, as one Trace. See Service.compare."""
-    return list(_default.compare(user_id, prompt, config))[-1]
+def compare(
+    user_id: str, prompt: str, config: DecodeConfig | None = None, columns: Sequence[str] | None = None
+) -> Trace:
+    """A whole comparison with the default model and folders, as one Trace. See Service.compare.
+
+    columns: names of columns.MORE, beside the three.
+    """
+    return list(_default.compare(user_id, prompt, config, with_more(columns)))[-1]
 
 
 def score(user_id: str, prompt: str, text: str, alpha: float = DecodeConfig.alpha) -> Trace:

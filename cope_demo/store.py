@@ -69,6 +69,11 @@ class SavedUser:
         """The fit's report on held-out texts (report.json)."""
         return json.loads((self.folder / "report.json").read_text("utf-8"))
 
+    @property
+    def keeps_history(self) -> bool:
+        """Whether any of the person's samples are kept."""
+        return (self.folder / "history.jsonl").stat().st_size > 0
+
     def history(self) -> list[Sample]:
         """The person's samples, in their order."""
         # Not splitlines(): it would also split at line separators inside a text.

@@ -11,10 +11,11 @@ from rich.table import Table
 from rich.text import Text
 from tqdm import tqdm
 
+from .columns import LABELS
 from .events import Emit, FitEvent
 from .trace import ColumnEnd, TokenEvent, Trace
 
-TITLES = {"greedy": "Base (greedy)", "oppu": "OPPU", "cope": "CoPe"}
+TITLES = {"greedy": "Base (greedy)", "oppu": "OPPU", "cope": "CoPe", **LABELS}
 
 
 @contextmanager

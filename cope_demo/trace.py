@@ -47,11 +47,15 @@ class TraceToken:
 
 @dataclass
 class Column:
-    """One method's text. `stopped` is "eos", "length", or None while the column is still being written."""
+    """One method's text. `stopped` is "eos", "length", or None while the column is still being written.
+
+    prompt: the whole instruction that this column's models were given, where it is not the trace's own; else None.
+    """
 
     method: str
     tokens: list[TraceToken] = field(default_factory=list)
     stopped: str | None = None
+    prompt: str | None = None
 
     @property
     def text(self) -> str:
@@ -59,9 +63,10 @@ class Column:
         return "".join(token.text for token in self.tokens)
 
     def to_json(self) -> dict:
-        """The column as plain dicts and lists."""
+        """The column as plain dicts and lists; "prompt" is only there where it has one of its own."""
         tokens = [asdict(token) for token in self.tokens]
-        return {"method": self.method, "text": self.text, "stopped": self.stopped, "tokens": tokens}
+        own = {} if self.prompt is None else {"prompt": self.prompt}
+        return {"method": self.method, "text": self.text, "stopped": self.stopped, **own, "tokens": tokens}
 
 
 @dataclass

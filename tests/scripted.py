@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from cope_demo.columns import OWN_PROMPT
 from cope_demo.errors import CopeError
 from cope_demo.export import write_zip
 from cope_demo.fit_details import fit_details
@@ -172,18 +173,20 @@ class Service:
         self.forgotten.append(user_id)
 
     def compare(self, user_id, prompt, config, methods=METHODS) -> Iterator:
+        """A further column writes what the second one does; those of OWN_PROMPT say what they would be given."""
         self.store.open(user_id)
         settings = (config.alpha, config.tau, config.repetition_penalty)
         head = ("tiny", user_id, "free_writing", prompt, *settings, [1, 2])
-        columns = [Column(method) for method in methods]
+        own = {method: f"{HOSTILE[0]}\nSeams, as {method} has them.\n\n{prompt}" for method in OWN_PROMPT}
+        columns = [Column(method, prompt=own.get(method)) for method in methods]
         try:
-            yield Trace(*head, [Column(method) for method in methods])
+            yield Trace(*head, [replace(column, tokens=[]) for column in columns])
             for step in range(max(map(len, self.pieces.values()))):
                 self.pause(step)
                 if self.fail_after and step == self.fail_after[0]:
                     raise self.fail_after[1]
                 for column in columns:
-                    texts = self.pieces[column.method][: config.max_new_tokens]
+                    texts = self.pieces.get(column.method, self.pieces["oppu"])[: config.max_new_tokens]
                     if step < len(texts):
                         made = token(texts[step], config.alpha, -0.5 - step % 7, -3.0 + step % 4, step)
                         column.tokens.append(made)
@@ -200,7 +203,7 @@ class Service:
         if 404 in ids:
             raise CopeError("404 is not a token of tiny.")
         try:
-            for step, text in enumerate(self.pieces[method][: config.max_new_tokens]):
+            for step, text in enumerate(self.pieces.get(method, self.pieces["oppu"])[: config.max_new_tokens]):
                 if step >= len(ids) - 1:
                     self.pause(step)
                     made = token(text, config.alpha, -0.5 - step % 7, -3.0 + step % 4, step)

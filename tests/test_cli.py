@@ -35,10 +35,11 @@ def test_fit_compare_and_score(model, fast, history, tmp_path, capsys):
     shown = capsys.readouterr().out
     assert "6 texts found, 6 kept" in shown and "bits per token" in shown
     out, page = tmp_path / "trace.json", tmp_path / "trace.html"
-    asked = ["--prompt", "Write a post about soup.", "--max-new-tokens", "5"]
+    asked = ["--prompt", "Write a post about soup.", "--max-new-tokens", "5", "--columns", "oppu+dpo"]
     assert main(["compare", "--user", "ada", *asked, "--json", str(out), "--html", str(page), *common]) == 0
     trace = json.loads(out.read_text())
     assert trace["user"] == "ada" and trace["alpha"] == 0.1 and len(trace["columns"][2]["tokens"]) <= 5
+    assert [column["method"] for column in trace["columns"]] == ["greedy", "oppu", "cope", "oppu+dpo"]
     assert "<html" in page.read_text()[:200].lower()
     asked = ["--prompt", "Write a post about soup.", "--text", "soup on monday"]
     assert main(["score", "--user", "ada", *asked, "--json", str(out), *common]) == 0
@@ -89,6 +90,8 @@ def test_other_mistakes(tmp_path, capsys, history):
     assert "missing.txt" in refused(capsys, "fit", "--user", "ada", "--history", str(tmp_path / "missing.txt"))
     assert "user id" in refused(capsys, "fit", "--user", "../x", "--history", str(history))
     assert "no user 'nobody'" in refused(capsys, "compare", "--user", "nobody", "--prompt", "x")
+    magic = refused(capsys, "compare", "--user", "ines", "--prompt", "x", "--columns", "oppu+cd,magic")
+    assert "no further column 'magic': choose from base, rag, pag, oppu+cd, oppu+dpo" in magic
 
 
 def test_settings_out_of_range_name_the_setting(model, fast, history, tmp_path, capsys):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from cope_demo import evaluate as evaluation
-from cope_demo import fit, tam
+from cope_demo import fit, prompting, tam
 from cope_demo.__main__ import main
 from cope_demo.errors import CopeError
 from cope_demo.evaluate import METHODS, evaluate
@@ -47,7 +47,7 @@ def root(tmp_path_factory):
 def here(root, monkeypatch):
     monkeypatch.setenv("COPE_DATA", str(root / "data"))
     monkeypatch.setenv("COPE_CACHE", str(root / "cache"))
-    monkeypatch.setattr(evaluation, "most_similar", lambda queries, texts, count: [[0, 1]] * len(queries))
+    monkeypatch.setattr(prompting, "most_similar", lambda queries, texts, count: [[0, 1]] * len(queries))
 
 
 def run(root, out, methods=tuple(METHODS), **options):

@@ -71,6 +71,7 @@ def test_a_link_is_read():
     assert links.read({"lesson": "alpha"}, CARDS) == links.Link(lesson="alpha")
     link = links.read({"user": "ada", "prompt": "Why?", "alpha": "0.3", "seed": "7", "other": "x"}, CARDS)
     assert link == links.Link(user="ada", prompt="Why?", settings={"alpha": 0.3, "seed": 7})
+    assert links.read({"user": "ada", "columns": "pag,base"}, CARDS).columns == ("base", "pag")
     for name in lessons.ORDER:
         filled = links.of_lesson(lessons.lesson(name)).settings
         assert set(filled) == {*SLIDERS, "seed"} and DecodeConfig(**filled)
@@ -87,6 +88,7 @@ def test_a_link_is_read():
         ({"user": "ada", "max_new_tokens": "40.5"}, "max_new_tokens must be a whole number from 10 to 300"),
         ({"user": "ada", "seed": "9" * 5000}, "seed must be a whole number from 0 to 2,147,483,647"),
         ({"user": "ada", "prompt": "x" * 20_001}, "prompt has 20,001 characters"),
+        ({"user": "ada", "columns": "rag,magic"}, "no further column 'magic'"),
     ],
 )
 def test_a_bad_link_is_refused_with_a_sentence(query, said):

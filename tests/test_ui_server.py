@@ -62,6 +62,11 @@ def test_endpoints_over_the_wire(url):
     assert trace["columns"][2]["text"] == " stitch in time" and trace["columns"][2]["stopped"] == "eos"
     first = job.outputs()[0]
     assert first["seq"] == 0 and first["events"][0]["token"]["alternatives"]
+    more = client.submit("ada", "Write.", columns=["oppu+cd", "rag"], api_name="/compare").result(timeout=30)["columns"]
+    assert [column["method"] for column in more[3:]] == ["rag", "oppu+cd"]
+    assert more[3]["prompt"].endswith("Write.") and "prompt" not in more[4]
+    with pytest.raises(Exception, match="no further column 'magic'"):
+        client.predict("ada", "Write.", columns=["magic"], api_name="/compare")
     started = client.predict(TEXTS, api_name="/fit")
     mine = {"secret": started["secret"]}
     assert client.predict(started["job"], **mine, api_name="/fit_status")["state"] == "queued"
@@ -80,7 +85,7 @@ def test_the_page_is_sent_increments(url, service):
     service.pause = lambda step: time.sleep(0.02)
     (number,) = [n for n, fn in build(service).fns.items() if fn.name == "_compare"]
     session = {"session_hash": "test"}
-    data = [{"chosen": "ada", "fits": []}, "Write.", 0.1, 0.1, 80, 1.2, 0.0, 0]
+    data = [{"chosen": "ada", "fits": []}, "Write.", 0.1, 0.1, 80, 1.2, 0.0, 0, []]
     body = {"data": data, "fn_index": number, "event_data": None, "trigger_id": None, **session}
     assert httpx.post(f"{url}gradio_api/queue/join", json=body).status_code == 200
     updates = []

@@ -58,6 +58,17 @@ def test_wire_carries_every_number():
     assert others[1] == [1, " the", -1.5, -0.4, round(made.alternatives[1].score, 4), 1]
 
 
+def test_a_stream_with_further_columns_says_what_it_looks_for_and_what_it_gave(service):
+    *_, last = comparing.stream(service, "ada", "Ada", *VALUES, columns=["rag", "oppu+cd"])
+    kinds = [message["t"] for message in messages(last)]
+    waiting, start = messages(last)[0], messages(last)[2]
+    assert kinds[:3] == ["start", "wait", "start"] and kinds[-1] == "done"
+    assert waiting["methods"] == start["methods"] == ["greedy", "oppu", "cope", "rag", "oppu+cd"]
+    assert "prompts" not in waiting and list(start["prompts"]) == ["rag"] and start["prompts"]["rag"].endswith("Write.")
+    (text,) = comparing.stream(service, "ada", "Ada", *VALUES, columns=["magic"])
+    assert "no further column 'magic'" in messages(text)[-1]["message"]
+
+
 def test_stream_only_grows_and_numbers_its_batches(service, monkeypatch):
     monkeypatch.setattr(comparing, "INTERVAL", 0.0)
     texts = list(comparing.stream(service, "ada", "Ada", *VALUES))

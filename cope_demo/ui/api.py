@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 import gradio as gr
 
+from ..columns import with_more
 from ..config import DecodeConfig
 from ..errors import CopeError
 from ..history import MAX_BYTES, read_history
@@ -103,16 +104,20 @@ def add(access: Access) -> None:
         max_new_tokens: int = _FIRST.max_new_tokens,
         temperature: float = _FIRST.temperature,
         seed: int = _FIRST.seed,
+        columns: list[str] | None = None,
     ) -> dict:
         """Streams a comparison: {"seq", "events": [...]} several times a second, at last the whole trace as one object.
 
-        An event is {"method", "index", "token": {...}} or {"method", "stopped"}; fields as in the trace's JSON.
+        columns: more of them beside greedy, oppu and cope: base, rag, pag, oppu+cd, oppu+dpo. An event is {"method",
+        "index", "token": {...}} or {"method", "stopped"}; fields as in the trace's JSON, in which a column that had a
+        prompt of its own (rag, pag) has it as "prompt".
         """
         values = (prompt, alpha, tau, max_new_tokens, repetition_penalty, temperature, seed)
         prompt, config = comparing.settings(*values)
+        methods = with_more(columns)
         for _ in comparing.wait_for_model(service):
             yield {"seq": -1, "events": []}
-        source = service.compare(_text("user", user), prompt, config)
+        source = service.compare(_text("user", user), prompt, config, methods)
         trace = next(source)
         for seq, batch in enumerate(comparing.batches(source, comparing.INTERVAL)):
             trace = batch[-1]
@@ -135,7 +140,7 @@ def add(access: Access) -> None:
     ) -> dict:
         """Streams the rest of a column that begins with these token ids, as if the method had chosen them itself.
 
-        method: greedy, oppu, cope, oppu+cd or oppu+dpo. max_new_tokens counts the ids too. Gives what `compare` gives
+        method: any column's of `compare`. max_new_tokens counts the ids too. Gives what `compare` gives
         while it writes, the first token being the last of the ids; at last {"method", "text", "stopped", "tokens"}.
         """
         values = (prompt, alpha, tau, max_new_tokens, repetition_penalty, temperature, seed)

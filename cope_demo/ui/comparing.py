@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from ..columns import OWN_PROMPT, with_more
 from ..config import DecodeConfig
 from ..errors import CopeError
 from ..service import MAX_PROMPT
 from ..tasks import TASKS, Task
 from ..trace import METHODS, ColumnEnd, TokenEvent, Trace
-from . import runs, wire
+from . import more, runs, wire
 from .guard import sentence
 from .heatmap import heatmap
 from .panel import ASSETS, panel
@@ -23,6 +24,7 @@ MAX_TOKENS = 300
 INTERVAL = 0.1
 """Seconds between two updates of the page."""
 LOADING = "The model is loading; the comparison begins by itself."
+READING = "Looking through the history for what RAG and PAG put before the prompt…"
 
 SLIDERS = {
     "alpha": (0, 1.5, 0.05, "Contrast, alpha", "How strongly the base model’s opinion is subtracted. 0: not at all."),
@@ -55,14 +57,15 @@ class ComparePanel:
     penalty: gr.Slider
     temperature: gr.Slider
     seed: gr.Number
+    more: gr.CheckboxGroup
     start: gr.Button
     stop: gr.Button
     view: gr.HTML
 
     @property
     def settings(self) -> list:
-        """The inputs of a comparison, in the order of `settings()`."""
-        return [self.prompt, self.alpha, self.tau, self.length, self.penalty, self.temperature, self.seed]
+        """The inputs of a comparison, in the order of `stream`."""
+        return [self.prompt, self.alpha, self.tau, self.length, self.penalty, self.temperature, self.seed, self.more]
 
 
 def compare_panel() -> ComparePanel:
@@ -76,11 +79,12 @@ def compare_panel() -> ComparePanel:
                 stop = gr.Button("Stop", interactive=False, elem_id="stop")
         with gr.Column(scale=5, min_width=300, elem_classes="settings"):
             alpha, tau, length = (_slider(name) for name in ("alpha", "tau", "max_new_tokens"))
+            further = more.more_columns()
             with gr.Accordion("Advanced", open=False, elem_id="advanced"):
                 penalty, temperature = (_slider(name) for name in ("repetition_penalty", "temperature"))
                 seed = gr.Number(DecodeConfig.seed, label="Seed", info=SEED, precision=0, minimum=0, elem_id="seed")
     view = heatmap(idle("you"), server_functions=[alive, likeness, empty_page])
-    return ComparePanel(prompt, examples, alpha, tau, length, penalty, temperature, seed, start, stop, view)
+    return ComparePanel(prompt, examples, alpha, tau, length, penalty, temperature, seed, further, start, stop, view)
 
 
 def _slider(name: str) -> gr.Slider:
@@ -174,18 +178,26 @@ def batches(items: Iterator, interval: float) -> Iterator[list]:
         yield waiting
 
 
-def stream(service, user_id: str, who: str, *values) -> Iterator[str]:
-    """A comparison as the growing text of wire.py. It never raises: what goes wrong is the last message."""
+def stream(service, user_id: str, who: str, *values, columns: list[str] | None = None) -> Iterator[str]:
+    """A comparison as the growing text of wire.py. It never raises: what goes wrong is the last message.
+
+    values: of `settings`. columns: names of columns.MORE, beside the three.
+    """
     run, text = runs.begin(service, user_id), ""
     try:
         prompt, config = settings(*values)
+        methods = with_more(columns)
         empty = Trace("", user_id, "", prompt, config.alpha, config.tau, config.repetition_penalty, [], [])
         for waited in wait_for_model(service):
-            text = text or wire.start(run, who, empty, METHODS, config) + wire.line("wait", message=waited)
+            text = text or wire.start(run, who, empty, methods, config) + wire.line("wait", message=waited)
+            yield text
+        if set(methods) & set(OWN_PROMPT):  # seconds, the first time
+            text += "" if text else wire.start(run, who, empty, methods, config)
+            text += wire.line("wait", message=READING)
             yield text
         started = time.monotonic()
-        source = service.compare(user_id, prompt, config)
-        text += wire.start(run, who, next(source), METHODS, config)
+        source = service.compare(user_id, prompt, config, methods)
+        text += wire.start(run, who, next(source), methods, config)
         yield text
         for seq, batch in enumerate(batches(source, INTERVAL)):
             text += "".join(_messages(batch, seq))

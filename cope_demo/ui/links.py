@@ -1,15 +1,18 @@
 """Links that open the page with a sample user, a prompt and settings filled in, or with a lesson.
 
-A link is made in the browser when its button is pressed, and only for sample users: ?user=ines&prompt=...&alpha=0.3, or
-?lesson=alpha. Opening one runs nothing. Whatever stands in an address was written by anybody, so all of it is checked.
+A link is made in the browser when its button is pressed, and only for sample users: ?user=ines&prompt=...&alpha=0.3
+(and &columns=rag,pag where there are further ones), or ?lesson=alpha. Opening one runs nothing. Whatever stands in an
+address was written by anybody, so all of it is checked.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..columns import with_more
 from ..errors import CopeError
 from ..service import MAX_PROMPT
 from ..store import Card
+from ..trace import METHODS
 from .comparing import SLIDERS
 from .lessons import ORDER, Lesson
 
@@ -19,12 +22,13 @@ _WHOLE = ("max_new_tokens", "seed")
 
 @dataclass(frozen=True)
 class Link:
-    """What a link asks for: a lesson's name; or a sample user, with a prompt and settings where it has them."""
+    """What a link asks for: a lesson's name; or a sample user, with a prompt, settings and further columns if any."""
 
     lesson: str = ""
     user: str = ""
     prompt: str = ""
     settings: dict[str, float] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
 
 
 def read(query: Mapping[str, str], cards: list[Card]) -> Link | None:
@@ -44,7 +48,12 @@ def read(query: Mapping[str, str], cards: list[Card]) -> Link | None:
     if len(prompt) > MAX_PROMPT:
         raise CopeError(f"This link's prompt has {len(prompt):,} characters, and {MAX_PROMPT:,} are allowed.")
     given = [name for name in (*SLIDERS, "seed") if name in query]
-    return Link(user=query["user"], prompt=prompt, settings={name: _number(name, query[name]) for name in given})
+    try:
+        columns = with_more(query["columns"].split(",") if query.get("columns") else [])[len(METHODS) :]
+    except CopeError as error:
+        raise CopeError(f"This link's columns cannot be shown. {error}") from error
+    settings = {name: _number(name, query[name]) for name in given}
+    return Link(user=query["user"], prompt=prompt, settings=settings, columns=columns)
 
 
 def of_lesson(lesson: Lesson) -> Link:

@@ -72,7 +72,7 @@ class Page:
         parts = (self.memory, notice, timer, cards, self.own.box, self.fit.panel, self.fit.start, self.fit.cancel)
         parts += (self.fit.delete, step.prompt, step.examples, step.length, step.penalty, step.view)
         parts += (self.own.text, self.own.name, self.own.file, self.own.preview, self.privacy.told)
-        parts += (step.alpha, step.tau, step.temperature, step.seed, link)
+        parts += (step.alpha, step.tau, step.temperature, step.seed, step.more, link)
         parts += (score.first, score.second, score.prompt, score.view, score.verdict)
         parts += (self.take, self.behind)
         self.parts = dict(zip(PARTS, parts, strict=True))
@@ -161,11 +161,14 @@ class Page:
         self.lessons.open(_lesson, None, shown, js=_tell("cope-begin", "g"), **cancels, **LIGHT)
         step.stop.click(_idle_buttons, None, buttons, js=_tell("cope-stop", "[]"), **cancels, **LIGHT)
 
-    def _compare(self, profile: gr.OAuthProfile | None, request: gr.Request, memory, *values):
+    def _compare(self, profile: gr.OAuthProfile | None, request: gr.Request, memory, *given):
         visit = Visit(self.access, memory, profile, request)
         who, refusal = visit.who(), visit.refusal()
         texts = [comparing.refused(who, refusal)] if refusal else None
-        yield from _written(texts or comparing.stream(visit.service, visit.visitor.chosen, who, *values))
+        *values, columns = given
+        yield from _written(
+            texts or comparing.stream(visit.service, visit.visitor.chosen, who, *values, columns=columns)
+        )
 
     def _branch(self, profile: gr.OAuthProfile | None, request: gr.Request, memory, event: gr.EventData):
         visit = Visit(self.access, memory, profile, request)

@@ -11,7 +11,7 @@ from ..jobs import JobStatus
 from ..owners import Access
 from ..store import Card
 from ..turns import STILL_GOING
-from . import behind, comparing, fitting, lessons, links, people, scoring, takeaway
+from . import behind, comparing, fitting, lessons, links, more, people, scoring, takeaway
 from .guard import arrive, sentence
 from .panel import say
 from .visitor import FINAL, MAX_FITS, NEW, Visitor
@@ -19,7 +19,7 @@ from .visitor import FINAL, MAX_FITS, NEW, Visitor
 PARTS = (
     "visitor", "banner", "timer", "people", "own", "fit", "start_fit", "cancel_fit", "delete_fit",
     "prompt", "examples", "length", "penalty", "columns", "text", "name", "file", "preview", "erased",
-    "alpha", "tau", "temperature", "seed", "link",
+    "alpha", "tau", "temperature", "seed", "more", "link",
     "text_a", "text_b", "asked", "scored", "verdict", "take", "behind",
 )  # fmt: skip
 """The parts of the page that follow from whom the visitor chose; an answer names those that change."""
@@ -172,6 +172,8 @@ class Visit:
         answer = self._choose(visitor, link.user, opening=True)
         name = next(card.name.split()[0] for card in people.sample_cards(self.service) if card.id == link.user)
         answer |= {CONTROLS.get(name, name): value for name, value in link.settings.items()}
+        offered = [name for _, name in answer["more"]["choices"]]
+        answer["more"] = {**answer["more"], "value": [name for name in link.columns if name in offered]}
         if link.prompt:
             answer["prompt"] = {**answer["prompt"], "value": link.prompt}
         return {**answer, "link": say({"kind": "wait", "message": FILLED.format(who=name)})}
@@ -197,14 +199,15 @@ class Visit:
         card, fit = self._card(visitor), visitor.fit(visitor.chosen)
         task = comparing.task_of(card.task if card else fit.task if fit else "")
         prompts = list(card.prompts) if card else [task.example_prompt]
-        first = comparing.defaults(task)
+        first, who = comparing.defaults(task), self.who(visitor)
         return {
             "prompt": gr.update(value=prompts[0] if prompts else "", info=task.instruction),
             "examples": say({"label": "Or try", "prompts": prompts}),
             "length": first.max_new_tokens,
             "penalty": first.repetition_penalty,
-            "columns": comparing.idle(self.who(visitor), self.refusal(visitor)),
-            "scored": scoring.blank(self.who(visitor)),
+            "more": more.offered(self.service, "" if self.refusal(visitor) else visitor.chosen, who),
+            "columns": comparing.idle(who, self.refusal(visitor)),
+            "scored": scoring.blank(who),
             "verdict": scoring.EMPTY,
             "take": takeaway.NOTHING if self.refusal(visitor) else takeaway.READY,
             "behind": behind.NOTHING if self.refusal(visitor) else behind.FOLDED,

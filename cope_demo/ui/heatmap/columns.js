@@ -3,12 +3,16 @@
 const METHODS = ['greedy', 'oppu', 'cope'];
 const METHOD_NAMES = {
   greedy: 'Base, greedy', oppu: 'OPPU', cope: 'CoPe', score: 'Your text', a: 'Text A', b: 'Text B',
-  'oppu+cd': 'OPPU with contrast', 'oppu+dpo': 'CoPe without contrast',
+  base: 'Base without task adapter', rag: 'RAG', pag: 'PAG', 'oppu+cd': 'OPPU with contrast', 'oppu+dpo': 'CoPe without contrast',
 };
+const their = (who) => (who === 'you' ? 'your' : `${who}’s`);
 const explain = (method, who) => ({
   greedy: 'The model as it is. Each time it takes the word it finds likeliest.',
-  oppu: `The model after training on ${who === 'you' ? 'your' : `${who}’s`} texts. It takes its likeliest word.`,
+  oppu: `The model after training on ${their(who)} texts. It takes its likeliest word.`,
   cope: `Of the words plausible for ${who}, the one ${who} would choose and the base model would not.`,
+  base: 'The bare model, without the task adapter that is part of base elsewhere. It takes its likeliest word.',
+  rag: `The bare model, untrained, with ${their(who)} most similar texts in its prompt. It takes its likeliest word.`,
+  pag: `As RAG, and with a profile in its prompt that the model wrote from ${their(who)} texts.`,
   'oppu+cd': 'The same adapter as OPPU’s; it writes by contrast.',
   'oppu+dpo': 'The same adapter as CoPe’s, without contrast. It takes its likeliest word.',
   a: 'As it was given; nothing was decoded here.',
@@ -17,6 +21,13 @@ const explain = (method, who) => ({
 const again = (model, method) => {
   const { alpha, tau } = model.settings(method, 0);
   return `CoPe once more, run with alpha ${alpha} and tau ${tau}.`;
+};
+// What a column's models were given, where it is not the visitor's prompt as in the others.
+const ownPrompt = (model, method) => {
+  const text = model.prompt(method);
+  return text === null ? null : el('details.own-prompt', {}, el('summary', {}, 'Its prompt'),
+    el('p', {}, `It holds texts of ${their(model.run.who)} history, and so do the JSON and HTML files saved here. All numbers of the column are given this prompt, under the bare model and under CoPe’s adapter, which reads along.`),
+    el('p.text', { dir: 'auto', tabindex: 0, role: 'group', 'aria-label': `The prompt of ${model.name(method)}` }, text));
 };
 // Marks that turn the direction of writing reach into neighbouring tokens unless theirs is kept apart.
 const TURNING = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
@@ -31,7 +42,7 @@ class ColumnView {
     this.branched = el('div.branched', {});
     this.foot = el('div.foot', { 'aria-live': 'polite' });
     this.node = el('section.column', { 'data-method': method, 'aria-label': name },
-      el('header', {}, el('h3', {}, name), el('p', {}, model.variant(method).of ? again(model, method) : explain(method, model.run.who))), this.branched, this.body, this.foot);
+      el('header', {}, el('h3', {}, name), el('p', {}, model.variant(method).of ? again(model, method) : explain(method, model.run.who)), ownPrompt(model, method)), this.branched, this.body, this.foot);
     if (model.run.going) this.begin();
     else this.ghost();
   }

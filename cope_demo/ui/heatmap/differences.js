@@ -1,15 +1,19 @@
 // Where the columns part, and where contrast overruled: a list to walk through with two buttons, or the keys n and p.
-// A divergence is the first token at which a column parts from the one on its left, and every overruled token.
+// A divergence is the first token at which a column parts from the one on its left (a further column: from the one that it
+// varies), and every overruled token.
+
+const VARIES = { base: 'greedy', rag: 'greedy', pag: 'greedy', 'oppu+cd': 'oppu', 'oppu+dpo': 'oppu' };
 
 const divergences = (model) => {
   const list = [];
   if (model.run.methods.some((method) => GIVEN.includes(method))) return list; // other texts, not other decisions
   const columns = model.run.methods.map((method) => model.columns[method]);
   columns.forEach(({ method, tokens }, number) => {
-    const left = columns[number - 1]?.tokens;
+    const beside = columns.slice(0, number).find((other) => other.method === VARIES[method]) || columns[number - 1];
+    const left = beside?.tokens;
     const parts = left ? tokens.findIndex((token, index) => token.id !== left[index]?.id) : -1;
     tokens.forEach((token, index) => {
-      const what = index === parts && left.length ? `${model.name(method)} parts from ${model.name(columns[number - 1].method)}` : '';
+      const what = index === parts && left.length ? `${model.name(method)} parts from ${model.name(beside.method)}` : '';
       if (what || model.overruled(method, index)) list.push({ method, index, what: what || 'contrast overruled the favourite' });
     });
   });

@@ -3,6 +3,8 @@
 const model = new Model();
 const live = typeof trigger === 'function'; // a standalone file has no server to ask
 let views = {};
+// Columns that stand side by side: four at most, in rows as even as can be.
+const abreast = (count) => Math.max(1, Math.ceil(count / Math.max(1, Math.ceil(count / 4))));
 const each = (act) => Object.values(views).forEach(act);
 const motion = () => (matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth');
 
@@ -44,7 +46,8 @@ model.on('run', () => {
   tip.hide();
   views = {};
   for (const method of model.run.methods) views[method] = new ColumnView(model, method, legend);
-  root.style.setProperty('--columns', Math.max(1, model.run.methods.length));
+  root.style.setProperty('--columns', abreast(model.run.methods.length));
+  for (const node of [board, tables.node]) node.classList.toggle('many', model.run.methods.length > 3);
   board.replaceChildren(...Object.values(views).map((view) => view.node));
   each((view) => view.paint());
   later.hidden = true;

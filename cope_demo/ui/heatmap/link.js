@@ -25,7 +25,8 @@ class LinkButton {
     const { run, lesson } = this.model;
     if (lesson) return { lesson: lesson.id };
     const { user, prompt, alpha, tau, repetition_penalty } = run.header;
-    return { user, prompt, alpha, tau, repetition_penalty, ...run.decoding };
+    const more = run.methods.filter((method) => !METHODS.includes(method));
+    return { user, prompt, alpha, tau, repetition_penalty, ...run.decoding, ...(more.length ? { columns: more.join(',') } : {}) };
   }
 
   async make() {

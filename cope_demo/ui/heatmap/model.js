@@ -6,6 +6,7 @@
 //   lesson   the comparison is a lesson's, and its text has come
 
 const CONTRASTED = ['cope', 'oppu+cd']; // the methods in which base is subtracted
+const GENERAL = ['greedy', 'base', 'rag', 'pag']; // the methods in which base decides and the personal model reads along
 const GIVEN = ['score', 'a', 'b']; // the columns of texts that were given, not decoded; their score is the reward
 const ROUNDING = 3e-4; // the wire carries four digits
 
@@ -57,6 +58,11 @@ class Model {
     return this.variant(method).name || METHOD_NAMES[method] || method;
   }
 
+  // The prompt that a column has for itself; null where it is the visitor's.
+  prompt(method) {
+    return this.run.header.prompts?.[method] ?? null;
+  }
+
   // Rows of the wire (wire.py). Rewards are at the run's alpha; `expert` is the personal log-probability that decided,
   // after the repetition penalty, which only scores of the personal model and of the contrast tell.
   add(rows) {
@@ -68,7 +74,7 @@ class Model {
       const rewardAlpha = this.variant(method).alpha ?? this.run.header.alpha ?? 0;
       const make = (fields) => ({
         ...fields, reward: fields.logp_user - rewardAlpha * fields.logp_base,
-        expert: method === 'greedy' || GIVEN.includes(method) ? fields.logp_user
+        expert: GENERAL.includes(method) || GIVEN.includes(method) ? fields.logp_user
           : fields.score + (this.contrasts(method) ? alpha * fields.logp_base : 0),
       });
       column.tokens.push({

@@ -13,12 +13,22 @@ class Picture {
     this.canvas = document.createElement('canvas');
     this.pen = this.canvas.getContext('2d');
     const { methods } = model.run;
-    this.columnWidth = (PAPER.width - 2 * PAPER.margin - (methods.length - 1) * PAPER.gap) / methods.length;
+    const across = abreast(methods.length);
+    this.columnWidth = (PAPER.width - 2 * PAPER.margin - (across - 1) * PAPER.gap) / across;
+    this.factRows = across > 3 ? 2 : 1;
     const columns = methods.map((method) => this.lay(method));
+    const rows = columns.reduce((list, column, number) => {
+      if (number % across === 0) list.push({ columns: [], lines: 0 });
+      const row = list[list.length - 1];
+      row.columns.push(column);
+      row.lines = Math.max(row.lines, column.lines.length);
+      return list;
+    }, []);
     const top = 148 + (legend.measure.limits(1).length ? 44 : 0);
     const footer = this.wrap(this.footer(), PAPER.width - 2 * PAPER.margin, this.font(13));
-    const inner = Math.max(...columns.map(({ lines }) => lines.length)) * PAPER.line;
-    const height = top + 66 + inner + 84 + footer.length * 19 + PAPER.margin;
+    for (const row of rows) row.height = row.lines * PAPER.line + 116 + this.factRows * 34;
+    const bottom = rows.reduce((y, row) => y + row.height, top + (rows.length - 1) * PAPER.gap);
+    const height = bottom + footer.length * 19 + PAPER.margin;
     const scale = Math.min(2, TALLEST / height);
     this.canvas.width = PAPER.width * scale;
     this.canvas.height = height * scale;
@@ -26,8 +36,11 @@ class Picture {
     this.pen.fillStyle = this.colour('paper');
     this.pen.fillRect(0, 0, PAPER.width, height);
     this.head();
-    columns.forEach((column, number) => this.column(column, PAPER.margin + number * (this.columnWidth + PAPER.gap), top, inner + 150));
-    footer.forEach((words, number) => this.say(words, PAPER.margin, top + inner + 150 + 24 + number * 19, this.font(13), 'soft'));
+    rows.reduce((y, row) => {
+      row.columns.forEach((column, number) => this.column(column, PAPER.margin + number * (this.columnWidth + PAPER.gap), y, row.height));
+      return y + row.height + PAPER.gap;
+    }, top);
+    footer.forEach((words, number) => this.say(words, PAPER.margin, bottom + 24 + number * 19, this.font(13), 'soft'));
   }
 
   font(size, weight = 400, family = 'sans') {
@@ -43,7 +56,9 @@ class Picture {
     const { model, user, task, alpha, tau, repetition_penalty: penalty, prompt } = this.model.run.header;
     const { decoding } = this.model.run;
     const lot = decoding?.temperature > 0 ? `, temperature ${decoding.temperature}, seed ${decoding.seed}` : '';
-    return `${model}, user ${user}, ${String(task).replace(/_/g, ' ')}; alpha ${alpha}, tau ${tau}, repetition penalty ${penalty}${lot}. Prompt: ${clipped(visible(prompt).replace(/\u2423/g, ' '), 600)}`;
+    const own = this.model.run.methods.filter((method) => this.model.prompt(method) !== null).map((method) => this.model.name(method));
+    const more = own.length ? ` ${own.join(' and ')}: with texts of the history before it.` : '';
+    return `${model}, user ${user}, ${String(task).replace(/_/g, ' ')}; alpha ${alpha}, tau ${tau}, repetition penalty ${penalty}${lot}. Prompt: ${clipped(visible(prompt).replace(/\u2423/g, ' '), 600)}${more}`;
   }
 
   wrap(text, width, font) {
@@ -166,15 +181,17 @@ class Picture {
         }
       });
     });
-    const foot = y + height - 54;
+    const foot = y + height - 20 - this.factRows * 34;
     this.rule(left, foot - 12);
     const facts = figures(this.model, method);
     const words = `${tokens.length} tokens${STOPPED[this.model.columns[method].stopped] ? ` \u00b7 ${STOPPED[this.model.columns[method].stopped]}` : ''}`;
     this.say(words, left, foot + 10, this.font(13), 'soft');
-    const each = (this.columnWidth - 2 * PAPER.inside) / Math.max(facts.length, 1);
+    const abreastFacts = Math.max(1, Math.ceil(facts.length / this.factRows));
+    const each = (this.columnWidth - 2 * PAPER.inside) / abreastFacts;
     facts.forEach(([name, figure], number) => {
-      this.say(figure, left + number * each, foot + 30, this.font(14, 600));
-      this.say(clipped(name.replace('likeness', ''), Math.floor(each / 5.2)), left + number * each, foot + 44, this.font(10), 'soft');
+      const [x, down] = [left + (number % abreastFacts) * each, foot + 30 + Math.floor(number / abreastFacts) * 34];
+      this.say(figure, x, down, this.font(14, 600));
+      this.say(clipped(name.replace('likeness', ''), Math.floor(each / 5.2)), x, down + 14, this.font(10), 'soft');
     });
   }
 

@@ -7,7 +7,7 @@ const traceOf = (model) => {
   const columns = model.run.methods.map((method) => {
     const { tokens, stopped } = model.columns[method];
     return {
-      method, text: tokens.map((token) => token.text).join(''), stopped,
+      method, text: tokens.map((token) => token.text).join(''), stopped, ...(model.prompt(method) === null ? {} : { prompt: model.prompt(method) }),
       tokens: tokens.map((token) => ({ ...bare(token), head_size: token.head_size, alternatives: token.alternatives.map(bare) })),
     };
   });

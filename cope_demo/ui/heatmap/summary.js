@@ -30,6 +30,7 @@ const summary = (model, method) => {
   const why = STOPPED[stopped] || '';
   return [
     el('p', {}, plural(tokens.length, 'token', 'tokens'), why ? ` \u00b7 ${why}` : ''),
+    model.prompt(method) === null ? null : el('p.hint', {}, 'Reward and bits are given its own prompt: not to be set against the other columns’.'),
     el('dl', {}, figures(model, method).map(([name, figure, words]) => el('div', { title: words }, el('dt', {}, name), el('dd', {}, figure)))),
-  ];
+  ].filter(Boolean);
 };

@@ -26,7 +26,7 @@ class TableView {
       const name = this.model.name(method);
       const facts = figures(this.model, method).map(([what, figure]) => `${what} ${figure}`).join(', ');
       return el('div.scroll', { tabindex: 0, role: 'region', 'aria-label': `${name}, table` }, el('table', {},
-        el('caption', {}, el('b', {}, name), facts ? `: ${facts}` : ''),
+        el('caption', {}, el('b', {}, name), facts ? `: ${facts}${this.model.prompt(method) === null ? '' : '; given its own prompt'}` : ''),
         el('thead', {}, el('tr', {}, heads.map((words) => el('th', { scope: 'col' }, words || el('span.heard', {}, 'number'))))), this.bodies[method]));
     }));
     this.would = {};

@@ -9,7 +9,7 @@ const why = (model, method, index) => {
   if (fork?.forced) return `You put ${said} here${fork.was ? ` in place of ${wordOf(fork.was)}` : ''}: ${chances(token, who)}.`;
   if (GIVEN.includes(method)) return scored(token, who, said);
   if (model.drawn(method)) return lot(token, method, who, said);
-  if (method === 'greedy') return byBase(token, who, said);
+  if (GENERAL.includes(method)) return byBase(token, who, said, model.prompt(method) === null ? 'in general' : 'for base with these texts in its prompt');
   return model.contrasts(method) ? byContrast(model, method, index, token, who, said) : byPerson(token, who, said);
 };
 
@@ -31,14 +31,14 @@ const lot = (token, method, who, said) => {
     : `The lot fell on ${said} (${chances(token, who)}), out of ${among}; ${quoted(best.text)} would have been the best.`;
 };
 
-const byBase = (token, who, said) => {
+const byBase = (token, who, said, where) => {
   const first = most(token, 'logp_base');
   const wished = most(token, 'logp_user');
   const rather = wished.id === token.id ? 'the favourite there as well' : `where ${quoted(wished.text)} is the favourite`;
   if (first.id !== token.id) {
-    return `${quoted(first.text)} was likelier in general at ${percent(first.logp_base)}, but the repetition penalty set it back, so base took ${said} at ${percent(token.logp_base)}.`;
+    return `${quoted(first.text)} was likelier ${where} at ${percent(first.logp_base)}, but the repetition penalty set it back, so base took ${said} at ${percent(token.logp_base)}.`;
   }
-  return `${said} was the likeliest in general at ${percent(token.logp_base)}; for ${who} it has ${percent(token.logp_user)}, ${rather}.`;
+  return `${said} was the likeliest ${where} at ${percent(token.logp_base)}; for ${who} it has ${percent(token.logp_user)}, ${rather}.`;
 };
 
 const byPerson = (token, who, said) => {

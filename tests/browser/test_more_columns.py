@@ -1,0 +1,79 @@
+"""Further columns on the page: chosen, streamed, with the prompt that they had, branched, saved, and laid out."""
+
+import json
+from pathlib import Path
+
+from cope_demo.columns import LABELS, MORE, NO_TASK_ADAPTER
+from cope_demo.trace import METHODS
+
+from ..scripted import HOSTILE
+from .alone import plain, step, value, view
+from .conftest import DESKTOP, PHONE, visit
+from .test_token_view import compare, sideways, texts
+
+SLOW = 120_000
+RAG = ".column[data-method=rag]"
+
+
+def saved(page, choice: str) -> str:
+    page.click("#heatmap-view .save summary")
+    with page.expect_download() as download:
+        page.click(f"#heatmap-view .save button:has-text('{choice}')")
+    return Path(download.value.path()).read_text("utf-8")
+
+
+def test_further_columns_are_chosen_and_shown(chromium, service, scripted_url):
+    with visit(chromium, scripted_url) as page:
+        page.set_default_timeout(SLOW)
+        offered = [name for name in MORE if name != "base"]  # Ada's fit has no task adapter, which is said
+        boxes = page.locator("#more label:has(input)")
+        assert [text.strip() for text in boxes.all_inner_texts()] == [LABELS[name] for name in offered]
+        assert NO_TASK_ADAPTER in page.inner_text("#more") and "most similar of Ada’s texts" in page.inner_text("#more")
+        for name in ("oppu+cd", "rag"):
+            page.check(f"#more input[value='{name}'], #more label:has-text('{LABELS[name]}') input")
+        compare(page)
+        names = [heading.inner_text() for heading in page.query_selector_all("#heatmap-view .columns h3")]
+        assert names == ["Base, greedy", "OPPU", "CoPe", "RAG", "OPPU with contrast"]
+        assert texts(page, "rag") == texts(page, '"oppu+cd"') == service.pieces["oppu"]
+        # The prompt that the column had, as text and nothing else; the numbers' hint.
+        assert page.locator("#heatmap-view .own-prompt").count() == 1
+        page.click(f"{RAG} .own-prompt summary")
+        asked = f"{HOSTILE[0]}\nSeams, as rag has them.\n\nWrite a post about seams."
+        assert page.text_content(f"{RAG} .own-prompt .text") == asked
+        assert "given its own prompt" in page.inner_text(f"{RAG} .foot .hint")
+        # Why, and another word.
+        page.click(f"{RAG} .tok >> nth=1")
+        assert "with these texts in its prompt" in page.inner_text(".inspector .why")
+        page.click(".inspector button:text('write') >> nth=0")
+        page.wait_for_selector(f"{RAG} .branched button:enabled")
+        assert texts(page, "rag") == [" stitch", " instead", " time"]
+        page.keyboard.press("Escape")
+        # Away with it: the data as a trace, and a link that ticks the same boxes.
+        trace = json.loads(saved(page, "Data"))
+        assert [column["method"] for column in trace["columns"]] == [*METHODS, "rag", "oppu+cd"]
+        assert [column.get("prompt") for column in trace["columns"]] == [None, None, None, asked, None]
+        page.click(".cope-link button")
+        page.wait_for_selector(".cope-link input:visible")
+        link = page.input_value(".cope-link input")
+        assert "columns=rag%2Coppu%2Bcd" in link
+        page.goto(link)
+        page.wait_for_selector("#more input:checked")
+        assert page.locator("#more input:checked").count() == 2
+
+
+def test_eight_columns_fit_the_screen(chromium):
+    methods = {"oppu": "oppu", "oppu+dpo": "oppu", "cope": "cope", "oppu+cd": "cope"}
+    words = ["One", " long", "word" * 12, " end"]
+    columns = {method: plain(words, methods.get(method, "greedy")) for method in (*METHODS, *MORE)}
+    columns["rag"][1:] = [step((" other", 0.5, 0.2), method="greedy", first_id=900)]
+    prompts = {"rag": HOSTILE[0] + "x" * 300, "pag": "About the writer: seams."}
+    places = "[...document.querySelectorAll('.column')].map((c) => Math.round(c.getBoundingClientRect().top))"
+    for size, rows in ((DESKTOP, [4, 4]), (PHONE, [1] * 8)):
+        with view(chromium, value(columns, prompts=prompts), size) as page:
+            page.set_default_timeout(SLOW)
+            page.evaluate("document.querySelectorAll('.own-prompt').forEach((fold) => { fold.open = true; })")
+            tops = page.evaluate(places)
+            assert [tops.count(top) for top in dict.fromkeys(tops)] == rows and sideways(page) <= 0
+            page.click(".differences button >> nth=1")  # a variant is held against what it varies
+            assert page.inner_text(".differences span") == "1 of 1: RAG parts from Base, greedy"
+            assert page.query_selector(".cope img") is None
