@@ -153,8 +153,9 @@ class LoraRows:
             bank = self._bank
             if bank is None or path not in bank.down:
                 return output
-            x = inputs[0].to(bank.dtype)  # (B, T, in)
-            inner = torch.matmul(x, bank.down[path]).mul_(self._mask)  # (B, T, R)
+            x = inputs[0].to(bank.dtype)  # (B, T, in), or (B * T, in) in a family that flattens its batch, as OPT
+            inner = torch.matmul(x, bank.down[path])
+            inner.view(len(self._mask), -1, bank.ranks).mul_(self._mask)  # (B, T, R)
             return output + torch.matmul(inner, bank.up[path])
 
         return add

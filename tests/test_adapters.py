@@ -8,7 +8,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 
-from cope_demo.adapters import NO_ADAPTER, LoraBank, LoraRows, read_lora
+from cope_demo.adapters import NO_ADAPTER, Lora, LoraBank, LoraRows, read_lora
 from cope_demo.base_model import load_base
 from cope_demo.errors import CopeError
 from tests import tiny
@@ -46,6 +46,20 @@ def test_rows_equal_pefts_mixed_batch(setup):
     assert (logits - expected).abs().mean() < 0.05
     assert torch.equal(logits[1], bare[1])
     assert (logits[0] - bare[0]).abs().mean() > 0.2 and (logits[2] - bare[2]).abs().mean() > 0.2
+
+
+def test_a_layer_that_gets_its_batch_flattened_wears_the_same():
+    """OPT's MLP hands its layers (B * T, in)."""
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(6, 5))
+    lora = Lora({"0": (torch.randn(2, 6), torch.randn(5, 2))}, 2)
+    bank, rows, x = LoraBank({"one": lora}, torch.float32, torch.device("cpu")), LoraRows(model), torch.randn(3, 4, 6)
+    rows.wear(bank, bank.mask([("one",), NO_ADAPTER, ("one",)]))
+    with torch.no_grad():
+        whole, flat = model(x), model(x.view(12, 6))
+        rows.wear(None, None)
+        assert torch.allclose(flat.view(3, 4, 5), whole) and torch.equal(whole[1], model(x)[1])
+        assert not torch.allclose(whole[0], model(x)[0])
 
 
 def test_stacked_adapters_add_up(setup):
