@@ -207,7 +207,7 @@ class Engine:
                     keep.append(number)
             rows = torch.tensor([number * len(worn) + k for number in keep for k in range(len(worn))], dtype=torch.long)
             if keep and len(keep) < len(running):
-                cache.batch_select_indices(rows.to(self.base.device))
+                cache.reorder_cache(rows.to(self.base.device))
             running = [running[number] for number in keep]
             mask, positions = mask[rows.to(mask.device)], positions[rows, -1:] + 1
             attention = torch.cat([attention[rows], torch.ones(len(rows), 1, dtype=torch.long)], 1)
@@ -266,7 +266,7 @@ class Engine:
         self._lora.wear(request.bank, request.bank.mask(kinds))
         out = self.base.model(ids, past_key_values=request.cache, use_cache=True, logits_to_keep=1)
         where = torch.tensor([kinds.index(row) for row in rows], device=self.base.device)
-        request.cache.batch_select_indices(where)
+        request.cache.reorder_cache(where)  # and not batch_select_indices, which layers without attention lack
         request.mask = request.bank.mask(rows)
         return out.logits[where, -1].float()
 
@@ -283,7 +283,7 @@ class Engine:
         request.columns = [request.columns[number] for number in keep]
         rows = torch.tensor([row for number in keep for row in (2 * number, 2 * number + 1)], device=self.base.device)
         if keep:
-            request.cache.batch_select_indices(rows)
+            request.cache.reorder_cache(rows)
             request.mask = request.mask[rows]
         else:
             request.cache = request.mask = None
