@@ -18,10 +18,11 @@ import torch
 from cope_demo.adapters import TAM, Lora, read_lora
 from cope_demo.base_model import load_base
 from cope_demo.config import DecodeConfig, FitConfig
-from cope_demo.decoding import Engine, bank_of
+from cope_demo.decoding import DRIVERS, Engine, bank_of
 from cope_demo.kept_fits import kept_fit
 from cope_demo.lamp import USERS, read_authors
 from cope_demo.metrics import text_scores
+from cope_demo.reward import bits_per_token
 from cope_demo.significance import Bootstrap
 from cope_demo.task_adapters import task_adapter
 from cope_demo.tasks import find_task
@@ -93,6 +94,11 @@ def run(options) -> None:
             row = {"user": author.id, "setting": setting, "method": method, "decoding": decoding}
             row |= {key: [score[key] for score in scores] for key in scores[0]}
             row |= {"words": [len(text.split()) for text in texts], "texts": texts}
+            if not change:
+                golds = [base.response_ids(query.gold, fit.max_response_tokens) for query in author.queries]
+                pairs, bank = zip(asked, golds, strict=True), bank_of(base, loras)
+                heard = [engine.logps(prompt, gold, DRIVERS[way][0], bank) for prompt, gold in pairs]
+                row["bits"] = [bits_per_token(logps) for logps in heard]
             with open(options.out, "a", encoding="utf-8") as file:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
@@ -125,14 +131,16 @@ def table(path: Path, metric: str) -> None:
     boot = Bootstrap(values)
     oppu = next(key for key in found if key[1] == "oppu")
     print(f"{len(users)} authors\n")
-    print(f"| setting | method | decoding | {metric} | over tam | over oppu | words |\n|{'---|' * 7}")
+    print(f"| setting | method | decoding | {metric} | over tam | over oppu | words | bits |\n|{'---|' * 8}")
     for key in found:
         cells = []
         for over in (("", "tam", ""), oppu):
             low, high = boot.gain_interval(key, over)
             cells.append(f"{boot.gain(key, over):+.1%} [{low:+.1%}, {high:+.1%}]" if key != over else "")
         words = [count for user in users for count in found[key][user]["words"]]
-        print(f"| {' | '.join([*key, f'{boot.mean(key):.4f}', *cells, f'{sum(words) / len(words):.1f}'])} |")
+        bits = [value for user in users for value in found[key][user].get("bits", [])]
+        cells += [f"{sum(words) / len(words):.1f}", f"{sum(bits) / len(bits):.3f}" if bits else ""]
+        print(f"| {' | '.join([*key, f'{boot.mean(key):.4f}', *cells])} |")
 
 
 def main() -> None:
