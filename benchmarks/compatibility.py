@@ -133,7 +133,7 @@ def as_generate(engine: Engine) -> str:
     base, prompt = engine.base, engine.base.prompt_ids(PROMPT)
     config = DecodeConfig(max_new_tokens=TOKENS, alternatives=0, repetition_penalty=1.0, tau=0.0)
     bare = LoraBank({}, torch.bfloat16, base.device)
-    ours = [e.token.id for e in engine.decode(prompt, ("base",), bare, config) if isinstance(e, TokenEvent)]
+    ours = [e.token.id for e in engine.decode(prompt, ("alone",), bare, config) if isinstance(e, TokenEvent)]
     ids = torch.tensor([prompt], device=base.device)
     with torch.inference_mode():
         out = base.model.generate(
