@@ -94,6 +94,7 @@ class FitConfig:
     max_prompt_tokens, max_response_tokens: longer ones are cut for training.
     holdout: texts held out of the fit for its report; at most a fifth of the history.
     oppu_epochs, oppu_learning_rate, oppu_batch: the supervised stage.
+    stacked_learning_rate: its learning rate where base has a task adapter, which is near the person's texts already.
     sample_rows, score_tokens: answers that base samples, and padded tokens that are scored, in one batch.
     candidates, candidate_temperature, candidate_top_p: K samples from base for each prompt; temperature 0 is greedy,
         and then K is 1.
@@ -112,6 +113,7 @@ class FitConfig:
     holdout: int = 4
     oppu_epochs: int = 3
     oppu_learning_rate: float = 1e-3
+    stacked_learning_rate: float = 2e-4
     oppu_batch: int = 4
     sample_rows: int = 48
     score_tokens: int = 1024
@@ -137,6 +139,7 @@ class FitConfig:
             check(f"{stage}_epochs", getattr(self, f"{stage}_epochs"), 0, 100)
             check(f"{stage}_learning_rate", getattr(self, f"{stage}_learning_rate"), 1e-7, 1)
             check(f"{stage}_batch", getattr(self, f"{stage}_batch"), 1, 256, whole=True)
+        check("stacked_learning_rate", self.stacked_learning_rate, 1e-7, 1)
         check("sample_rows", self.sample_rows, 1, 4096, whole=True)
         check("score_tokens", self.score_tokens, 1, 1_000_000, whole=True)
         check("candidates", self.candidates, 1, 16, whole=True)

@@ -4,6 +4,7 @@ Source of the method: Tan et al., "Democratizing Large Language Models via Perso
 (OPPU), EMNLP 2024.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from datasets import Dataset
@@ -29,9 +30,12 @@ class LeanTrainer(SFTTrainer):
 def train_oppu(base: BaseModel, examples: list[Example], config: FitConfig, folder: Path, emit: Emit) -> None:
     """Fits a fresh LoRA on the examples' responses (prompts carry no loss) and saves it to `folder` in peft's format.
 
-    base: a trainable BaseModel; it is bare again afterwards. Same seed, same machine: the same adapter, bit for bit.
+    base: a trainable BaseModel; it is bare again afterwards. With a task adapter in it, `stacked_learning_rate` counts.
+    Same seed, same machine: the same adapter, bit for bit.
     """
     seed_everything(config.seed)
+    if base.tam:
+        config = replace(config, oppu_learning_rate=config.stacked_learning_rate)
     rows = [
         {
             "input_ids": e.prompt_ids + e.response_ids,

@@ -7,7 +7,7 @@ import pytest
 import torch
 from peft import PeftModel
 
-from cope_demo import fit, prompting, tam, task_adapters
+from cope_demo import fit, oppu, prompting, tam, task_adapters
 from cope_demo.base_model import load_base
 from cope_demo.columns import left_out
 from cope_demo.config import DecodeConfig
@@ -15,6 +15,7 @@ from cope_demo.errors import CopeError
 from cope_demo.events import STAGES
 from cope_demo.history import History
 from cope_demo.lamp import OTHERS
+from cope_demo.oppu import train_oppu
 from cope_demo.service import Service
 from cope_demo.store import Store
 from cope_demo.tasks import find_task
@@ -145,3 +146,18 @@ def test_the_adapter_of_another_base_model_is_not_taken(here, tmp_path):
     assert load_base(other, task=TASK).tam is None
     assert load_base(here[0], task="scholarly_title").tam is None
     assert load_base(here[0], task=TASK).tam.task == TASK
+
+
+def test_on_a_task_adapter_the_person_s_own_rate_is_the_stacked_one(here, tmp_path, monkeypatch):
+    class Seen(Exception):
+        pass
+
+    def settings(config, *args):
+        raise Seen(config.oppu_learning_rate)
+
+    monkeypatch.setattr(oppu, "trainer_settings", settings)
+    for task, rate in ((TASK, FAST.stacked_learning_rate), (None, FAST.oppu_learning_rate)):
+        base = load_base(here[0], trainable=True, task=task)
+        example = encode(base, find_task(TASK).sample({"text": "A swan.", "title": "Swan"}), FAST)
+        with pytest.raises(Seen, match=f"^{rate}$"):
+            train_oppu(base, [example], FAST, tmp_path / "oppu", lambda event: None)
