@@ -19,6 +19,7 @@ FIT_EVERY = 8
 """A visitor's comparisons between two fits."""
 SAMPLE_SECONDS = 5.0
 FLAT = 0.05
+LIMIT = "That was a lot in a short time"
 
 
 class Watch(threading.Thread):
@@ -55,7 +56,10 @@ def load(visitor: Visitor, users: list[dict], until: float, done: dict, errors: 
                 visitor.compare(users, 24)
                 done["comparisons"] += 1
         except Exception as error:
-            errors.append(repr(error))
+            if LIMIT in str(error):  # all three come from one address, and a fast machine meets its limit
+                done["refused"] += 1
+            else:
+                errors.append(repr(error))
         time.sleep(PAUSE_SECONDS)
 
 
@@ -67,7 +71,7 @@ def test_memory_and_handles_stay(long, request, own_data, tmp_path):
     try:
         visitors = [Visitor(server.url, number) for number in range(VISITORS)]
         users = visitors[0].client.predict(api_name="/users")
-        watch, done, errors = Watch(server.process.pid), {"comparisons": 0, "fits": 0}, []
+        watch, done, errors = Watch(server.process.pid), {"comparisons": 0, "fits": 0, "refused": 0}, []
         watch.start()
         until = time.monotonic() + 60 * minutes
         threads = [threading.Thread(target=load, args=(one, users, until, done, errors)) for one in visitors]
