@@ -78,7 +78,7 @@ def run(options) -> None:
         known: dict[Path, Lora] = {}
 
         def measure(setting, method, decoding, folder, change, author=author, asked=asked, known=known):
-            way = "base" if method == "tam" else method
+            way = "alone" if method == "tam" else method
             if (author.id, setting, method, decoding) in done:
                 return
             loras = {TAM: read_lora(tam.folder, base.model)} if tam else {}
