@@ -47,6 +47,12 @@ def test_every_published_number_is_shown(data):
     assert shown["sweeps"][0]["against"][1] == {"name": "OPPU", "value": against["oppu"]["rougeL"]}
 
 
+def test_what_opens_first_has_the_method_that_this_is_about(data):
+    del data["pooled"]["methods"]["cope"]
+    data["pooled"]["relative_gain"] = {}
+    assert [one["label"] for one in evidence.shown(data)["groups"]][-1] == "Mean of tasks"
+
+
 def test_a_verdict_says_what_the_interval_says(data):
     _, news, reviews = evidence.shown(data)["groups"]
     assert "above TAM’s by +" in news["lead"] and "below OPPU’s, by −" in news["lead"]

@@ -44,7 +44,8 @@ def shown(data: dict) -> dict:
         return {"state": "none", "absent": absent}
     groups = [_group(TASKS[name].label, task) for name, task in tasks.items()]
     if data["pooled"]:
-        groups.insert(0, _group("Mean of tasks", data["pooled"]))
+        first = "cope" in data["pooled"]["methods"]  # else it would hide the method that this is about
+        groups.insert(0 if first else len(groups), _group("Mean of tasks", data["pooled"]))
     authors = sorted({task["users"] for task in tasks.values()})
     queries = sum(task["queries"] for task in tasks.values())
     each = f"{authors[0]} to {authors[-1]}" if len(authors) > 1 else f"{authors[0]}"
