@@ -35,20 +35,10 @@ from cope_demo.trace import METHODS, TokenEvent
 from cope_demo.training import Example, quiet_libraries, saved_adapter
 from tests import tiny
 
-SIZE: dict = dict(
-    hidden_size=64,
-    intermediate_size=128,
-    num_hidden_layers=2,
-    num_attention_heads=4,
-    num_key_value_heads=2,
-    head_dim=16,
-    max_position_embeddings=512,
-    initializer_range=0.3,  # spreads the logits, so that an argmax is no accident of rounding
-)
 WINDOW = dict(sliding_window=32)
 EXPERTS = dict(num_local_experts=4, num_experts=4, num_experts_per_tok=2, moe_intermediate_size=64)
 FAMILIES = {
-    # transformers' model_type: (name, settings beside SIZE)
+    # transformers' model_type: (name, settings beside tiny.SIZE)
     "llama": ("Llama", {}),
     "mistral": ("Mistral", WINDOW),
     "mixtral": ("Mixtral", EXPERTS),
@@ -101,7 +91,13 @@ STEPS = ("4 bit", "fit", "columns", "as `generate`", "as peft")
 def make(folder: Path, family: str, tokenizer) -> str:
     """Saves a small random model of the family with the tokenizer; returns its path."""
     ids = dict(bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id)
-    given = {**SIZE, **FAMILIES[family][1], **ids, "vocab_size": len(tokenizer), "pad_token_id": ids["eos_token_id"]}
+    given = {
+        **tiny.SIZE,
+        **FAMILIES[family][1],
+        **ids,
+        "vocab_size": len(tokenizer),
+        "pad_token_id": ids["eos_token_id"],
+    }
     config = AutoConfig.for_model(family, **{name: value for name, value in given.items() if value is not None})
     torch.manual_seed(0)
     AutoModelForCausalLM.from_config(config).to(torch.bfloat16).save_pretrained(folder)

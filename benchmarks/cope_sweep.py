@@ -1,6 +1,6 @@
 """The search behind CoPe's settings, on dev authors of one task with its task adapter: ROUGE-L of what they write.
 
-    python -m benchmarks.cope_sweep run DATA/news_headline OUT.jsonl --task news_headline --settings greedy lowest
+    python -m benchmarks.cope_sweep run DATA/news_headline OUT.jsonl --settings "greedy, beta 0.1, 5e-5" --few
     python -m benchmarks.cope_sweep table OUT.jsonl
 
 For every preference setting of PREFERENCES the authors' fits are made (kept fits are used again), and their queries are

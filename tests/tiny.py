@@ -23,6 +23,17 @@ CHAT = (
     "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
+SIZE: dict = dict(
+    hidden_size=64,
+    intermediate_size=128,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    num_key_value_heads=2,
+    head_dim=16,
+    max_position_embeddings=512,
+    initializer_range=0.3,  # spreads the logits, so that an argmax is no accident of rounding
+)
+"""The shape of every tiny model, of whatever family."""
 FAMILIES = {
     "llama": (LlamaConfig, LlamaForCausalLM, True),
     "qwen": (Qwen2Config, Qwen2ForCausalLM, True),
@@ -60,14 +71,7 @@ def make(folder: Path, family: str = "llama") -> str:
     torch.manual_seed(sum(map(ord, family)))
     config = config_class(
         vocab_size=len(tokenizer),
-        hidden_size=64,
-        intermediate_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        head_dim=16,
-        max_position_embeddings=512,
-        initializer_range=0.3,  # spreads the logits, so that an argmax is no accident of rounding
+        **SIZE,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
