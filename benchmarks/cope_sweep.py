@@ -45,7 +45,7 @@ DECODINGS = {
     "alpha 0.5, tau 0.3": dict(alpha=0.5, tau=0.3),
     "alpha 0.3, bare amateur": dict(alpha=0.3),
 }
-FEW = ("alpha 0.1", "alpha 0.3", "alpha 0.3, tau 0.3")
+FEW = ("alpha 0.1", "alpha 0.3", "alpha 0.3, bare amateur")
 
 
 def merged(tam: Lora, lora: Lora) -> Lora:

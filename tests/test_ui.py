@@ -159,6 +159,13 @@ def test_what_a_browser_sends_is_not_trusted():
     assert Visitor.read(many.to_json()) == many
 
 
+def test_further_columns_stay_ticked_where_the_next_person_has_them(visit):
+    memory = visit.open(None)["visitor"]
+    assert visit.pick(memory, NEW, ["base", "rag"])["more"]["value"] == ["base", "rag"]
+    assert visit.pick(memory, "ada", ["base", "rag", "magic"])["more"]["value"] == ["rag"]  # a fit on the bare model
+    assert visit.pick(memory, "ada")["more"]["value"] == []
+
+
 def test_own_fit_from_start_to_report(visit, service, tmp_path):
     memory = visit.pick(visit.open(None)["visitor"], NEW)["visitor"]
     answer = visit.start_fit(memory, TEXTS, None, "free_writing", "Nan")

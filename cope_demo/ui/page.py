@@ -96,8 +96,8 @@ class Page:
         listen(told(handler), [self.memory, *inputs], list(self.parts.values()), **options)
 
     def _wire_choice(self, blocks, cards, timer) -> None:
-        def picked(profile: gr.OAuthProfile | None, request: gr.Request, memory, event: gr.EventData):
-            return self._answer(Visit(self.access, memory, profile, request).pick(str(event.id)))
+        def picked(profile: gr.OAuthProfile | None, request: gr.Request, memory, ticked, event: gr.EventData):
+            return self._answer(Visit(self.access, memory, profile, request).pick(str(event.id), ticked))
 
         def opened(profile: gr.OAuthProfile | None, request: gr.Request, memory):
             return self._answer(Visit(self.access, memory, profile, request).open(request.query_params))
@@ -106,7 +106,7 @@ class Page:
             return self._answer(Visit(self.access, memory, profile, request).live(str(event.lesson)))
 
         self.step.view.live(told(live), [self.memory], list(self.parts.values()), **LIGHT)
-        cards.pick(told(picked), [self.memory], list(self.parts.values()), **LIGHT)
+        cards.pick(told(picked), [self.memory, self.step.more], list(self.parts.values()), **LIGHT)
         blocks.load(told(opened), [self.memory], list(self.parts.values()), **LIGHT)
         self._turn(timer.tick, Visit.poll, **LIGHT)
         self._turn(self.behind.unfold, Visit.unfold, **LIGHT)

@@ -1,6 +1,6 @@
 """What the page shows after each thing a visitor does: their browser's memory in, new values for its parts out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import gradio as gr
@@ -65,9 +65,9 @@ class Visit:
         answer = self._filled(self.visitor, links.of_lesson(lessons.lesson(lesson)))
         return {name: value for name, value in answer.items() if name != "columns"}
 
-    def pick(self, chosen: str) -> Answer:
-        """Another card was chosen."""
-        return self._choose(self.visitor, chosen)
+    def pick(self, chosen: str, ticked: Sequence[str] = ()) -> Answer:
+        """Another card was chosen; the further columns that were ticked stay so where this person has them."""
+        return _with_columns(self._choose(self.visitor, chosen), ticked)
 
     def poll(self) -> Answer:
         """A look at the queue and the model; only what has changed is answered."""
@@ -172,8 +172,7 @@ class Visit:
         answer = self._choose(visitor, link.user, opening=True)
         name = next(card.name.split()[0] for card in people.sample_cards(self.service) if card.id == link.user)
         answer |= {CONTROLS.get(name, name): value for name, value in link.settings.items()}
-        offered = [name for _, name in answer["more"]["choices"]]
-        answer["more"] = {**answer["more"], "value": [name for name in link.columns if name in offered]}
+        answer = _with_columns(answer, link.columns)
         if link.prompt:
             answer["prompt"] = {**answer["prompt"], "value": link.prompt}
         return {**answer, "link": say({"kind": "wait", "message": FILLED.format(who=name)})}
@@ -228,6 +227,12 @@ def banner(service) -> str:
     if service.ready():
         return say({"kind": "none", "message": ""})
     return say({"kind": "wait", "message": LOADING})
+
+
+def _with_columns(answer: Answer, wanted: Sequence[str]) -> Answer:
+    """The answer with these of the further columns ticked, where they are offered."""
+    offered = [name for _, name in answer["more"]["choices"]]
+    return {**answer, "more": {**answer["more"], "value": [name for name in wanted if name in offered]}}
 
 
 def _sorry(error: BaseException) -> Answer:

@@ -31,6 +31,10 @@ def test_further_columns_are_chosen_and_shown(chromium, service, scripted_url):
         assert NO_TASK_ADAPTER in page.inner_text("#more") and "most similar of Ada’s texts" in page.inner_text("#more")
         for name in ("oppu+cd", "rag"):
             page.check(f"#more input[value='{name}'], #more label:has-text('{LABELS[name]}') input")
+        for card, many in (("new", len(MORE)), ("ada", len(offered))):  # ticked as they were for the next person
+            page.click(f".people .card[data-id={card}]")
+            page.wait_for_function(f"document.querySelectorAll('#more input').length == {many}")
+            assert page.locator("#more input:checked").count() == 2
         compare(page)
         names = [heading.inner_text() for heading in page.query_selector_all("#heatmap-view .columns h3")]
         assert names == ["Base, greedy", "OPPU", "CoPe", "RAG", "OPPU with contrast"]
