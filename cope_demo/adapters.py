@@ -117,10 +117,15 @@ class LoraBank:
 
 def wear_always(model: torch.nn.Module, lora: Lora) -> None:
     """Makes the adapter part of the model, for training and whatever else: its layers add it from now on."""
+    from .unpacked import Unpacked  # brings peft, which those who only decode do without
+
     modules = dict(model.named_modules())
     device = next(model.parameters()).device
     for path, (down, up) in lora.weights.items():
         down, up = (tensor.to(device, torch.bfloat16) for tensor in (down, up))
+        if isinstance(modules[path].forward, Unpacked):
+            modules[path].forward.worn = down, up
+            continue
         modules[path].register_forward_hook(
             lambda module, inputs, output, down=down, up=up: (
                 output + torch.nn.functional.linear(torch.nn.functional.linear(inputs[0].to(down.dtype), down), up)

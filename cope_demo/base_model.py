@@ -13,7 +13,7 @@ import os
 import shutil
 import warnings
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -228,9 +228,7 @@ def _quantized(folder: str, device: torch.device, revision: str | None = None):
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()
-    nf4 = BitsAndBytesConfig(
-        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16
-    )
+    nf4 = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return AutoModelForCausalLM.from_pretrained(
@@ -252,6 +250,8 @@ def load_base(
     Raises CopeError when there is no such model or it cannot be read.
     """
     from transformers import AutoTokenizer
+
+    from .attention import use_plain_attention
 
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     model = model or os.environ.get("COPE_MODEL") or None
@@ -279,6 +279,7 @@ def load_base(
             parameter.data = parameter.data.clone()
     if trainable:
         _make_trainable(loaded)
+        use_plain_attention(loaded)
     tam = task_adapter(task, identity) if task else None
     if tam:
         wear_always(loaded, read_lora(tam.folder, loaded))
@@ -286,30 +287,17 @@ def load_base(
 
 
 def _make_trainable(model: torch.nn.Module) -> None:
-    """Keeps autograd alive in the 4-bit layers (see load_base), and unpacks them for good where memory allows.
-
-    bitsandbytes unpacks a layer anew at every forward and backward. The unpacked bfloat16 weights hold the very same
-    NF4 values, so results are the same, bit for bit. On a CPU torch's fused attention for bfloat16 takes three times as
-    long as the plain one at the length of a text.
-    """
-    from bitsandbytes.functional import dequantize_4bit
+    """Keeps autograd alive in the 4-bit layers (see load_base), and unpacks them for good where memory allows."""
     from bitsandbytes.nn import Linear4bit
 
+    from .unpacked import Unpacked
+
     layers = [module for module in model.modules() if isinstance(module, Linear4bit)]
-    if next(model.parameters()).device.type == "cpu":
-        model.set_attn_implementation("eager")
     keep = 2 * sum(layer.in_features * layer.out_features for layer in layers) <= KEPT_BYTES
     for layer in layers:
         layer.support_avx512bf16_for_cpu = False
         if keep and layer.weight.device.type == "cpu":
-            unpacked = dequantize_4bit(layer.weight.data, layer.weight.quant_state).to(torch.bfloat16)
-            layer.forward = partial(_linear, unpacked, layer.bias)
-
-
-def _linear(weight: torch.Tensor, bias: torch.Tensor | None, x: torch.Tensor) -> torch.Tensor:
-    """Linear4bit's result with its weight (out, in) in bfloat16 at hand; the type of `x` is kept."""
-    bias = None if bias is None else bias.to(weight.dtype)
-    return torch.nn.functional.linear(x.to(weight.dtype), weight, bias).to(x.dtype)
+            layer.forward = Unpacked(layer)
 
 
 def _local_folder(model: str) -> str:

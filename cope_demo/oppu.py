@@ -7,8 +7,8 @@ Source of the method: Tan et al., "Democratizing Large Language Models via Perso
 from dataclasses import replace
 from pathlib import Path
 
+import torch
 from datasets import Dataset
-from transformers import Trainer
 from trl import SFTConfig, SFTTrainer
 
 from .base_model import BaseModel
@@ -18,13 +18,21 @@ from .training import Example, Progress, new_adapter, save_adapter, seed_everyth
 
 
 class LeanTrainer(SFTTrainer):
-    """SFTTrainer with the plain cross-entropy of the model itself.
+    """SFTTrainer with the plain cross-entropy, from logits of the responses alone.
 
-    trl's own loss also computes each token's entropy and accuracy over the whole vocabulary, in float32 tiles.
+    trl's own loss also computes each token's entropy and accuracy over the whole vocabulary, in float32 tiles, and any
+    model's own loss has logits of the prompts, too.
     """
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-        return Trainer.compute_loss(self, model, inputs, return_outputs, num_items_in_batch)
+        labels = inputs.pop("labels")  # (B, T), padded on the right
+        first = int((labels != -100).int().argmax(-1).min())
+        outputs = model(**inputs, use_cache=False, logits_to_keep=labels.shape[1] - first + 1)
+        labels = labels[:, first:]
+        heard, said = outputs.logits[:, :-1][labels != -100], labels[labels != -100]
+        loss = torch.nn.functional.cross_entropy(heard.float(), said, reduction="sum")
+        loss = loss / (len(said) if num_items_in_batch is None else num_items_in_batch)
+        return (loss, outputs) if return_outputs else loss
 
 
 def train_oppu(base: BaseModel, examples: list[Example], config: FitConfig, folder: Path, emit: Emit) -> None:

@@ -16,6 +16,7 @@ from .base_model import BaseModel
 from .config import FitConfig, TamConfig
 from .events import Emit, FitEvent
 from .history import Sample
+from .unpacked import add_in_place
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ def saved_adapter(base: BaseModel, folder: Path, trainable: bool = False):
 def _bare_afterwards(base: BaseModel, model: PeftModel):
     for settings in model.peft_config.values():
         settings.base_model_name_or_path = base.name  # and not the folder on this machine
+    add_in_place(model)
     try:
         yield model
     finally:

@@ -225,8 +225,8 @@ def test_weights_unpacked_once_give_the_same_results_bit_for_bit(models, monkeyp
     for kept in (base_model.KEPT_BYTES, 0):
         monkeypatch.setattr(base_model, "KEPT_BYTES", kept)
         base = load_base(models["qwen"], "cpu", trainable=True)
-        results.append((base.model(ids).logits.detach(), lora_gradient(base, ids)))
-    assert all(torch.equal(one, other) for one, other in zip(*results, strict=True))
+        results.append(base.model(ids).logits.detach())
+    assert torch.equal(*results)
 
 
 def test_adapters_are_trained_in_float32_and_saved_in_bfloat16(models, tmp_path, monkeypatch):
