@@ -29,12 +29,12 @@ from cope_demo.tasks import find_task
 from cope_demo.training import quiet_libraries, reuse_memory
 
 PREFERENCES = {
-    "greedy, beta 0.1, 5e-5": dict(candidate_temperature=0.0, beta=0.1, dpo_learning_rate=5e-5),
-    "greedy, beta 0.02, 1e-4": dict(candidate_temperature=0.0, beta=0.02, dpo_learning_rate=1e-4),
-    "lowest, beta 0.02, 1e-4": dict(beta=0.02, dpo_learning_rate=1e-4),
-    "lowest, beta 0.1, 5e-5": dict(beta=0.1, dpo_learning_rate=5e-5),
-    "hardest, beta 0.02, 1e-4": dict(selection="hardest", beta=0.02, dpo_learning_rate=1e-4),
-    "hardest, beta 0.01, 2e-4": dict(selection="hardest", beta=0.01, dpo_learning_rate=2e-4),
+    "greedy, beta 0.1, 5e-5": dict(candidate_temperature=0.0, beta=0.1, dpo_stacked_learning_rate=5e-5),
+    "greedy, beta 0.02, 1e-4": dict(candidate_temperature=0.0, beta=0.02, dpo_stacked_learning_rate=1e-4),
+    "lowest, beta 0.02, 1e-4": dict(beta=0.02, dpo_stacked_learning_rate=1e-4),
+    "lowest, beta 0.1, 5e-5": dict(beta=0.1, dpo_stacked_learning_rate=5e-5),
+    "hardest, beta 0.02, 1e-4": dict(selection="hardest", beta=0.02, dpo_stacked_learning_rate=1e-4),
+    "hardest, beta 0.01, 2e-4": dict(selection="hardest", beta=0.01, dpo_stacked_learning_rate=2e-4),
 }
 DECODINGS = {
     "alpha 0.1": dict(alpha=0.1),

@@ -101,6 +101,7 @@ class FitConfig:
     selection: "lowest" rejects the candidate with the lowest implicit reward, "hardest" the one with the highest.
     negatives_alpha: alpha of the implicit reward that scores the candidates.
     dpo_epochs, dpo_learning_rate, dpo_batch, beta: the preference stage.
+    dpo_stacked_learning_rate: its learning rate where base has a task adapter.
     seed: everything random in a fit follows from it.
     """
 
@@ -124,6 +125,7 @@ class FitConfig:
     negatives_alpha: float = 0.1
     dpo_epochs: int = 1
     dpo_learning_rate: float = 2e-4
+    dpo_stacked_learning_rate: float = 1e-4
     dpo_batch: int = 4
     beta: float = 0.02
     seed: int = 0
@@ -139,7 +141,8 @@ class FitConfig:
             check(f"{stage}_epochs", getattr(self, f"{stage}_epochs"), 0, 100)
             check(f"{stage}_learning_rate", getattr(self, f"{stage}_learning_rate"), 1e-7, 1)
             check(f"{stage}_batch", getattr(self, f"{stage}_batch"), 1, 256, whole=True)
-        check("stacked_learning_rate", self.stacked_learning_rate, 1e-7, 1)
+        for name in ("stacked_learning_rate", "dpo_stacked_learning_rate"):
+            check(name, getattr(self, name), 1e-7, 1)
         check("sample_rows", self.sample_rows, 1, 4096, whole=True)
         check("score_tokens", self.score_tokens, 1, 1_000_000, whole=True)
         check("candidates", self.candidates, 1, 16, whole=True)

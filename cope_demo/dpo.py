@@ -4,7 +4,7 @@ Source of the method: Rafailov et al., "Direct Preference Optimization", NeurIPS
 own text and `rejected` the selected sample from base.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from datasets import Dataset
@@ -48,9 +48,12 @@ def train_dpo(
 ) -> None:
     """Continues the adapter in `oppu` on the pairs and saves the result to `folder` in peft's format.
 
-    base: a trainable BaseModel; it is bare again afterwards. Same seed, same machine: the same adapter, bit for bit.
+    base: a trainable BaseModel; it is bare again afterwards. With a task adapter in it, `dpo_stacked_learning_rate`
+    counts. Same seed, same machine: the same adapter, bit for bit.
     """
     seed_everything(config.seed + 2)
+    if base.tam:
+        config = replace(config, dpo_learning_rate=config.dpo_stacked_learning_rate)
     rows = [
         {
             "prompt_ids": p.prompt_ids,

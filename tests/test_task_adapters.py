@@ -7,10 +7,11 @@ import pytest
 import torch
 from peft import PeftModel
 
-from cope_demo import fit, oppu, prompting, tam, task_adapters
+from cope_demo import fit, prompting, tam, task_adapters
 from cope_demo.base_model import load_base
 from cope_demo.columns import left_out
 from cope_demo.config import DecodeConfig
+from cope_demo.dpo import train_dpo
 from cope_demo.errors import CopeError
 from cope_demo.events import STAGES
 from cope_demo.history import History
@@ -148,16 +149,23 @@ def test_the_adapter_of_another_base_model_is_not_taken(here, tmp_path):
     assert load_base(here[0], task=TASK).tam.task == TASK
 
 
-def test_on_a_task_adapter_the_person_s_own_rate_is_the_stacked_one(here, tmp_path, monkeypatch):
+@pytest.mark.parametrize("stage", ["oppu", "dpo"])
+def test_on_a_task_adapter_both_stages_have_their_own_rate(here, tmp_path, monkeypatch, stage):
     class Seen(Exception):
         pass
 
     def settings(config, *args):
-        raise Seen(config.oppu_learning_rate)
+        raise Seen(getattr(config, f"{stage}_learning_rate"))
 
-    monkeypatch.setattr(oppu, "trainer_settings", settings)
-    for task, rate in ((TASK, FAST.stacked_learning_rate), (None, FAST.oppu_learning_rate)):
+    stacked = {"oppu": FAST.stacked_learning_rate, "dpo": FAST.dpo_stacked_learning_rate}[stage]
+    for task, rate in ((None, getattr(FAST, f"{stage}_learning_rate")), (TASK, stacked)):
         base = load_base(here[0], trainable=True, task=task)
         example = encode(base, find_task(TASK).sample({"text": "A swan.", "title": "Swan"}), FAST)
-        with pytest.raises(Seen, match=f"^{rate}$"):
+        if stage == "dpo" and not task:
             train_oppu(base, [example], FAST, tmp_path / "oppu", lambda event: None)
+        monkeypatch.setattr(f"cope_demo.{stage}.trainer_settings", settings)
+        with pytest.raises(Seen, match=f"^{rate}$"):
+            if stage == "oppu":
+                train_oppu(base, [example], FAST, tmp_path / "oppu", lambda event: None)
+            else:
+                train_dpo(base, tmp_path / "oppu", [], FAST, tmp_path / "cope", lambda event: None)
