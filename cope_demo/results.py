@@ -14,7 +14,8 @@ REFERENCES = ("tam", "oppu")
 def summary(rows: Sequence[dict], methods: Sequence[str], metrics: Sequence[str], seed: int = 0) -> dict:
     """Means over queries, 95 % intervals by bootstrap over users, and relative gains over REFERENCES.
 
-    rows: lines of predictions.jsonl; every user has every method on the same queries.
+    rows: lines of predictions.jsonl; every user has every method on the same queries. A method's "bits_over_tam" is the
+    relative difference of its bits a token from tam's, and the ends of its interval.
     """
     users = sorted({row["user"] for row in rows})
     boots = {metric: Bootstrap(by_user(rows, methods, metric), seed) for metric in metrics}
@@ -25,6 +26,12 @@ def summary(rows: Sequence[dict], methods: Sequence[str], metrics: Sequence[str]
         if own[0]["bits"] is not None:
             table[method]["bits_per_token"] = round(sum(row["bits"] for row in own) / len(own), 4)
         table[method]["seconds"] = round(sum(row["seconds"] for row in own) / len(own), 3)
+    likely = [method for method in methods if "bits_per_token" in table[method]]
+    if REFERENCES[0] in likely:
+        boot = Bootstrap(by_user(rows, likely, "bits"), seed)
+        for method in likely:
+            change, span = boot.gain(method, REFERENCES[0]), boot.gain_interval(method, REFERENCES[0])
+            table[method]["bits_over_tam"] = [round(change, 4), *_pair(span)]
     queries = len({(row["user"], row["query"]) for row in rows})
     return {"users": len(users), "queries": queries, **numbers}
 

@@ -26,7 +26,7 @@ def parts(data: dict) -> dict[str, str]:
         "gains": _gains,
         "sweeps": _sweeps,
         "seconds": lambda data: _by_method(data, "seconds", ".2f", "Seconds a query"),
-        "bits": lambda data: _by_method(data, "bits_per_token", ".3f", "Bits a token of what the author wrote"),
+        "bits": _bits,
         "examples": _examples,
     }
     return {name: make(data) if data["tasks"] else NOTHING for name, make in makers.items()}
@@ -198,6 +198,19 @@ def _by_method(data: dict, key: str, form: str, title: str) -> str:
         values = [task["methods"].get(m, {}).get(key) for m in methods]
         rows.append([_label(name), *(ABSENT if value is None else f"{value:{form}}" for value in values)])
     return _table([title, *methods], rows)
+
+
+def _bits(data: dict) -> str:
+    table = _by_method(data, "bits_per_token", ".3f", "Bits a token of what the author wrote")
+    methods = ("oppu", "oppu+dpo")
+    changes = []
+    for name, task in data["tasks"].items():
+        changes.append([_label(name), *(_change(task["methods"].get(m, {}).get("bits_over_tam")) for m in methods)])
+    return f"{table}\n\n{_table(['Bits against tam', *methods], changes)}"
+
+
+def _change(numbers: list[float] | None) -> str:
+    return f"{numbers[0]:+.1%} [{numbers[1]:+.1%}, {numbers[2]:+.1%}]" if numbers else ABSENT
 
 
 def _examples(data: dict) -> str:

@@ -73,6 +73,9 @@ def test_all_methods_and_a_run_that_was_cut_off(root, tmp_path, monkeypatch):
         assert low <= values["rougeL"] <= high
     bits = {name: whole["methods"][name]["bits_per_token"] for name in ("base", "tam", "oppu")}
     assert bits["tam"] < bits["base"] and len(set(bits.values())) == 3
+    change, low, high = whole["methods"]["base"]["bits_over_tam"]
+    assert change == pytest.approx(bits["base"] / bits["tam"] - 1, abs=1e-3) and low <= change <= high
+    assert whole["methods"]["tam"]["bits_over_tam"] == [0, 0, 0]
     assert set(whole["relative_gain"]["tam"]) == set(METHODS) - {"tam"}
     assert json.loads((tmp_path / "whole" / "results.json").read_text()) == json.loads(json.dumps(whole))
     assert (tmp_path / "whole" / "results.md").read_text().count("\n| ") == 1 + len(METHODS)

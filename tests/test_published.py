@@ -162,6 +162,9 @@ def test_everything_is_written_and_the_prose_is_kept(tmp_path, capsys):
     value = found["tasks"][NEWS]["methods"]["cope"]["rougeL"]
     low, high = found["tasks"][NEWS]["ci95"]["cope"]["rougeL"]
     assert f"{value:.3f} [{low:.3f}, {high:.3f}]" in text
+    change, low, high = found["tasks"][NEWS]["methods"]["oppu"]["bits_over_tam"]
+    assert low <= change <= high
+    assert f"\n| News headlines | {change:+.1%} [{low:+.1%}, {high:+.1%}] | –" in text
     for line in text.split("\n"):  # every table is one
         if line.startswith("|"):
             assert line.endswith("|")
