@@ -1,6 +1,6 @@
 """The search behind CoPe's settings, on dev authors of one task with its task adapter: ROUGE-L of what they write.
 
-    python -m benchmarks.cope_sweep run DATA/news_headline OUT.jsonl --settings "greedy, beta 0.1, 5e-5" --few
+    python -m benchmarks.cope_sweep run DATA/news_headline OUT.jsonl --settings "lowest, beta 0.02, 1e-4" --decodings "alpha 0.1"
     python -m benchmarks.cope_sweep table OUT.jsonl
 
 For every preference setting of PREFERENCES the authors' fits are made (kept fits are used again), and their queries are
@@ -43,9 +43,11 @@ DECODINGS = {
     "alpha 0.5": dict(alpha=0.5),
     "alpha 0.3, tau 0.3": dict(alpha=0.3, tau=0.3),
     "alpha 0.5, tau 0.3": dict(alpha=0.5, tau=0.3),
+    "alpha 0.1, bare amateur": dict(alpha=0.1),
     "alpha 0.3, bare amateur": dict(alpha=0.3),
+    "alpha 0.5, bare amateur": dict(alpha=0.5),
 }
-FEW = ("alpha 0.1", "alpha 0.3", "alpha 0.3, bare amateur")
+"""Contrast is with the task adapter, or with the model without it."""
 
 
 def merged(tam: Lora, lora: Lora) -> Lora:
@@ -108,15 +110,13 @@ def run(options) -> None:
         measure("", "tam", "", None, {})
         supervised = folder_of(fit)
         measure(name, "oppu", "", supervised, {})
-        for decoding, change in DECODINGS.items():
-            if not options.few or decoding in FEW:
-                measure(name, "oppu+cd", decoding, supervised, change)
+        for decoding in options.decodings:
+            measure(name, "oppu+cd", decoding, supervised, DECODINGS[decoding])
         for setting in options.settings:
             folder = folder_of(replace(fit, **PREFERENCES[setting]))
             measure(setting + name, "oppu+dpo", "", folder, {})
-            for decoding, change in DECODINGS.items():
-                if not options.few or decoding in FEW:
-                    measure(setting + name, "cope", decoding, folder, change)
+            for decoding in options.decodings:
+                measure(setting + name, "cope", decoding, folder, DECODINGS[decoding])
         print(author.id, flush=True)
 
 
@@ -153,7 +153,7 @@ def main() -> None:
     parser.add_argument("--users", type=int)
     parser.add_argument("--settings", nargs="*", default=list(PREFERENCES), choices=list(PREFERENCES))
     parser.add_argument("--fit", default="{}", help="FitConfig fields of the supervised stage, as JSON")
-    parser.add_argument("--few", action="store_true", help="three decodings instead of all")
+    parser.add_argument("--decodings", nargs="*", default=list(DECODINGS), choices=list(DECODINGS))
     parser.add_argument("--part", default="0/1")
     parser.add_argument("--metric", default="rougeL")
     options = parser.parse_args()
