@@ -1,6 +1,6 @@
 """The search behind CoPe's settings, on dev authors of one task with its task adapter: ROUGE-L of what they write.
 
-    python -m benchmarks.cope_sweep run DATA/news_headline OUT.jsonl --settings "lowest, beta 0.02, 1e-4" --decodings "alpha 0.1"
+    python -m benchmarks.cope_sweep run DATA/news_headline OUT.jsonl --settings "lowest, beta 0.02, 1e-4"
     python -m benchmarks.cope_sweep table OUT.jsonl
 
 For every preference setting of PREFERENCES the authors' fits are made (kept fits are used again), and their queries are

@@ -63,7 +63,7 @@ def measure(folder: Path) -> list[dict]:
         "transformers' plain attention": lambda: attention("eager"),
         "torch's fused attention": lambda: attention("sdpa"),
         "logits of prompts, too": lambda: other(LeanTrainer, "compute_loss", whole),
-        "a prompt read for each candidate": lambda: other(negatives, "_read", lambda *_: None),
+        "a prompt read for each candidate": lambda: other(negatives, "read_prompts", lambda *_: None),
     }
     names = list(contexts)
     stages = [("OPPU, one epoch", oppu, names[:4]), ("3 candidates a text", sample, [*names[1:3], names[4]])]

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from transformers import Cache, LogitsProcessor, LogitsProcessorList
+from transformers import LogitsProcessor, LogitsProcessorList
 
 from .base_model import BaseModel
 from .config import FitConfig
 from .events import Emit, FitEvent
 from .reward import implicit_reward
+from .scoring import read_prompts
 from .training import Example, seed_everything
 
 
@@ -94,10 +95,11 @@ def sample_candidates(
         mask = (torch.arange(longest) >= longest - torch.tensor([[len(examples[i].prompt_ids)] for i in batch])).long()
         ids, mask = ids.to(base.device), mask.to(base.device)
         voice = _Voice(config.candidate_temperature, config.candidate_top_p)
+        rows = torch.arange(len(batch), device=base.device).repeat_interleave(k)
         out = base.model.generate(
-            ids.repeat_interleave(k, 0),
-            attention_mask=mask.repeat_interleave(k, 0),
-            past_key_values=_read(base, ids, mask, k) if k > 1 else None,
+            ids[rows],
+            attention_mask=mask[rows],
+            past_key_values=read_prompts(base.model, ids, mask, rows) if k > 1 else None,
             do_sample=False,
             temperature=None,
             top_p=None,
@@ -114,19 +116,6 @@ def sample_candidates(
             result[batch[row // k]].append(Spoken(answer[:end], heard[row, :end]))
     emit(FitEvent("negatives", len(order), len(order)))
     return result
-
-
-def _read(base: BaseModel, ids: torch.Tensor, mask: torch.Tensor, k: int) -> Cache:
-    """The cache of all but each prompt's last token, k times a prompt: what K candidates share is read once.
-
-    ids, mask: (rows, T), left-padded.
-    """
-    ids, mask = ids[:, :-1], mask[:, :-1]
-    positions = (mask.cumsum(-1) - 1).clamp(min=0)
-    out = base.model(ids, attention_mask=mask, position_ids=positions, use_cache=True, logits_to_keep=1)
-    cache = out.past_key_values
-    cache.reorder_cache(torch.arange(len(ids), device=ids.device).repeat_interleave(k))
-    return cache
 
 
 def select_rejected(candidates: Sequence[Candidate], config: FitConfig) -> Candidate:

@@ -102,6 +102,26 @@ def test_the_loss_of_responses_is_the_loss_of_the_whole(folder):
     assert abs(lean - whole) < 1e-3 and LeanTrainer.compute_loss is not Trainer.compute_loss
 
 
+def test_scores_are_those_of_each_text_alone(folder):
+    base = load_base(folder, "cpu", trainable=True)
+    lot = torch.Generator().manual_seed(5)
+    prompts = [torch.randint(10, 300, (length,), generator=lot).tolist() for length in (5, 12, 1, 9)]
+    sizes = ((0, 6), (1, 3), (0, 2), (2, 1), (3, 8), (1, 7), (1, 3))
+    examples = [Example(prompts[p], torch.randint(10, 300, (n,), generator=lot).tolist()) for p, n in sizes]
+    calls, ticks = [], []
+    forward = base.model.forward
+    base.model.forward = lambda *args, **given: calls.append(given["input_ids"].shape) or forward(*args, **given)
+    found = response_logps(base.model, examples, PAD, 40, ticks.append)
+    base.model.forward = forward
+    assert ticks[-1] == len(examples) and len(ticks) > 1
+    assert max(rows * length for rows, length in calls) <= 40
+    for example, heard in zip(examples, found, strict=True):
+        ids = torch.tensor([example.prompt_ids + example.response_ids])
+        logits = base.model(ids).logits[0, len(example.prompt_ids) - 1 : -1].float()
+        truth = logits.log_softmax(-1)[range(len(heard)), example.response_ids]
+        assert torch.allclose(heard, truth, atol=0.1)
+
+
 def test_candidates_of_a_prompt_read_it_once_and_go_on_from_it(folder):
     """The log-probabilities noted while sampling, K rows to a prompt of another length, are those of the whole text."""
     base = load_base(folder, "cpu", trainable=True)
