@@ -1,6 +1,7 @@
 """Evaluation on a tiny model: the table's numbers, a run that is cut off, and data that will not do."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -96,6 +97,23 @@ def test_all_methods_and_a_run_that_was_cut_off(root, tmp_path, monkeypatch):
     monkeypatch.setattr(evaluation, "text_scores", text_scores)
     assert run(root, tmp_path / "parted")["methods"].keys() == whole["methods"].keys()
     assert lines(tmp_path / "parted") == rows
+
+
+def test_runs_share_what_their_settings_do_not_change(root, tmp_path, monkeypatch):
+    made = []
+    whole = fit.run_stage
+    monkeypatch.setattr(fit, "run_stage", lambda stage, *rest: made.append(stage) or whole(stage, *rest))
+    first = replace(FAST, seed=5)
+    for change, stages in (
+        ({}, ["history", "oppu", "negatives", "dpo"]),
+        ({"beta": 0.3, "dpo_learning_rate": 1e-4}, ["dpo"]),
+        ({"selection": "hardest"}, ["negatives", "dpo"]),
+        ({"oppu_epochs": 1.5}, ["history", "oppu", "negatives", "dpo"]),
+        ({}, []),
+    ):
+        made.clear()
+        run(root, tmp_path / str(change), ["oppu", "cope"], users=1, config=replace(first, **change))
+        assert made == stages
 
 
 def test_one_bad_author_does_not_end_the_run(root, tmp_path, monkeypatch):
