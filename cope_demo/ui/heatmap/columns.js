@@ -7,7 +7,7 @@ const METHOD_NAMES = {
 };
 const their = (who) => (who === 'you' ? 'your' : `${who}’s`);
 const explain = (method, who) => ({
-  greedy: 'The model as it is. Each time it takes the word it finds likeliest.',
+  greedy: `The model before it saw ${their(who)} texts. Each time it takes the word it finds likeliest.`,
   oppu: `The model after training on ${their(who)} texts. It takes its likeliest word.`,
   cope: `Of the words plausible for ${who}, the one ${who} would choose and the base model would not.`,
   base: 'The bare model, without the task adapter that is part of base elsewhere. It takes its likeliest word.',
