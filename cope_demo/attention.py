@@ -2,8 +2,8 @@
 
 Where several query heads share a key head (Ainslie et al., "GQA", EMNLP 2023), transformers repeats keys and values for
 each of them before it multiplies; at one new token a row these copies take most of the step. Here the heads of a group
-are rows of one product. The numbers are those of transformers' plain attention; benchmarks/speed_training.py has
-the times.
+are rows of one product. The numbers are those of transformers' plain attention; benchmarks/speed_training.py
+measures what that saves.
 """
 
 import torch

@@ -3,7 +3,7 @@
 bitsandbytes unpacks a layer anew at every forward and backward. peft copies a layer's output, takes its input to
 float32 and back, and adds the adapter in further passes. Here a layer is one function, y = x W^T + (x A^T) B^T in
 bfloat16, with the ranks of the task adapter and of the adapter in training side by side.
-benchmarks/speed_training.py has the times.
+benchmarks/speed_training.py measures what that saves.
 """
 
 from functools import partial
