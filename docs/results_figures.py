@@ -92,6 +92,12 @@ def draw_sweeps(data: dict, path: Path) -> bool:
         figure, axes = pyplot.subplots(len(swept), 2, figsize=size, squeeze=False, sharey="row", layout="constrained")
         for line, (name, task) in zip(axes, swept, strict=True):
             for ax, moved, fixed in ((line[0], "alpha", "tau"), (line[1], "tau", "alpha")):
+                values = {one[moved] for one in task["sweep"]["points"] if one[fixed] == task[fixed]}
+                if len(values) < 2:  # one point is no sweep
+                    ax.set_axis_off()
+                    words = f"{moved} was not varied at {fixed} = {task[fixed]:g}"
+                    ax.text(0.5, 0.5, words, ha="center", va="center", transform=ax.transAxes)
+                    continue
                 _sweep(ax, task, moved, fixed)
                 ax.set_title(f"{TASKS[name].label}, {fixed} = {task[fixed]:g}")
                 ax.set_xlabel(moved)
