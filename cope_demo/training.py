@@ -77,10 +77,14 @@ def _bare_afterwards(base: BaseModel, model: PeftModel):
     for settings in model.peft_config.values():
         settings.base_model_name_or_path = base.name  # and not the folder on this machine
     add_in_place(model)
+    text = base.model.config.get_text_config()
+    router = getattr(text, "output_router_logits", None)
     try:
         yield model
     finally:
         base.model = model.unload()
+        if router is not None:  # trl turns it on for good, and then a mixture of experts balances what is only scored
+            text.output_router_logits = router
         # peft leaves its mark on the module and warns of a second adapter next time; trl wraps the forward once more
         # with every training.
         for mark in ("peft_config", "forward"):

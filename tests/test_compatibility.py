@@ -1,4 +1,4 @@
-"""The families of docs/compatibility.md: it names all that the script tries, and one of them goes the whole way."""
+"""The families of docs/compatibility.md: it names all that the script tries, and two of them go the whole way."""
 
 import importlib
 import sys
@@ -23,7 +23,8 @@ def test_the_page_has_a_row_for_every_family(script):
         assert f"| {name} (`{family}`) |" in page
 
 
-def test_opt_goes_the_whole_way(script, tmp_path):
-    """It hands its layers flattened batches, which no family of the other tests does."""
+@pytest.mark.parametrize("family", ["opt", "gpt_oss"])
+def test_odd_families_go_the_whole_way(script, tmp_path, family):
+    """OPT hands its layers flattened batches, gpt-oss routes tokens to experts: no family of the other tests does."""
     tokenizer = AutoTokenizer.from_pretrained(str(embedded_folder()))
-    assert script.row(tmp_path, "opt", tokenizer, script.FIT) == ["yes"] * len(script.STEPS)
+    assert script.row(tmp_path, family, tokenizer, script.FIT) == ["yes"] * len(script.STEPS)
