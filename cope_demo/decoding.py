@@ -19,6 +19,7 @@ from transformers import DynamicCache
 from .adapters import BARE, NO_ADAPTER, Lora, LoraBank, LoraRows
 from .base_model import BaseModel
 from .config import DecodeConfig
+from .padding import padded
 from .reward import implicit_reward, plausible_head, repetition_penalized
 from .trace import ColumnEnd, TokenEvent, TraceToken
 from .tracing import TokenText, traced
@@ -175,10 +176,7 @@ class Engine:
         """
         adapter, driver = DRIVERS[method]
         worn = {"base": [NO_ADAPTER], "user": [(adapter,)], "contrast": [(adapter,), NO_ADAPTER]}[driver]
-        longest = max(len(ids) for ids in prompts)
-        pad = self.base.tokenizer.pad_token_id
-        ids = torch.tensor([[pad] * (longest - len(p)) + p for p in prompts for _ in worn])
-        attention = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts for _ in worn])
+        ids, attention = padded([prompt for prompt in prompts for _ in worn], self.base.tokenizer.pad_token_id)
         columns = []
         for prompt in prompts:
             self.base.check_fits(prompt, config.max_new_tokens)

@@ -4,7 +4,7 @@ Source of the method: Rafailov et al., "Direct Preference Optimization", NeurIPS
 own text and `rejected` the selected sample from base.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from datasets import Dataset
@@ -52,8 +52,6 @@ def train_dpo(
     counts. Same seed, same machine: the same adapter, bit for bit.
     """
     seed_everything(config.seed + 2)
-    if base.tam:
-        config = replace(config, dpo_learning_rate=config.dpo_stacked_learning_rate)
     rows = [
         {
             "prompt_ids": p.prompt_ids,
@@ -67,7 +65,7 @@ def train_dpo(
     with saved_adapter(base, oppu, trainable=True) as model:
         trainer = BaseReferenceTrainer(
             model=model,
-            args=DPOConfig(**trainer_settings(config, "dpo", folder.parent), beta=config.beta),
+            args=DPOConfig(**trainer_settings(base, config, "dpo", folder.parent), beta=config.beta),
             train_dataset=Dataset.from_list(rows),
             processing_class=base.tokenizer,
             callbacks=[Progress("dpo", emit)],

@@ -9,6 +9,7 @@ from transformers import LogitsProcessor, LogitsProcessorList
 from .base_model import BaseModel
 from .config import FitConfig
 from .events import Emit, FitEvent
+from .padding import padded
 from .reward import implicit_reward
 from .scoring import read_prompts
 from .training import Example, seed_everything
@@ -88,11 +89,7 @@ def sample_candidates(
     for start in range(0, len(order), size):
         emit(FitEvent("negatives", start, len(order)))
         batch = order[start : start + size]
-        longest = max(len(examples[i].prompt_ids) for i in batch)
-        ids = torch.full((len(batch), longest), pad)
-        for row, i in enumerate(batch):
-            ids[row, longest - len(examples[i].prompt_ids) :] = torch.tensor(examples[i].prompt_ids)
-        mask = (torch.arange(longest) >= longest - torch.tensor([[len(examples[i].prompt_ids)] for i in batch])).long()
+        ids, mask = padded([examples[i].prompt_ids for i in batch], pad)
         ids, mask = ids.to(base.device), mask.to(base.device)
         voice = _Voice(config.candidate_temperature, config.candidate_top_p)
         rows = torch.arange(len(batch), device=base.device).repeat_interleave(k)
@@ -111,7 +108,7 @@ def sample_candidates(
         )
         voice.hear(out)
         heard = torch.stack(voice.logps, 1).cpu()  # (rows, T)
-        for row, answer in enumerate(out[:, longest:].tolist()):
+        for row, answer in enumerate(out[:, ids.shape[1] :].tolist()):
             end = next((n + 1 for n, token in enumerate(answer) if token in base.end_ids), len(answer))
             result[batch[row // k]].append(Spoken(answer[:end], heard[row, :end]))
     emit(FitEvent("negatives", len(order), len(order)))

@@ -4,7 +4,6 @@ Source of the method: Tan et al., "Democratizing Large Language Models via Perso
 (OPPU), EMNLP 2024.
 """
 
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -20,8 +19,8 @@ from .training import Example, Progress, new_adapter, save_adapter, seed_everyth
 class LeanTrainer(SFTTrainer):
     """SFTTrainer with the plain cross-entropy, from logits of the responses alone.
 
-    trl's own loss also computes each token's entropy and accuracy over the whole vocabulary, in float32 tiles, and any
-    model's own loss has logits of the prompts, too.
+    trl's own loss computes each token's entropy and accuracy, too, in float32 tiles, and on a CPU at every position of
+    the prompts. A mixture of experts is trained without its balancing loss.
     """
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
@@ -42,8 +41,6 @@ def train_oppu(base: BaseModel, examples: list[Example], config: FitConfig, fold
     Same seed, same machine: the same adapter, bit for bit.
     """
     seed_everything(config.seed)
-    if base.tam:
-        config = replace(config, oppu_learning_rate=config.stacked_learning_rate)
     rows = [
         {
             "input_ids": e.prompt_ids + e.response_ids,
@@ -55,7 +52,7 @@ def train_oppu(base: BaseModel, examples: list[Example], config: FitConfig, fold
     with new_adapter(base, config) as model:
         trainer = LeanTrainer(
             model=model,
-            args=SFTConfig(**trainer_settings(config, "oppu", folder.parent, "length"), packing=False),
+            args=SFTConfig(**trainer_settings(base, config, "oppu", folder.parent, "length"), packing=False),
             train_dataset=Dataset.from_list(rows),
             processing_class=base.tokenizer,
             callbacks=[Progress("oppu", emit)],

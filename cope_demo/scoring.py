@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 from transformers import Cache
 
+from .padding import padded
 from .training import Example
 
 
@@ -44,22 +45,15 @@ def response_logps(
         rows = [i for many in batch for i in many]
         prompts = [examples[many[0]].prompt_ids for many in batch]
         owner = torch.tensor([group for group, many in enumerate(batch) for _ in many])
-        longest = max(len(prompt) for prompt in prompts)
-        ids = torch.full((len(batch), longest), pad_id)
-        mask = torch.zeros_like(ids)
-        for group, prompt in enumerate(prompts):
-            ids[group, longest - len(prompt) :], mask[group, longest - len(prompt) :] = torch.tensor(prompt), 1
+        ids, mask = padded(prompts, pad_id)
         # A row goes on with the prompt's last token and all of the response but its last.
-        spoken = max(len(examples[i].response_ids) for i in rows)
-        said, heard = torch.full((len(rows), spoken), pad_id), torch.zeros(len(rows), spoken, dtype=torch.long)
-        for row, i in enumerate(rows):
-            whole = [examples[i].prompt_ids[-1], *examples[i].response_ids[:-1]]
-            said[row, : len(whole)], heard[row, : len(whole)] = torch.tensor(whole), 1
+        whole = [[examples[i].prompt_ids[-1], *examples[i].response_ids[:-1]] for i in rows]
+        said, heard = padded(whole, pad_id, "right")
         starts = torch.tensor([len(examples[i].prompt_ids) - 1 for i in rows])
         logits = model(
             input_ids=said.to(device),
             attention_mask=torch.cat([mask[owner, :-1], heard], 1).to(device),
-            position_ids=(starts[:, None] + torch.arange(spoken)).to(device),
+            position_ids=(starts[:, None] + torch.arange(said.shape[1])).to(device),
             past_key_values=read_prompts(model, ids.to(device), mask.to(device), owner.to(device)),
         ).logits
         for row, i in enumerate(rows):

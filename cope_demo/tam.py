@@ -24,6 +24,7 @@ from .base_model import BaseModel, load_base, sha256_file
 from .config import TamConfig
 from .errors import CopeError
 from .lamp import OTHERS, read_authors
+from .padding import padded
 from .scoring import response_logps
 from .task_adapters import WEIGHTS
 from .tasks import Sample, find_task
@@ -149,14 +150,9 @@ def _step(model: PeftModel, batch: Sequence[Example], pad: int) -> float:
     device = next(model.parameters()).device
     tokens, total = sum(len(e.response_ids) for e in batch), 0.0
     for rows in _passes(batch):
-        longest = max(len(e.prompt_ids) + len(e.response_ids) for e in rows)
-        ids = torch.full((len(rows), longest), pad)
-        labels, mask = torch.full_like(ids, -100), torch.zeros_like(ids)
-        for row, example in enumerate(rows):
-            whole = torch.tensor(example.prompt_ids + example.response_ids)
-            ids[row, -len(whole) :], mask[row, -len(whole) :] = whole, 1
-            labels[row, -len(example.response_ids) :] = whole[-len(example.response_ids) :]
-        spoken = max(len(e.response_ids) for e in rows)
+        ids, mask = padded([e.prompt_ids + e.response_ids for e in rows], pad)
+        labels, _ = padded([e.response_ids for e in rows], -100)
+        spoken = labels.shape[1]
         with torch.autocast(device.type, torch.bfloat16):
             out = model(
                 input_ids=ids.to(device),
@@ -165,7 +161,7 @@ def _step(model: PeftModel, batch: Sequence[Example], pad: int) -> float:
                 use_cache=False,
                 logits_to_keep=spoken + 1,
             )
-        heard, said = out.logits[:, -spoken - 1 : -1].flatten(0, 1), labels[:, -spoken:].flatten().to(device)
+        heard, said = out.logits[:, -spoken - 1 : -1].flatten(0, 1), labels.flatten().to(device)
         loss = torch.nn.functional.cross_entropy(heard[said != -100].float(), said[said != -100], reduction="sum")
         (loss / tokens).backward()
         total += float(loss.detach())

@@ -114,14 +114,20 @@ def save_adapter(model: PeftModel, folder: Path) -> None:
     model.save_pretrained(folder, save_embedding_layers=False)
 
 
-def trainer_settings(config: FitConfig, stage: str, scratch: Path, length_of: str | None = None) -> dict:
-    """What trl's configs of both stages have in common; `stage` is "oppu" or "dpo"."""
+def trainer_settings(
+    base: BaseModel, config: FitConfig, stage: str, scratch: Path, length_of: str | None = None
+) -> dict:
+    """What trl's configs of both stages have in common; `stage` is "oppu" or "dpo".
+
+    With a task adapter in base the stage's stacked learning rate counts.
+    """
+    stacked = {"oppu": config.stacked_learning_rate, "dpo": config.dpo_stacked_learning_rate}[stage]
     settings = dict(
         disable_tqdm=True,
         logging_nan_inf_filter=False,
         output_dir=str(scratch / f"{stage}.trainer"),
         num_train_epochs=getattr(config, f"{stage}_epochs"),
-        learning_rate=getattr(config, f"{stage}_learning_rate"),
+        learning_rate=stacked if base.tam else getattr(config, f"{stage}_learning_rate"),
         per_device_train_batch_size=getattr(config, f"{stage}_batch"),
         lr_scheduler_type="linear",
         # A warm-up begins at learning rate 0, and the preference stage has no step to waste.

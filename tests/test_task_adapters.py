@@ -11,7 +11,7 @@ from cope_demo import fit, prompting, tam, task_adapters
 from cope_demo.base_model import load_base
 from cope_demo.columns import left_out
 from cope_demo.config import DecodeConfig
-from cope_demo.dpo import train_dpo
+from cope_demo.dpo import TokenPair, train_dpo
 from cope_demo.errors import CopeError
 from cope_demo.events import STAGES
 from cope_demo.history import History
@@ -154,18 +154,19 @@ def test_on_a_task_adapter_both_stages_have_their_own_rate(here, tmp_path, monke
     class Seen(Exception):
         pass
 
-    def settings(config, *args):
-        raise Seen(getattr(config, f"{stage}_learning_rate"))
+    def seen(trainer):
+        raise Seen(trainer.args.learning_rate)
 
     stacked = {"oppu": FAST.stacked_learning_rate, "dpo": FAST.dpo_stacked_learning_rate}[stage]
     for task, rate in ((None, getattr(FAST, f"{stage}_learning_rate")), (TASK, stacked)):
         base = load_base(here[0], trainable=True, task=task)
         example = encode(base, find_task(TASK).sample({"text": "A swan.", "title": "Swan"}), FAST)
+        pair = TokenPair(example.prompt_ids, example.response_ids, example.response_ids, -1.0, -1.0)
         if stage == "dpo" and not task:
             train_oppu(base, [example], FAST, tmp_path / "oppu", lambda event: None)
-        monkeypatch.setattr(f"cope_demo.{stage}.trainer_settings", settings)
+        monkeypatch.setattr(f"cope_demo.{stage}.train", seen)
         with pytest.raises(Seen, match=f"^{rate}$"):
             if stage == "oppu":
                 train_oppu(base, [example], FAST, tmp_path / "oppu", lambda event: None)
             else:
-                train_dpo(base, tmp_path / "oppu", [], FAST, tmp_path / "cope", lambda event: None)
+                train_dpo(base, tmp_path / "oppu", [pair], FAST, tmp_path / "cope", lambda event: None)
