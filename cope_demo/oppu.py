@@ -25,12 +25,10 @@ class LeanTrainer(SFTTrainer):
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         labels = inputs.pop("labels")  # (B, T), padded on the right
-        first = int((labels != -100).int().argmax(-1).min())
-        outputs = model(**inputs, use_cache=False, logits_to_keep=labels.shape[1] - first + 1)
-        labels = labels[:, first:]
-        heard, said = outputs.logits[:, :-1][labels != -100], labels[labels != -100]
-        loss = torch.nn.functional.cross_entropy(heard.float(), said, reduction="sum")
-        loss = loss / (len(said) if num_items_in_batch is None else num_items_in_batch)
+        last = max(0, int((labels != -100).int().argmax(-1).min()) - 1)  # of the shortest prompt
+        outputs = model(**inputs, use_cache=False, logits_to_keep=labels.shape[1] - last)
+        logits = outputs.logits
+        loss = model.loss_function(logits, labels[:, last:], logits.shape[-1], num_items_in_batch=num_items_in_batch)
         return (loss, outputs) if return_outputs else loss
 
 

@@ -134,3 +134,11 @@ def test_candidates_of_a_prompt_read_it_once_and_go_on_from_it(folder):
     truth = response_logps(base.model, whole, base.tokenizer.pad_token_id, 1024)
     for one, heard in zip((one for many in spoken for one in many), truth, strict=True):
         assert torch.allclose(one.logps, heard, atol=0.1)
+
+
+def test_the_head_never_sees_a_slice(folder):
+    base = load_base(folder, "cpu")
+    seen = []
+    base.model.get_output_embeddings().register_forward_hook(lambda head, given, out: seen.append(given[0]))
+    base.model(torch.ones(3, 9, dtype=torch.long), logits_to_keep=4)
+    assert seen[0].shape[:2] == (3, 4) and seen[0].is_contiguous()
