@@ -6,16 +6,18 @@ from importlib import import_module
 import pytest
 import torch
 from transformers import AttentionInterface, Trainer
+from trl import DPOTrainer
 
 from cope_demo import base_model
 from cope_demo.adapters import Lora, wear_always
 from cope_demo.attention import FAMILIES, NAME, grouped_attention
 from cope_demo.base_model import load_base
 from cope_demo.config import FitConfig
+from cope_demo.dpo import BaseReferenceTrainer, TokenPair, train_dpo
 from cope_demo.negatives import sample_candidates
 from cope_demo.oppu import LeanTrainer
 from cope_demo.scoring import response_logps
-from cope_demo.training import Example, new_adapter
+from cope_demo.training import Example, new_adapter, save_adapter
 from cope_demo.unpacked import Unpacked
 from tests import tiny
 
@@ -142,3 +144,33 @@ def test_the_head_never_sees_a_slice(folder):
     base.model.get_output_embeddings().register_forward_hook(lambda head, given, out: seen.append(given[0]))
     base.model(torch.ones(3, 9, dtype=torch.long), logits_to_keep=4)
     assert seen[0].shape[:2] == (3, 4) and seen[0].is_contiguous()
+
+
+def test_the_loss_of_pairs_is_trls(folder, tmp_path, monkeypatch):
+    """trl's own loss, which scores prompts, too: the same number, margin and gradient."""
+    base = load_base(folder, "cpu", trainable=True)
+    lot = torch.Generator().manual_seed(6)
+
+    def ids(length):
+        return torch.randint(10, 300, (length,), generator=lot).tolist()
+
+    pairs = [TokenPair(ids(p), ids(c), ids(r), -5.0 * c, -4.0 * r) for p, c, r in ((5, 9, 4), (12, 3, 7), (8, 1, 11))]
+    found = []
+
+    def compare(trainer):
+        batch = trainer.data_collator(list(trainer.train_dataset))
+        for owner in (BaseReferenceTrainer, DPOTrainer):
+            trainer.model.zero_grad()
+            loss = owner.compute_loss(trainer, trainer.model, dict(batch))
+            loss.backward()
+            gradient = torch.cat([p.grad.flatten() for p in trainer.model.parameters() if p.grad is not None])
+            found.append((loss.item(), trainer._metrics["train"]["rewards/margins"][-1], gradient))
+
+    monkeypatch.setattr(BaseReferenceTrainer, "train", compare)
+    with new_adapter(base, FitConfig()) as model:
+        save_adapter(model, tmp_path / "oppu")
+    train_dpo(base, tmp_path / "oppu", pairs, FitConfig(), tmp_path / "cope", lambda event: None)
+    (loss, margin, gradient), (loss_2, margin_2, gradient_2) = found
+    assert loss == pytest.approx(loss_2, abs=1e-4) and margin == pytest.approx(margin_2, abs=1e-2)
+    assert torch.cosine_similarity(gradient, gradient_2, dim=0) > 0.999
+    assert abs(gradient.norm() / gradient_2.norm() - 1) < 0.01 and gradient.norm() > 0
