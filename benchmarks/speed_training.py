@@ -2,8 +2,9 @@
 
     python benchmarks/speed_training.py [--json]
 
-Training is one batch of 4 texts, forward and backward, with the shipped task adapter for posts; sampling is 3 candidates
-of 16 tokens for each of 8 prompts. Prompts have 40 tokens and responses 60, or 240 and 80; all are random.
+OPPU and DPO are one batch of 4 texts or pairs, forward and backward, with the shipped task adapter for posts; sampling
+is 3 candidates of 16 tokens for each of 8 prompts. Prompts have 40 tokens and responses 60, or 240 and 80; all are
+random.
 """
 
 from contextlib import contextmanager, nullcontext
@@ -12,14 +13,16 @@ from pathlib import Path
 import torch
 from common import medians, table
 from peft.tuners.lora import LoraLayer
+from trl import DPOTrainer
 
 from cope_demo import negatives
 from cope_demo.attention import NAME
-from cope_demo.base_model import load_base
+from cope_demo.base_model import BaseModel, load_base
 from cope_demo.config import FitConfig
+from cope_demo.dpo import BaseReferenceTrainer, TokenPair, train_dpo
 from cope_demo.negatives import sample_candidates
 from cope_demo.oppu import LeanTrainer
-from cope_demo.training import Example, new_adapter, reuse_memory
+from cope_demo.training import Example, new_adapter, reuse_memory, save_adapter
 
 LENGTHS = {"short": (40, 60), "long": (240, 80)}
 ROUNDS = 4
@@ -54,13 +57,83 @@ def attention(model: torch.nn.Module, name: str):
     model.set_attn_implementation(NAME)
 
 
-def lean(model, inputs: dict) -> torch.Tensor:
-    return LeanTrainer.compute_loss(None, model, dict(inputs))
+def in_turns(length: str, stage: str, ways: dict) -> list[dict]:
+    """Rows of the table, with what "ours" takes as a share of each other way."""
+    times = medians(ways, ROUNDS)
+    return [
+        {
+            "length": length,
+            "stage": stage,
+            "way": way,
+            "ms": round(1000 * spent),
+            "ours / this": round(times["ours"] / spent, 2),
+        }
+        for way, spent in times.items()
+    ]
 
 
-def whole(model, inputs: dict) -> torch.Tensor:
-    """transformers' own loss, with logits of the prompts, too."""
-    return model(**inputs, use_cache=False).loss
+def oppu(base: BaseModel, length: str, rows: list[list[int]], prompt: int, folder: Path) -> list[dict]:
+    """A step of the supervised stage; leaves an adapter in `folder`."""
+    ids = torch.tensor(rows)
+    labels = ids.clone()
+    labels[:, :prompt] = -100
+    inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": labels}
+    with new_adapter(base, FitConfig()) as model:
+
+        def step(context=None, lean=True):
+            with context or nullcontext(), torch.autocast("cpu", torch.bfloat16):
+                if lean:
+                    LeanTrainer.compute_loss(None, model, dict(inputs)).backward()
+                else:
+                    model(**inputs, use_cache=False).loss.backward()
+
+        ways = {
+            "ours": step,
+            "adapters by peft": lambda: step(adapters_by_peft(model)),
+            "transformers' plain attention": lambda: step(attention(base.model, "eager")),
+            "torch's fused attention": lambda: step(attention(base.model, "sdpa")),
+            "logits of prompts, too": lambda: step(lean=False),
+        }
+        found = in_turns(length, "OPPU", ways)
+        save_adapter(model, folder)
+    return found
+
+
+def dpo(base: BaseModel, length: str, rows: list[list[int]], prompt: int, folder: Path) -> list[dict]:
+    """A step of the preference stage, from the adapter in `folder`."""
+    pairs = [TokenPair(row[:prompt], row[prompt:], row[prompt:][::-1], -9.0, -9.0) for row in rows]
+    found = []
+
+    def measure(trainer):
+        batch = trainer.data_collator(list(trainer.train_dataset))
+
+        def step(owner):
+            with torch.autocast("cpu", torch.bfloat16):
+                owner.compute_loss(trainer, trainer.model, dict(batch)).backward()
+
+        ways = {"ours": lambda: step(BaseReferenceTrainer), "trl's loss": lambda: step(DPOTrainer)}
+        found.extend(in_turns(length, "DPO", ways))
+
+    with other(BaseReferenceTrainer, "train", measure):
+        train_dpo(base, folder, pairs, FitConfig(), folder.parent / "cope", lambda event: None)
+    return found
+
+
+def sampling(base: BaseModel, length: str, prompts: list[list[int]]) -> list[dict]:
+    """Candidates for some prompts."""
+    examples = [Example(ids, [0] * NEW_TOKENS) for ids in prompts]
+
+    def sample(context=None):
+        with context or nullcontext():
+            sample_candidates(base, examples, FitConfig(), lambda event: None)
+
+    ways = {
+        "ours": sample,
+        "transformers' plain attention": lambda: sample(attention(base.model, "eager")),
+        "torch's fused attention": lambda: sample(attention(base.model, "sdpa")),
+        "a prompt read for each candidate": lambda: sample(other(negatives, "read_prompts", lambda *_: None)),
+    }
+    return in_turns(length, "sampling", ways)
 
 
 def measure(folder: Path) -> list[dict]:
@@ -68,50 +141,13 @@ def measure(folder: Path) -> list[dict]:
     reuse_memory()
     base = load_base(trainable=True, task="topic_writing")
     lot = torch.Generator().manual_seed(0)
-    rows = []
-
-    def in_turns(length, stage, ways):
-        times = medians(ways, ROUNDS)
-        for way, spent in times.items():
-            rows.append({"length": length, "stage": stage, "way": way, "ms": round(1000 * spent)})
-            rows[-1]["ours / this"] = round(times["ours"] / spent, 2)
-
+    found = []
     for length, (prompt, response) in LENGTHS.items():
-        ids = torch.randint(100, 40000, (4, prompt + response), generator=lot)
-        labels = ids.clone()
-        labels[:, :prompt] = -100
-        inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": labels}
-
-        with new_adapter(base, FitConfig()) as model:
-
-            def train(context, loss=lean, model=model, inputs=inputs):
-                with context, torch.autocast("cpu", torch.bfloat16):
-                    loss(model, inputs).backward()
-
-            ways = {
-                "ours": lambda: train(nullcontext()),
-                "adapters by peft": lambda: train(adapters_by_peft(model)),
-                "transformers' plain attention": lambda: train(attention(base.model, "eager")),
-                "torch's fused attention": lambda: train(attention(base.model, "sdpa")),
-                "logits of prompts, too": lambda: train(nullcontext(), whole),
-            }
-            in_turns(length, "training", ways)
-
-        many = torch.randint(100, 40000, (PROMPTS, prompt), generator=lot).tolist()
-        examples = [Example(ids, [0] * NEW_TOKENS) for ids in many]
-
-        def sample(context, examples=examples):
-            with context:
-                sample_candidates(base, examples, FitConfig(), lambda event: None)
-
-        ways = {
-            "ours": lambda: sample(nullcontext()),
-            "transformers' plain attention": lambda: sample(attention(base.model, "eager")),
-            "torch's fused attention": lambda: sample(attention(base.model, "sdpa")),
-            "a prompt read for each candidate": lambda: sample(other(negatives, "read_prompts", lambda *_: None)),
-        }
-        in_turns(length, "sampling", ways)
-    return rows
+        rows = torch.randint(100, 40000, (PROMPTS, prompt + response), generator=lot).tolist()
+        found += oppu(base, length, rows[:4], prompt, folder / "oppu")
+        found += dpo(base, length, rows[:4], prompt, folder / "oppu")
+        found += sampling(base, length, [row[:prompt] for row in rows])
+    return found
 
 
 if __name__ == "__main__":

@@ -34,8 +34,7 @@ class BaseReferenceTrainer(DPOTrainer):
 
     trl would take a copy of the already trained adapter as the reference, and would tokenize texts by its own template.
     Here the pairs come in tokens, and the reference log-probabilities with them, computed under base. trl's loss also
-    scores every token of the prompts, for entropies and accuracies that nobody reads, which on a CPU took more than half
-    of a step.
+    scores the tokens of prompts, for entropies and accuracies that nobody reads: on a CPU more than half of a step.
     """
 
     def __init__(self, *args, **kwargs):
@@ -47,7 +46,7 @@ class BaseReferenceTrainer(DPOTrainer):
         return dataset
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-        """-log sigmoid(beta * (gain of chosen - gain of rejected)), Rafailov et al., eq. 7; a gain is over base, in nats.
+        """-log sigmoid(beta * (gain of chosen - gain of rejected)), Rafailov et al., eq. 7; gains over base, in nats.
 
         inputs: trl's batch, (2B, T) padded on the right, the chosen rows first. A mixture of experts goes without its
         balancing loss, as in the supervised stage.

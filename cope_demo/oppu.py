@@ -6,7 +6,6 @@ Source of the method: Tan et al., "Democratizing Large Language Models via Perso
 
 from pathlib import Path
 
-import torch
 from datasets import Dataset
 from trl import SFTConfig, SFTTrainer
 
