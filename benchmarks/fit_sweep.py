@@ -1,10 +1,12 @@
 """The sweep behind FitConfig's defaults, on dev authors in the reference code's format.
 
     python -m benchmarks.fit_sweep oppu DATA OUT.jsonl --task news_headline --users 4
+    python -m benchmarks.fit_sweep stacked DATA OUT.jsonl --task news_headline --users 4
     python -m benchmarks.fit_sweep dpo  DATA OUT.jsonl --task news_headline --users 4
     python -m benchmarks.fit_sweep table OUT.jsonl
 
-`oppu` fits each user with each setting and measures bits per token of the queries' gold texts. `dpo` continues the
+`oppu` fits each user with each setting and measures bits per token of the queries' gold texts; `stacked` does so on the
+task's adapter and with all of a user's records instead of the newest 40. `dpo` continues the
 default OPPU adapter with each setting of candidates and DPO, decodes the queries, and measures ROUGE-L. Each result is
 a line of OUT; a run that was cut off goes on after the last line. `table` prints the means over users, each with its
 difference from the first setting and that difference's 95 % interval by paired bootstrap over users.
@@ -33,7 +35,7 @@ from cope_demo.reward import bits_per_token
 from cope_demo.scoring import response_logps
 from cope_demo.tasks import TASKS
 from cope_demo.trace import TokenEvent
-from cope_demo.training import Example, encode, quiet_libraries, saved_adapter
+from cope_demo.training import Example, encode, quiet_libraries, reuse_memory, saved_adapter
 
 OPPU = {
     "lr 2e-4": dict(oppu_learning_rate=2e-4),
@@ -45,6 +47,11 @@ OPPU = {
     "lr 1e-3, attention only": dict(oppu_learning_rate=1e-3, lora_targets="q_proj,k_proj,v_proj,o_proj"),
     "lr 1e-3, rank 16": dict(oppu_learning_rate=1e-3, lora_rank=16, lora_alpha=32),
     "lr 1e-3, batch 8": dict(oppu_learning_rate=1e-3, oppu_batch=8),
+}
+STACKED = {
+    "lr 2e-4": dict(stacked_learning_rate=2e-4),
+    "lr 5e-4": dict(stacked_learning_rate=5e-4),
+    "lr 1e-3": dict(stacked_learning_rate=1e-3),
 }
 DPO = {
     "T 0.7 lowest, beta 0.02, 2e-4": dict(),
@@ -69,11 +76,12 @@ def silent(event) -> None:
 
 def sweep_oppu(base, task, user, scratch: Path, say) -> None:
     """Bits per token of the queries' gold under base and under each setting's adapter."""
-    samples = [task.sample(record) for record in user["profile"]][-40:]
+    settings, texts = (STACKED, 0) if base.tam else (OPPU, 40)  # 0: all of them
+    samples = [task.sample(record) for record in user["profile"]][-texts:]
     queries = [encode(base, Sample(task.prompt(q["input"]), q["gold"]), FitConfig()) for q in user["query"]]
     pad = base.tokenizer.pad_token_id
     say("base", lambda: {"bits": bits_per_token(torch.cat(response_logps(base.model, queries, pad)))})
-    for name, change in OPPU.items():
+    for name, change in settings.items():
 
         def run(change=change):
             config = replace(FitConfig(), **change)
@@ -197,7 +205,7 @@ def print_table(path: Path) -> None:
 def main() -> None:
     """Runs the sweep for every user, skipping what OUT already holds; or prints what it holds."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("stage", choices=["oppu", "dpo", "table"])
+    parser.add_argument("stage", choices=["oppu", "stacked", "dpo", "table"])
     parser.add_argument("data", type=Path, help="folder with a folder for each task; for table the results themselves")
     parser.add_argument("out", type=Path, nargs="?")
     parser.add_argument("--task", default="news_headline")
@@ -209,7 +217,8 @@ def main() -> None:
     if options.out is None:
         parser.error("OUT is missing: name the file for the results")
     quiet_libraries()
-    base = load_base(trainable=True)
+    reuse_memory()
+    base = load_base(trainable=True, task=options.task if options.stage == "stacked" else None)
     engine = Engine(load_base()) if options.stage == "dpo" else None
     done = set()
     if options.out.exists():
@@ -230,7 +239,7 @@ def main() -> None:
                 print(json.dumps(row), flush=True)
 
             task = TASKS[options.task]
-            if options.stage == "oppu":
+            if options.stage != "dpo":
                 sweep_oppu(base, task, user, Path(folder), say)
             else:
                 sweep_dpo(base, engine, task, user, Path(folder), say)
