@@ -43,7 +43,7 @@ lessons: $(PREPARED)
 results: $(PREPARED)
 	$(BIN)/python docs/make_results.py $(RUNS) $(if $(DATA),--data $(DATA))
 
-# Fits the sample users anew (about two minutes each on two cores).
+# Fits the sample users anew (one to two minutes each on two cores).
 samples: $(PREPARED)
 	for user in $(SAMPLES); do \
 	  $(BIN)/python -m cope_demo fit --user $$user --card users/$$user/card.json \

@@ -53,7 +53,7 @@ def plan(count: int = 0, seconds: float = 0.0) -> dict:
     if count:
         time = f"For these {count} texts it takes {in_words(seconds)} on two cores."
     else:
-        time = "For 40 texts of 60 words it takes two to three minutes on two cores."
+        time = "For 40 texts of 60 words it takes about two minutes on two cores."
     return {
         "state": "plan",
         "lines": [

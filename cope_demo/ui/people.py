@@ -14,7 +14,7 @@ _STATES = {"queued": "waiting", "running": "fitting", "done": "fitted", "failed"
 _OWN = {
     "name": "Your own writing",
     "role": "or anyone’s whose texts you have",
-    "about": "Paste or upload 5 or more texts; a fit of 40 takes two to three minutes.",
+    "about": "Paste or upload 5 or more texts; a fit of 40 takes about two minutes.",
 }
 
 
