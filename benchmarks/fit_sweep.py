@@ -76,8 +76,8 @@ def silent(event) -> None:
 
 def sweep_oppu(base, task, user, scratch: Path, say) -> None:
     """Bits per token of the queries' gold under base and under each setting's adapter."""
-    settings, texts = (STACKED, 0) if base.tam else (OPPU, 40)  # 0: all of them
-    samples = [task.sample(record) for record in user["profile"]][-texts:]
+    samples = [task.sample(record) for record in user["profile"]]
+    settings, samples = (STACKED, samples) if base.tam else (OPPU, samples[-40:])
     queries = [encode(base, Sample(task.prompt(q["input"]), q["gold"]), FitConfig()) for q in user["query"]]
     pad = base.tokenizer.pad_token_id
     say("base", lambda: {"bits": bits_per_token(torch.cat(response_logps(base.model, queries, pad)))})

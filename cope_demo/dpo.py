@@ -15,7 +15,15 @@ from trl import DPOConfig, DPOTrainer
 from .base_model import BaseModel
 from .config import FitConfig
 from .events import Emit
-from .training import Progress, save_adapter, saved_adapter, seed_everything, train, trainer_settings
+from .training import (
+    Progress,
+    response_logits,
+    save_adapter,
+    saved_adapter,
+    seed_everything,
+    train,
+    trainer_settings,
+)
 
 
 @dataclass(frozen=True)
@@ -51,10 +59,10 @@ class BaseReferenceTrainer(DPOTrainer):
         inputs: trl's batch, (2B, T) padded on the right, the chosen rows first. A mixture of experts goes without its
         balancing loss, as in the supervised stage.
         """
-        ids, spoken = inputs["input_ids"], inputs["completion_mask"]
-        last = max(0, int(spoken.argmax(-1).min()) - 1)  # of the shortest prompt
-        logits = model(ids, inputs["attention_mask"], use_cache=False, logits_to_keep=ids.shape[1] - last).logits
-        said = pad(ids.masked_fill(spoken == 0, -100)[:, last + 1 :], (0, 1), value=-100)
+        ids = inputs["input_ids"]
+        labels = ids.masked_fill(inputs["completion_mask"] == 0, -100)
+        logits, labels = response_logits(model, ids, inputs["attention_mask"], labels)
+        said = pad(labels[:, 1:], (0, 1), value=-100)
         logps = -cross_entropy(logits.flatten(0, 1).float(), said.flatten(), reduction="none").view_as(said).sum(1)
         gains = logps - torch.cat([inputs["ref_chosen_logps"], inputs["ref_rejected_logps"]])
         chosen, rejected = (self.beta * gains).chunk(2)

@@ -12,7 +12,16 @@ from trl import SFTConfig, SFTTrainer
 from .base_model import BaseModel
 from .config import FitConfig
 from .events import Emit
-from .training import Example, Progress, new_adapter, save_adapter, seed_everything, train, trainer_settings
+from .training import (
+    Example,
+    Progress,
+    new_adapter,
+    response_logits,
+    save_adapter,
+    seed_everything,
+    train,
+    trainer_settings,
+)
 
 
 class LeanTrainer(SFTTrainer):
@@ -23,12 +32,9 @@ class LeanTrainer(SFTTrainer):
     """
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-        labels = inputs.pop("labels")  # (B, T), padded on the right
-        last = max(0, int((labels != -100).int().argmax(-1).min()) - 1)  # of the shortest prompt
-        outputs = model(**inputs, use_cache=False, logits_to_keep=labels.shape[1] - last)
-        logits = outputs.logits
-        loss = model.loss_function(logits, labels[:, last:], logits.shape[-1], num_items_in_batch=num_items_in_batch)
-        return (loss, outputs) if return_outputs else loss
+        logits, labels = response_logits(model, inputs["input_ids"], inputs["attention_mask"], inputs["labels"])
+        loss = model.loss_function(logits, labels, logits.shape[-1], num_items_in_batch=num_items_in_batch)
+        return (loss, {}) if return_outputs else loss
 
 
 def train_oppu(base: BaseModel, examples: list[Example], config: FitConfig, folder: Path, emit: Emit) -> None:
