@@ -102,6 +102,7 @@ class FitConfig:
     negatives_alpha: alpha of the implicit reward that scores the candidates.
     dpo_epochs, dpo_learning_rate, dpo_batch, beta: the preference stage.
     dpo_stacked_learning_rate: its learning rate where base has a task adapter.
+    dpo_sft_weight: weight of the person's own text's supervised loss in the preference stage; 0 is plain DPO.
     seed: everything random in a fit follows from it.
     """
 
@@ -114,7 +115,7 @@ class FitConfig:
     holdout: int = 4
     oppu_epochs: int = 3
     oppu_learning_rate: float = 1e-3
-    stacked_learning_rate: float = 2e-4
+    stacked_learning_rate: float = 5e-4
     oppu_batch: int = 4
     sample_rows: int = 48
     score_tokens: int = 1024
@@ -126,6 +127,7 @@ class FitConfig:
     dpo_epochs: int = 1
     dpo_learning_rate: float = 2e-4
     dpo_stacked_learning_rate: float = 1e-4
+    dpo_sft_weight: float = 0.0
     dpo_batch: int = 4
     beta: float = 0.02
     seed: int = 0
@@ -143,6 +145,7 @@ class FitConfig:
             check(f"{stage}_batch", getattr(self, f"{stage}_batch"), 1, 256, whole=True)
         for name in ("stacked_learning_rate", "dpo_stacked_learning_rate"):
             check(name, getattr(self, name), 1e-7, 1)
+        check("dpo_sft_weight", self.dpo_sft_weight, 0, 100)
         check("sample_rows", self.sample_rows, 1, 4096, whole=True)
         check("score_tokens", self.score_tokens, 1, 1_000_000, whole=True)
         check("candidates", self.candidates, 1, 16, whole=True)

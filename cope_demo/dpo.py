@@ -56,6 +56,8 @@ class BaseReferenceTrainer(DPOTrainer):
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         """-log sigmoid(beta * (gain of chosen - gain of rejected)), Rafailov et al., eq. 7; gains over base, in nats.
 
+        With `dpo_sft_weight` the mean loss of a token of chosen is added (Pang et al., "Iterative Reasoning Preference
+        Optimization", NeurIPS 2024), so that a lower likelihood of both cannot pass for a preference.
         inputs: trl's batch, (2B, T) padded on the right, the chosen rows first. A mixture of experts goes without its
         balancing loss, as in the supervised stage.
         """
@@ -68,6 +70,9 @@ class BaseReferenceTrainer(DPOTrainer):
         chosen, rejected = (self.beta * gains).chunk(2)
         self._metrics["train"]["rewards/margins"].append((chosen - rejected).mean().item())
         loss = -logsigmoid(chosen - rejected).mean()
+        if weight := self.loss_weights[1]:
+            own = slice(len(ids) // 2)
+            loss = loss - weight * logps[own].sum() / (said[own] != -100).sum()
         return (loss, {}) if return_outputs else loss
 
 
@@ -93,7 +98,12 @@ def train_dpo(
     with saved_adapter(base, oppu, trainable=True) as model:
         trainer = BaseReferenceTrainer(
             model=model,
-            args=DPOConfig(**trainer_settings(base, config, "dpo", folder.parent), beta=config.beta),
+            args=DPOConfig(
+                **trainer_settings(base, config, "dpo", folder.parent),
+                beta=config.beta,
+                loss_type=["sigmoid", "sft"],
+                loss_weights=[1.0, config.dpo_sft_weight],
+            ),
             train_dataset=Dataset.from_list(rows),
             processing_class=base.tokenizer,
             callbacks=[Progress("dpo", emit)],

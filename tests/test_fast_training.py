@@ -146,7 +146,8 @@ def test_the_head_never_sees_a_slice(folder):
     assert seen[0].shape[:2] == (3, 4) and seen[0].is_contiguous()
 
 
-def test_the_loss_of_pairs_is_trls(folder, tmp_path, monkeypatch):
+@pytest.mark.parametrize("sft_weight", [0.0, 0.7])
+def test_the_loss_of_pairs_is_trls(folder, tmp_path, monkeypatch, sft_weight):
     """trl's own loss, which scores prompts, too: the same number, margin and gradient."""
     base = load_base(folder, "cpu", trainable=True)
     lot = torch.Generator().manual_seed(6)
@@ -169,7 +170,8 @@ def test_the_loss_of_pairs_is_trls(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(BaseReferenceTrainer, "train", compare)
     with new_adapter(base, FitConfig()) as model:
         save_adapter(model, tmp_path / "oppu")
-    train_dpo(base, tmp_path / "oppu", pairs, FitConfig(), tmp_path / "cope", lambda event: None)
+    config = FitConfig(dpo_sft_weight=sft_weight)
+    train_dpo(base, tmp_path / "oppu", pairs, config, tmp_path / "cope", lambda event: None)
     (loss, margin, gradient), (loss_2, margin_2, gradient_2) = found
     assert loss == pytest.approx(loss_2, abs=1e-4) and margin == pytest.approx(margin_2, abs=1e-2)
     assert torch.cosine_similarity(gradient, gradient_2, dim=0) > 0.999
