@@ -106,7 +106,8 @@ def test_the_dpo_reference_is_base_with_the_task_adapter(here):
         margins.append(FAST.beta * ((rewards[0][0] - rewards[0][1]) - (rewards[1][0] - rewards[1][1])))
         without.append(FAST.beta * ((rewards[0][0] - rewards[0][2]) - (rewards[1][0] - rewards[1][2])))
     expected, wrong = sum(margins) / len(margins), sum(without) / len(without)
-    assert margin == pytest.approx(expected, rel=0.1, abs=0.03) and abs(wrong - expected) > 0.1
+    # bf16 rounds the sums of both sides; with the bare model as the reference it would be several times as far off.
+    assert abs(margin - expected) < 0.25 * abs(wrong - expected) and abs(wrong - expected) > 0.1
 
 
 def test_columns_stack_the_personal_adapter_on_the_task_adapter(here, monkeypatch):
