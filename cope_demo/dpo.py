@@ -69,10 +69,9 @@ class BaseReferenceTrainer(DPOTrainer):
         gains = logps - torch.cat([inputs["ref_chosen_logps"], inputs["ref_rejected_logps"]])
         chosen, rejected = (self.beta * gains).chunk(2)
         self._metrics["train"]["rewards/margins"].append((chosen - rejected).mean().item())
-        loss = -logsigmoid(chosen - rejected).mean()
-        if weight := self.loss_weights[1]:
-            own = slice(len(ids) // 2)
-            loss = loss - weight * logps[own].sum() / (said[own] != -100).sum()
+        own = slice(len(ids) // 2)
+        supervised = -logps[own].sum() / (said[own] != -100).sum()
+        loss = -logsigmoid(chosen - rejected).mean() + self.loss_weights[1] * supervised
         return (loss, {}) if return_outputs else loss
 
 

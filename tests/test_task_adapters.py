@@ -17,11 +17,12 @@ from cope_demo.events import STAGES
 from cope_demo.history import History
 from cope_demo.lamp import OTHERS
 from cope_demo.oppu import train_oppu
+from cope_demo.scoring import response_logps
 from cope_demo.service import Service
 from cope_demo.store import Store
 from cope_demo.tasks import find_task
 from cope_demo.trace import METHODS
-from cope_demo.training import encode
+from cope_demo.training import Example, encode, saved_adapter
 from tests import tiny
 
 from .test_fit import FAST
@@ -90,24 +91,25 @@ def test_the_manifest_names_it_and_training_wore_it(here):
 def test_the_dpo_reference_is_base_with_the_task_adapter(here):
     model, data, scratch, events = here
     margin = next(e.margin for e in events if e.stage == "dpo" and e.loss is not None)
-    worn = data / "task_adapters" / TASK
-    base, user, reference = load_base(model), by_peft(model, worn, scratch / "oppu"), by_peft(model, worn)
     split = json.loads((scratch / "split.json").read_text())
     samples = [json.loads(line) for line in (scratch / "history.jsonl").read_text().split("\n") if line]
     pairs = [json.loads(line) for line in (scratch / "pairs.jsonl").read_text().split("\n") if line]
-    margins, without = [], []
-    for index, pair in zip(split["train"], pairs, strict=False):
-        example = encode(base, tam.Sample(**samples[index]), FAST)
-        rewards = []
-        for ids in (example.response_ids, pair["rejected_ids"]):
-            rewards.append(
-                [float(logps(m, example.prompt_ids, ids).sum()) for m in (user, reference, load_base(model).model)]
-            )
-        margins.append(FAST.beta * ((rewards[0][0] - rewards[0][1]) - (rewards[1][0] - rewards[1][1])))
-        without.append(FAST.beta * ((rewards[0][0] - rewards[0][2]) - (rewards[1][0] - rewards[1][2])))
-    expected, wrong = sum(margins) / len(margins), sum(without) / len(without)
-    # bf16 rounds the sums of both sides; with the bare model as the reference it would be several times as far off.
-    assert abs(margin - expected) < 0.25 * abs(wrong - expected) and abs(wrong - expected) > 0.1
+    worn, bare = load_base(model, trainable=True, task=TASK), load_base(model, trainable=True)
+    chosen = [encode(worn, tam.Sample(**samples[index]), FAST) for index in split["train"]]
+    rejected = [Example(e.prompt_ids, p["rejected_ids"]) for e, p in zip(chosen, pairs, strict=False)]
+
+    def sums(speaker):
+        """log pi of all chosen and then of all rejected texts, in nats."""
+        heard = response_logps(speaker, chosen + rejected, worn.tokenizer.pad_token_id, 1024)
+        return torch.stack([values.sum() for values in heard])
+
+    def against(reference):
+        gains = FAST.beta * (user - sums(reference.model))
+        return float((gains[: len(chosen)] - gains[len(chosen) :]).mean())
+
+    with saved_adapter(worn, scratch / "oppu") as stacked:
+        user = sums(stacked)
+    assert margin == pytest.approx(against(worn), abs=1e-3) and abs(margin - against(bare)) > 0.1
 
 
 def test_columns_stack_the_personal_adapter_on_the_task_adapter(here, monkeypatch):
