@@ -68,6 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--users", type=int, help="that many authors (default: all)")
     evaluate.add_argument("--alpha", type=float, default=DecodeConfig.alpha, help="contrast (default: %(default)s)")
     evaluate.add_argument("--tau", type=float, default=DecodeConfig.tau, help="head cut (default: %(default)s)")
+    evaluate.add_argument("--repetition-penalty", type=float, help="(default: the task's)")
 
     serve = command("serve", "Serve the page.")
     serve.add_argument("--host", default="127.0.0.1", help="(default: %(default)s)")
@@ -189,6 +190,8 @@ def _evaluate(options) -> None:
     quiet_libraries()
     methods = [name.strip() for name in options.methods.split(",") if name.strip()]
     decode = {"alpha": options.alpha, "tau": options.tau}
+    if options.repetition_penalty is not None:
+        decode["repetition_penalty"] = options.repetition_penalty
     with author_bar(options.task) as tell:
         result = evaluate(
             options.task,

@@ -189,3 +189,17 @@ def test_intervals_are_over_users_and_paired():
     assert Bootstrap({"a": users, "b": better}, seed=1).interval("a") == boot.interval("a")
     with pytest.raises(ValueError):
         Bootstrap({"a": users, "b": {"u0": [1.0]}})
+
+
+def test_the_decoding_is_the_tasks_unless_the_command_says_otherwise(root, tmp_path, capsys):
+    fixed = ["--task", TASK, "--data", str(root / "texts"), "--methods", "base", "--model", str(root / "model")]
+
+    def decoding(name, *options):
+        assert main(["evaluate", *fixed, "--users", "1", "--out", str(tmp_path / name), *options]) == 0
+        settings = json.loads((tmp_path / name / "plan.json").read_text())["decode"]
+        return [settings[name] for name in ("alpha", "tau", "repetition_penalty")]
+
+    assert decoding("plain") == [0.1, 0.1, 1.0]
+    assert decoding("given", "--alpha", "0.3", "--tau", "0.2", "--repetition-penalty", "1.3") == [0.3, 0.2, 1.3]
+    assert main(["evaluate", *fixed, "--out", str(tmp_path / "bad"), "--repetition-penalty", "0.5"]) == 2
+    assert "repetition_penalty must be a number from 1 to 2" in capsys.readouterr().err
