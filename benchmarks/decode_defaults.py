@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from common import table
+from runs_compared import loops
 from scipy.spatial.distance import cosine
 
 from cope_demo.config import DecodeConfig
@@ -43,13 +44,6 @@ def nearest(text: str, histories: dict[str, Counter]) -> str:
         return cosine([own[k] for k in keys], [histories[name][k] / histories[name].total() for k in keys])
 
     return min(histories, key=distance)
-
-
-def loops(text: str) -> float:
-    """Share of the text's word 4-grams that it already had."""
-    words = text.split()
-    grams = [tuple(words[i : i + 4]) for i in range(len(words) - 3)]
-    return 1 - len(set(grams)) / len(grams) if grams else 0.0
 
 
 def sentence_length(text: str) -> float:

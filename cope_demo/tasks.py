@@ -251,7 +251,7 @@ TASKS: dict[str, Task] = {
             label="Abstracts of papers",
             instruction="Give the title of a paper; you get its abstract.",
             example_prompt="How Many Texts Make a Voice? Adapting Small Language Models to Single Authors",
-            repetition_penalty=1.2,
+            repetition_penalty=1.1,
             max_new_tokens=160,
             prefix="Generate an abstract for the title ",
             inputs=("title",),
@@ -267,7 +267,7 @@ TASKS: dict[str, Task] = {
                 "Product: Hand-cranked coffee grinder with ceramic burrs and a folding handle, 30 g\n"
                 "Summary: Slow but honest"
             ),
-            repetition_penalty=1.2,
+            repetition_penalty=1.1,
             max_new_tokens=120,
             prefix="Generate the review text written by a reviewer",
             inputs=("overall", "description", "summary"),
@@ -279,7 +279,7 @@ TASKS: dict[str, Task] = {
             label="Posts on a topic",
             instruction="Give the topic in one line, as the post's title would say it; you get the post.",
             example_prompt="Our street library was emptied overnight, and I know who did it",
-            repetition_penalty=1.2,
+            repetition_penalty=1.1,
             max_new_tokens=160,
             prefix="Generate the content for a reddit post ",
             inputs=("summary",),

@@ -166,7 +166,7 @@ def test_every_task_is_presentable():
         assert task.name == name and task.label and task.instruction.endswith(".")
         assert task.prompt(task.example_prompt).startswith(task.prefix)
         assert 16 <= task.max_new_tokens <= 1024
-        expected = 1.1 if task.name == "free_writing" else 1.0 if task.target == "title" else 1.2
+        expected = 1.0 if task.target == "title" else 1.1
         assert task.repetition_penalty == expected
         assert task.accepts([*task.inputs, task.target]) and task.accepts(["response", "prompt", "id"])
         assert not task.accepts(["prompt", "id"])
