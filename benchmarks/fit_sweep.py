@@ -61,6 +61,7 @@ DPO = {
     "greedy, beta 0.02, 1e-4": dict(dpo_learning_rate=1e-4, candidate_temperature=0.0),
     "T 0.7 lowest, beta 0.1, 5e-5": dict(beta=0.1, dpo_learning_rate=5e-5),
 }
+"""Candidates were scored at alpha 0.1 then, as decoding does."""
 ALPHAS = (0.1, 0.3)
 
 
@@ -119,7 +120,7 @@ def sweep_dpo(base, engine, task, user, scratch: Path, say) -> None:
     for name, change in DPO.items():
 
         def run(change=change):
-            config = replace(FitConfig(), **change)
+            config = replace(FitConfig(), negatives_alpha=0.1, **change)
             if not oppu.exists():
                 train_oppu(base, own, config, oppu, silent)
             spoken, logp_base, logp_user = candidates(config)

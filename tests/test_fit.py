@@ -15,7 +15,7 @@ from cope_demo.config import DecodeConfig, FitConfig
 from cope_demo.errors import CopeError
 from cope_demo.events import STAGES
 from cope_demo.history import Sample
-from cope_demo.negatives import _Voice, sample_candidates
+from cope_demo.negatives import Candidate, _Voice, sample_candidates, select_rejected
 from cope_demo.scoring import response_logps
 from cope_demo.service import Service
 from cope_demo.store import Store
@@ -123,6 +123,13 @@ def test_the_rejected_candidate_is_chosen_by_implicit_reward(models, tmp_path, s
     for pair in pairs:
         assert len(pair["candidates"]) == 3
         assert pair["rejected_reward"] == pick(c["reward"] for c in pair["candidates"])
+
+
+def test_what_base_alone_would_say_is_rejected_not_what_is_least_fluent():
+    personal, generic = Candidate([1], logp_user=-3.0, logp_base=-3.5), Candidate([2], logp_user=-1.5, logp_base=-1.0)
+    assert select_rejected([personal, generic], FitConfig()) is generic
+    assert select_rejected([personal, generic], FitConfig(negatives_alpha=0.1)) is personal
+    assert select_rejected([personal, generic], FitConfig(selection="hardest")) is personal
 
 
 def test_base_hears_its_own_candidates_right(models):
