@@ -5,13 +5,13 @@ with 95 % by paired bootstrap over authors; loops is the share of word 4-grams t
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from cope_demo.metrics import METRICS
+from cope_demo.published import read_run
 from cope_demo.results import by_user
 from cope_demo.significance import Bootstrap
 
@@ -20,7 +20,7 @@ GAIN = "rougeL"
 
 def lines(folders: list[Path]) -> list[str]:
     """The table: a row for each method and run, the runs named by their folders."""
-    runs = [read(folder) for folder in folders]
+    runs = [read_run(folder).rows for folder in folders]
     methods = [method for method in runs[0] if all(method in run for run in runs)]
     names = [folder.name for folder in folders]
     table = [f"| | | ROUGE-1 | ROUGE-L | METEOR | loops | over {names[0]} |", "|---|---|---|---|---|---|---|"]
@@ -43,16 +43,6 @@ def loops(text: str) -> float:
     words = text.split()
     grams = [tuple(words[i : i + 4]) for i in range(len(words) - 3)]
     return 1 - len(set(grams)) / len(grams) if grams else 0.0
-
-
-def read(folder: Path) -> dict[str, dict[tuple[str, str], dict]]:
-    """method -> (user, query) -> line of predictions.jsonl."""
-    rows: dict[str, dict[tuple[str, str], dict]] = {}
-    for line in (folder / "predictions.jsonl").read_text("utf-8").split("\n"):
-        if line:
-            row = json.loads(line)
-            rows.setdefault(row["method"], {})[row["user"], row["query"]] = row
-    return rows
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def read_runs(folder: Path) -> tuple[list[Run], list[str]]:
     runs, unfinished = [], []
     for path in sorted(Path(folder).rglob("plan.json")):
         if (path.parent / "results.json").exists():
-            runs.append(_read(path.parent))
+            runs.append(read_run(path.parent))
         else:
             unfinished.append(path.parent.name)
     if not runs:
@@ -108,7 +108,8 @@ def main_rows(runs: Sequence[Run]) -> dict[str, dict[tuple[str, str], dict]]:
     return _merged([run for run in runs if run.point == _main_point(runs)])
 
 
-def _read(folder: Path) -> Run:
+def read_run(folder: Path) -> Run:
+    """A finished run. Raises CopeError when it cannot be read."""
     try:
         plan, result = (json.loads((folder / name).read_text("utf-8")) for name in ("plan.json", "results.json"))
         lines = [json.loads(line) for line in (folder / "predictions.jsonl").read_text("utf-8").split("\n") if line]
