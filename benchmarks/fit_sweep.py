@@ -28,12 +28,11 @@ from cope_demo.base_model import load_base
 from cope_demo.config import DecodeConfig, FitConfig
 from cope_demo.decoding import Engine, bank_of
 from cope_demo.dpo import TokenPair, train_dpo
-from cope_demo.history import Sample
 from cope_demo.negatives import Candidate, sample_candidates, select_rejected
 from cope_demo.oppu import train_oppu
 from cope_demo.reward import bits_per_token
 from cope_demo.scoring import response_logps
-from cope_demo.tasks import TASKS
+from cope_demo.tasks import TASKS, Sample
 from cope_demo.trace import TokenEvent
 from cope_demo.training import Example, encode, quiet_libraries, reuse_memory, saved_adapter
 

@@ -22,9 +22,10 @@ from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
 from cope_demo import fit
 from cope_demo.base_model import load_base
-from cope_demo.config import SAMPLE_USERS, FitConfig
+from cope_demo.config import FitConfig
 from cope_demo.events import STAGES
 from cope_demo.history import parse_history
+from cope_demo.paths import SAMPLE_USERS
 from cope_demo.reward import implicit_reward
 from cope_demo.training import lora_settings
 
@@ -123,7 +124,7 @@ def plain(samples, config: FitConfig, folder: Path) -> dict[str, float]:
 
 def ours(history, config: FitConfig, folder: Path) -> dict[str, float]:
     """Seconds of each stage of our fit, the report included."""
-    fit.prepare(folder / "ours", history, "bench", config=config)
+    fit.prepare(folder / "ours", history.samples, history.task, "bench", config=config)
     for stage in STAGES[:-1]:
         fit.run_stage(stage, folder / "ours", lambda event: None)
     return json.loads((folder / "ours" / "times.json").read_text())

@@ -17,7 +17,7 @@ from pathlib import Path
 from common import table
 from gradio_client import Client
 
-from cope_demo.config import ROOT, SAMPLE_USERS, cache_dir
+from cope_demo.paths import ROOT, SAMPLE_USERS, cache_dir
 
 PORT = 7899
 PROMPT = "Write a post about the night bus."

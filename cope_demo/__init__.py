@@ -4,7 +4,10 @@ The Python interface is `load_base`, `fit_user`, `compare`, `score` and `parse_h
 used, since torch takes its time.
 """
 
+import os
 from importlib import import_module
+
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # nothing about a visitor goes to anyone
 
 _HOME = {
     "load_base": "base_model",

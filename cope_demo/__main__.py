@@ -233,7 +233,7 @@ def _prepare(options) -> None:
 def _bench(options) -> None:
     import subprocess
 
-    from .config import ROOT
+    from .paths import ROOT
 
     rows = []
     for script in sorted((ROOT / "benchmarks").glob("speed_*.py")):

@@ -6,7 +6,6 @@ checked by its hash, so that sample users' adapters meet the weights they were f
 """
 
 import hashlib
-import importlib.metadata
 import json
 import logging
 import os
@@ -19,8 +18,9 @@ from pathlib import Path
 import torch
 
 from .adapters import read_lora, wear_always
-from .config import cache_dir
 from .errors import CopeError
+from .paths import cache_dir
+from .system.files import packaged_file, sha256_file
 from .task_adapters import TaskAdapter, task_adapter
 
 EMBEDDED = "SmolLM2-135M-Instruct"
@@ -48,28 +48,6 @@ class _KernelNotice(logging.Filter):
 logging.getLogger("bitsandbytes").addFilter(_KernelNotice())
 for _name in ("bitsandbytes.backends.cpu.ops", "bitsandbytes.backends.utils", "bitsandbytes.backends.default.ops"):
     logging.getLogger(_name).addFilter(_KernelNotice())
-
-
-def sha256_file(path: Path) -> str:
-    """The SHA-256 of a file, in hex."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def packaged_file(package: str, name: str) -> Path | None:
-    """The path of a file that an installed distribution brought, found without importing it; None if not there."""
-    try:
-        files = importlib.metadata.files(package) or []
-    except importlib.metadata.PackageNotFoundError:
-        return None
-    for file in files:
-        if file.name == name:
-            path = Path(file.locate())
-            return path if path.is_file() else None
-    return None
 
 
 def _embedded_gguf(allow_hub: bool) -> Path:

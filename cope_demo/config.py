@@ -1,37 +1,11 @@
-"""Settings as frozen dataclasses. A bad value is refused by name, with the allowed range, before any work starts.
-
-It also says where things live: COPE_DATA (default `var/`) holds visitors' folders, the job database and caches;
-COPE_MODEL names the model when `--model` does not.
-"""
+"""Settings as frozen dataclasses. A bad value is refused by name, with the allowed range, before any work starts."""
 
 import math
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 from .errors import CopeError
-
-os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # nothing about a visitor goes to anyone
-
-ROOT = Path(__file__).resolve().parent.parent
-SAMPLE_USERS = ROOT / "users"
-"""The sample users that the repository ships; read-only at run time."""
-
-
-def data_dir() -> Path:
-    """The folder for everything that is written at run time: COPE_DATA, or `var/` in the repository."""
-    return Path(os.environ.get("COPE_DATA") or ROOT / "var")
-
-
-def users_dir() -> Path:
-    """Where visitors' (and the command line's) fitted users live."""
-    return data_dir() / "users"
-
-
-def cache_dir() -> Path:
-    """Where rebuildable things live, such as the converted embedded model: COPE_CACHE, or `cache/` in the data."""
-    return Path(os.environ.get("COPE_CACHE") or data_dir() / "cache")
 
 
 def keep_days() -> int:

@@ -2,8 +2,9 @@
 
 import shutil
 
-from .config import data_dir, whole
+from .config import whole
 from .errors import CopeError
+from .paths import data_dir
 
 FIT_MB = 100
 """For the embedded model: both adapters in the scratch folder, both again when they are published, while the older

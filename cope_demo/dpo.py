@@ -75,9 +75,7 @@ class BaseReferenceTrainer(DPOTrainer):
         return (loss, {}) if return_outputs else loss
 
 
-def train_dpo(
-    base: BaseModel, oppu: Path, pairs: list[TokenPair], config: FitConfig, folder: Path, emit: Emit
-) -> None:
+def train_dpo(base: BaseModel, oppu: Path, pairs: list[TokenPair], config: FitConfig, folder: Path, emit: Emit) -> None:
     """Continues the adapter in `oppu` on the pairs and saves the result to `folder` in peft's format.
 
     base: a trainable BaseModel; it is bare again afterwards. With a task adapter in it, `dpo_stacked_learning_rate`

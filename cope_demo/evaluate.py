@@ -15,7 +15,7 @@ import torch
 
 from . import fit
 from .adapters import TAM, LoraBank, read_lora
-from .base_model import BaseModel, load_base, sha256_file
+from .base_model import BaseModel, load_base
 from .config import DecodeConfig, FitConfig, check
 from .decoding import DRIVERS, Engine, bank_of
 from .errors import CopeError
@@ -25,6 +25,7 @@ from .metrics import METRICS, text_scores
 from .prompting import rag_prompt, similar_samples, written_profile
 from .results import summary, write_results
 from .reward import bits_per_token
+from .system.files import json_lines, sha256_file
 from .task_adapters import task_adapter
 from .tasks import Sample, find_task
 
@@ -233,11 +234,10 @@ def _opened(out: Path, plan: Plan, authors: list[Author]) -> dict[str, list[dict
         done.setdefault(row["user"], []).append(row)
     sizes = {author.id: len(author.queries) * len(plan.methods) for author in authors}
     whole = {user: rows for user, rows in done.items() if len(rows) == sizes.get(user)}
-    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for rows in whole.values() for row in rows)
-    (out / PREDICTIONS).write_text(text, "utf-8")
+    (out / PREDICTIONS).write_text(json_lines(row for rows in whole.values() for row in rows), "utf-8")
     return whole
 
 
 def _append(path: Path, rows: list[dict]) -> None:
     with open(path, "a", encoding="utf-8") as file:
-        file.write("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+        file.write(json_lines(rows))

@@ -9,7 +9,7 @@ import os
 import random
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields, replace
 from functools import lru_cache
 from importlib.metadata import version
@@ -17,23 +17,27 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from .base_model import BaseModel, load_base
-from .config import FitConfig, data_dir
+from .config import FitConfig
 from .dpo import TokenPair, train_dpo
 from .errors import CopeError
 from .eta import Eta, stage_work
 from .events import STAGES, Emit, FitEvent
-from .history import History, Sample
+from .history import History
 from .negatives import Candidate, sample_candidates, select_rejected
 from .oppu import train_oppu
+from .paths import data_dir
 from .reward import bits_per_token
 from .scoring import response_logps
 from .store import SavedUser, Store
+from .system.files import json_lines, read_json, read_json_lines, write_whole
+from .tasks import Sample
 from .training import Example, encode, quiet_libraries, reuse_memory, saved_adapter
 
 
 def prepare(
     scratch: Path,
-    history: History,
+    samples: Sequence[Sample],
+    task: str,
     user_id: str,
     *,
     name: str = "",
@@ -46,10 +50,9 @@ def prepare(
     """
     scratch.mkdir(parents=True, exist_ok=True)
     settings = asdict(config or configured())
-    request = {"user": user_id, "name": name, "task": history.task, "model": model, "settings": settings}
-    lines = [json.dumps(asdict(sample), ensure_ascii=False) for sample in history.samples]
-    _write(scratch / "history.jsonl", "\n".join(lines) + "\n")
-    _write(scratch / "request.json", json.dumps(request))
+    request = {"user": user_id, "name": name, "task": task, "model": model, "settings": settings}
+    write_whole(scratch / "history.jsonl", json_lines(map(asdict, samples)))
+    write_whole(scratch / "request.json", json.dumps(request))
 
 
 def configured() -> FitConfig:
@@ -69,12 +72,12 @@ def configured() -> FitConfig:
 
 def halve(scratch: Path) -> bool:
     """Lets the stages take half as many texts and tokens at a time from now on. False when that was done before."""
-    request = _read(scratch / "request.json")
+    request = read_json(scratch / "request.json")
     if request.get("halved"):
         return False
     settings = request["settings"]
     halves = {name: max(1, settings[name] // 2) for name in ("oppu_batch", "dpo_batch", "sample_rows", "score_tokens")}
-    _write(scratch / "request.json", json.dumps({**request, "settings": settings | halves, "halved": True}))
+    write_whole(scratch / "request.json", json.dumps({**request, "settings": settings | halves, "halved": True}))
     return True
 
 
@@ -88,12 +91,12 @@ def run_stage(stage: str, scratch: Path, emit: Emit) -> None:
     started = time.monotonic()
     _RUN[stage](work)
     times = work.times() | {stage: time.monotonic() - started}
-    _write(scratch / "times.json", json.dumps(times))
+    write_whole(scratch / "times.json", json.dumps(times))
 
 
 def manifest(scratch: Path) -> dict:
     """The manifest of the finished fit in `scratch`, but for its files."""
-    request, base = _read(scratch / "request.json"), _read(scratch / "base.json")
+    request, base = read_json(scratch / "request.json"), read_json(scratch / "base.json")
     return {
         "format": 1,
         "user": request["user"],
@@ -102,7 +105,7 @@ def manifest(scratch: Path) -> dict:
         "task_adapter": base.pop("task_adapter"),
         "base": base,
         "settings": request["settings"],
-        "report": _read(scratch / "report.json"),
+        "report": read_json(scratch / "report.json"),
         "versions": {p: version(p) for p in ("torch", "transformers", "peft", "trl", "bitsandbytes")},
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
@@ -123,7 +126,7 @@ def fit_user(
     (data_dir() / "scratch").mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=data_dir() / "scratch") as folder:
         scratch = Path(folder)
-        prepare(scratch, history, user_id, name=name, model=model, config=config)
+        prepare(scratch, history.samples, history.task, user_id, name=name, model=model, config=config)
 
         def record(event: FitEvent) -> None:
             with open(scratch / "events.jsonl", "a", encoding="utf-8") as file:
@@ -143,7 +146,7 @@ class _Work:
 
     def __init__(self, scratch: Path, emit: Emit):
         self.scratch = scratch
-        self.request = _read(scratch / "request.json")
+        self.request = read_json(scratch / "request.json")
         self.config = FitConfig(**self.request["settings"])
         self._emit, self._eta = emit, None
 
@@ -153,15 +156,15 @@ class _Work:
 
     def times(self) -> dict[str, float]:
         path = self.scratch / "times.json"
-        return _read(path) if path.exists() else {}
+        return read_json(path) if path.exists() else {}
 
     def samples(self) -> list[Sample]:
-        return [Sample(**row) for row in _read_lines(self.scratch / "history.jsonl")]
+        return [Sample(**row) for row in read_json_lines(self.scratch / "history.jsonl")]
 
     def examples(self, part: str) -> list[Example]:
         """The tokens of one part, "train" or "held_out"."""
         samples = self.samples()
-        return [encode(self.base, samples[i], self.config) for i in _read(self.scratch / "split.json")[part]]
+        return [encode(self.base, samples[i], self.config) for i in read_json(self.scratch / "split.json")[part]]
 
     def emit(self, event: FitEvent) -> None:
         """Passes the event on with an ETA."""
@@ -194,8 +197,8 @@ def _split(work: _Work) -> None:
     split = {"train": [i for i in range(count) if i not in picked], "held_out": sorted(picked)}
     tam = work.base.tam
     base = {"name": work.base.name, "identity": work.base.identity, "task_adapter": tam.to_json() if tam else None}
-    _write(work.scratch / "base.json", json.dumps(base))
-    _write(work.scratch / "split.json", json.dumps(split))
+    write_whole(work.scratch / "base.json", json.dumps(base))
+    write_whole(work.scratch / "split.json", json.dumps(split))
     work.emit(FitEvent("history", 1, 1))
 
 
@@ -212,7 +215,7 @@ def _negatives(work: _Work) -> None:
     if (work.scratch / "pairs.jsonl").exists():
         return
     base, config, samples = work.base, work.config, work.samples()
-    split = _read(work.scratch / "split.json")
+    split = read_json(work.scratch / "split.json")
     order = split["train"] + split["held_out"]
     own = work.examples("train") + work.examples("held_out")
     spoken = sample_candidates(base, own, config, work.emit, config.sample_rows)
@@ -255,12 +258,12 @@ def _negatives(work: _Work) -> None:
         "oppu": [*logp_user[first : len(own)], *logp_user[len(logp_user) - len(rivals) :]],
     }
     scores = {name: [values.tolist() for values in many] for name, many in kept.items()}
-    _write(work.scratch / "held_out.json", json.dumps(scores))
-    _write(work.scratch / "pairs.jsonl", "".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs))
+    write_whole(work.scratch / "held_out.json", json.dumps(scores))
+    write_whole(work.scratch / "pairs.jsonl", json_lines(pairs))
 
 
 def _dpo(work: _Work) -> None:
-    pairs = [pair for pair in _read_lines(work.scratch / "pairs.jsonl") if pair["part"] == "train"]
+    pairs = [pair for pair in read_json_lines(work.scratch / "pairs.jsonl") if pair["part"] == "train"]
     tokens = [
         TokenPair(e.prompt_ids, e.response_ids, p["rejected_ids"], p["base_chosen_logp"], p["base_rejected_logp"])
         for e, p in zip(work.examples("train"), pairs, strict=True)
@@ -274,16 +277,16 @@ def _report(work: _Work) -> None:
     import torch
 
     own = work.examples("held_out")
-    pairs = [pair for pair in _read_lines(work.scratch / "pairs.jsonl") if pair["part"] == "held_out"]
+    pairs = [pair for pair in read_json_lines(work.scratch / "pairs.jsonl") if pair["part"] == "held_out"]
     rivals = [[Example(e.prompt_ids, c["ids"]) for c in p["candidates"]] for e, p in zip(own, pairs, strict=True)]
     everything = own + [rival for many in rivals for rival in many]
-    heard = _read(work.scratch / "held_out.json")
+    heard = read_json(work.scratch / "held_out.json")
     logps = {name: [torch.tensor(values) for values in many] for name, many in heard.items()}
     with saved_adapter(work.base, work.scratch / "cope") as model:
         pad = work.base.tokenizer.pad_token_id
         tick = work.ticker("report", len(everything))
         logps["cope"] = response_logps(model, everything, pad, work.config.score_tokens, tick)
-    report = {"train": len(_read(work.scratch / "split.json")["train"]), "held_out": len(own)}
+    report = {"train": len(read_json(work.scratch / "split.json")["train"]), "held_out": len(own)}
     report["bits_per_token"] = {name: _bits(values[: len(own)]) for name, values in logps.items()}
     report["pairs"] = sum(len(many) for many in rivals)
     margins = {"base": _margins(logps["base"], rivals)}
@@ -293,7 +296,7 @@ def _report(work: _Work) -> None:
     report["pairs_right"] = {name: _share(margin > 0 for margin in many) for name, many in margins.items()}
     report["margin"] = {name: round(sum(many) / len(many), 4) for name, many in margins.items()}
     report["seconds"] = {stage: round(seconds, 1) for stage, seconds in work.times().items()}
-    _write(work.scratch / "report.json", json.dumps(report))
+    write_whole(work.scratch / "report.json", json.dumps(report))
     work.emit(FitEvent("report", len(everything), len(everything)))
 
 
@@ -326,19 +329,3 @@ _RUN = {"history": _split, "oppu": _oppu, "negatives": _negatives, "dpo": _dpo, 
 def _base(model: str | None, task: str) -> BaseModel:
     """The base that a process fits with, its task adapter included; loaded once."""
     return load_base(model, trainable=True, task=task)
-
-
-def _read(path: Path):
-    return json.loads(path.read_text("utf-8"))
-
-
-def _read_lines(path: Path) -> list[dict]:
-    # Not splitlines(): it would also split at line separators inside a text.
-    return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
-
-
-def _write(path: Path, text: str) -> None:
-    """Writes a file that appears only when it is whole."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, "utf-8")
-    os.replace(part, path)

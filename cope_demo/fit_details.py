@@ -1,8 +1,7 @@
 """What happened in a fit, from the saved folder: curves, pairs, texts, settings. Plain data for page and API."""
 
-import json
-
 from .store import SavedUser
+from .system.files import read_json_lines
 
 _CURVES = {"oppu": ("loss",), "dpo": ("loss", "margin")}
 
@@ -20,14 +19,9 @@ def fit_details(user: SavedUser) -> dict:
     """
     manifest = user.manifest
     told = {name: manifest.get(name) for name in ("name", "task", "base", "task_adapter", "created", "versions")}
-    pairs = [_pair(row) for row in _lines(user, "pairs.jsonl")]
-    curves = _curves(_lines(user, "events.jsonl"))
+    pairs = [_pair(row) for row in read_json_lines(user.folder / "pairs.jsonl")]
+    curves = _curves(read_json_lines(user.folder / "events.jsonl"))
     return {**told, "settings": manifest.get("settings"), "report": user.report, "curves": curves, "pairs": pairs}
-
-
-def _lines(user: SavedUser, name: str) -> list[dict]:
-    # Not splitlines(): it would also split at line separators inside a text.
-    return [json.loads(line) for line in (user.folder / name).read_text("utf-8").split("\n") if line]
 
 
 def _pair(row: dict) -> dict:

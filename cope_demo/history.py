@@ -13,8 +13,6 @@ from .errors import CopeError
 from .formats import Entry, entries
 from .tasks import Sample, Task, about_prompt, begin_prompt, find_task, titled_prompt
 
-__all__ = ["History", "Note", "Sample", "instructed", "parse_history", "read_history", "split_title"]
-
 MAX_BYTES = 5_000_000
 """A history of this size or more is refused before it is parsed."""
 MAX_TEXTS = 200

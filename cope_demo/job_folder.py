@@ -15,19 +15,21 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from .config import data_dir
-from .config import users_dir as default_users_dir
 from .errors import CopeError
 from .events import STAGES, FitEvent
-from .history import Sample
 from .locks import file_lock
+from .paths import data_dir
+from .paths import users_dir as default_users_dir
 from .store import DISK_FULL, check_id
+from .system.files import read_json, write_whole
+from .tasks import Sample
 
 JOB, REQUEST, EVENTS, RESULT = "job.json", "submitted.json", "events.jsonl", "result.json"
 CANCELLED, HALVED, LOCK = "cancelled", "halved", "lock"
 KEPT = (JOB, EVENTS, RESULT, CANCELLED, LOCK)
 """What stays of an ended fit; none of it holds the person's words."""
-
+PRIVATE = 0o600
+"""Permissions of a job's files: they are nobody's but their owner's."""
 
 _ID = re.compile("[0-9a-f]{32}")
 UNKNOWN_JOB = "This fit is not known here any more: start it again."
@@ -92,7 +94,7 @@ class JobFolder:
         self.id = job_id
         self.path = jobs_dir() / check_id(job_id)
         try:
-            self.job = json.loads((self.path / JOB).read_text("utf-8"))
+            self.job = read_json(self.path / JOB)
         except (OSError, ValueError) as error:
             raise CopeError(UNKNOWN_JOB) from error
 
@@ -111,8 +113,8 @@ class JobFolder:
             jobs_dir()
             path.mkdir(mode=0o700)
             (path / LOCK).touch(mode=0o600)  # now, as finish() must be able to hold it on a full disk
-            _write_json(path / REQUEST, asdict(request))
-            _write_json(path / JOB, job)  # last: now it is a job
+            _write_private(path / REQUEST, asdict(request))
+            _write_private(path / JOB, job)  # last: now it is a job
         except OSError as error:
             shutil.rmtree(path, ignore_errors=True)
             if error.errno not in DISK_FULL:
@@ -180,7 +182,7 @@ class JobFolder:
 
     def request(self) -> FitRequest:
         """What was asked for; gone once the fit has ended."""
-        data = json.loads((self.path / REQUEST).read_text("utf-8"))
+        data = read_json(self.path / REQUEST)
         return FitRequest(**{**data, "samples": [Sample(**sample) for sample in data["samples"]]})
 
     def hold(self, timeout: float | None = None) -> AbstractContextManager[None]:
@@ -224,7 +226,7 @@ class JobFolder:
         """Drops the events of `stage` and later ones: it starts (again) now."""
         earlier = STAGES[: STAGES.index(stage)]
         lines = [json.dumps(event) + "\n" for event in self._events() if event["stage"] in earlier]
-        _write(self.path / EVENTS, "".join(lines))
+        write_whole(self.path / EVENTS, "".join(lines), PRIVATE)
 
     @property
     def cancelled(self) -> bool:
@@ -247,14 +249,14 @@ class JobFolder:
     def result(self) -> dict | None:
         """{"state", "error"} once the fit has ended, else None."""
         try:
-            return json.loads((self.path / RESULT).read_text("utf-8"))
+            return read_json(self.path / RESULT)
         except FileNotFoundError:
             return None
 
     def conclude(self, state: str, error: str | None = None) -> None:
         """Records how it ended, unless it has ended already. For whoever holds the folder."""
         if self.result() is None:
-            _write_json(self.path / RESULT, {"state": state, "error": error})
+            _write_private(self.path / RESULT, {"state": state, "error": error})
 
     def finish(self, state: str, error: str | None = None, timeout: float | None = None) -> None:
         """Removes the person's texts and records how it ended, unless it has ended already.
@@ -294,18 +296,5 @@ class JobFolder:
         return max(0.0, events[-1]["eta"] - passed)
 
 
-def _write_json(path: Path, data: dict) -> None:
-    _write(path, json.dumps(data))
-
-
-def _write(path: Path, text: str) -> None:
-    """Writes a private file that appears only when it is whole."""
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with open(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+def _write_private(path: Path, data: dict) -> None:
+    write_whole(path, json.dumps(data), PRIVATE)

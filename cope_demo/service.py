@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,15 +122,15 @@ class Service:
         text = task.prompt(_given("prompt", prompt))
         engine = self.engine()
         user, bank = self._bank(user_id)
-        trace = self._trace(user, prompt, engine.base.prompt_ids(text), config)
         own, requests = self._joined(user, bank, text, methods, config)
-        trace.columns = [Column(method, prompt=own.get(method)) for method in methods]
+        columns = [Column(method, prompt=own.get(method)) for method in methods]
+        trace = self._trace(user, prompt, engine.base.prompt_ids(text), config, columns)
         events = engine.run(requests)
         first = next(events)  # what cannot be done is refused before anything is shown
-        yield replace(trace, columns=[Column(method, prompt=own.get(method)) for method in methods])
-        yield self._noted(trace, first)
-        for event in events:
-            yield self._noted(trace, event)
+        yield trace.unwritten()
+        for event in chain([first], events):
+            trace.record(event)
+            yield event
         yield trace
 
     def resume(
@@ -168,10 +168,8 @@ class Service:
         engine = self.engine()
         user, bank = self._bank(user_id)
         prompt_ids = engine.base.prompt_ids(instruction)
-        trace = self._trace(user, prompt, prompt_ids, config)
         tokens = engine.score(prompt_ids, engine.base.response_ids(text), "cope", bank, config)
-        trace.columns = [Column("score", tokens, "eos")]
-        return trace
+        return self._trace(user, prompt, prompt_ids, config, [Column("score", tokens, "eos")])
 
     def likeness(self, user_id: str, texts: dict[str, str]) -> dict[str, dict[str, float]]:
         """How near texts are to the user's history: name -> {"topic", "style"}, as likeness.Profile explains them.
@@ -206,18 +204,12 @@ class Service:
 
     # -- inside --------------------------------------------------------------------------------------------------------
 
-    def _noted(self, trace: Trace, event: TokenEvent | ColumnEnd) -> TokenEvent | ColumnEnd:
-        column = trace.column(event.method)
-        if isinstance(event, TokenEvent):
-            column.tokens.append(event.token)
-        else:
-            column.stopped = event.stopped
-        return event
-
-    def _trace(self, user: SavedUser, prompt: str, prompt_ids: list[int], config: DecodeConfig) -> Trace:
+    def _trace(
+        self, user: SavedUser, prompt: str, prompt_ids: list[int], config: DecodeConfig, columns: list[Column]
+    ) -> Trace:
         name = self.engine().base.name
         settings = (config.alpha, config.tau, config.repetition_penalty)
-        return Trace(name, user.id, user.task, prompt, *settings, prompt_ids, [])
+        return Trace(name, user.id, user.task, prompt, *settings, prompt_ids, columns)
 
     def _joined(
         self, user: SavedUser, bank: "LoraBank", text: str, methods: Sequence[str], config: DecodeConfig, written=()

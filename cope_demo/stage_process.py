@@ -18,9 +18,9 @@ from collections.abc import Callable
 from typing import TextIO
 
 from . import memory
-from .config import ROOT
 from .job_folder import Cancelled, JobFolder
 from .logs import log_to, note
+from .paths import ROOT
 from .stage_runner import run_stage
 
 CHECK_SECONDS = 0.2

@@ -12,7 +12,6 @@ from types import ModuleType
 from . import disk, memory
 from .errors import CopeError
 from .events import STAGES, FitEvent
-from .history import History
 from .job_folder import Cancelled, JobFolder
 from .logs import note, note_fault
 from .store import DISK_FULL, Store
@@ -95,9 +94,9 @@ def _run(folder: JobFolder, stage: str) -> None:
     fit = fit_module()
     if not (folder.path / "request.json").exists():
         request = folder.request()
-        history = History(request.samples, request.task, len(request.samples), [], [])
         config = replace(fit.configured(), seed=request.seed)
-        fit.prepare(folder.path, history, request.user_id, name=request.name, model=request.model, config=config)
+        who = {"name": request.name, "model": request.model, "config": config}
+        fit.prepare(folder.path, request.samples, request.task, request.user_id, **who)
     if folder.halved and fit.halve(folder.path):
         folder.record(FitEvent(stage, 0, 1, message=HALF_NOW))
     if stage == "publish":

@@ -1,7 +1,6 @@
 """The saved users: the repository's samples, read-only, and visitors' folders under ids that cannot be guessed."""
 
 import errno
-import json
 import os
 import re
 import secrets
@@ -9,11 +8,12 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import config
+from . import paths
 from .errors import CopeError
-from .history import Sample
 from .locks import file_lock
 from .saved_folder import MANIFEST, hidden_twin, read_owner, set_aside, signature, tidy, verify_folder, write_folder
+from .system.files import read_json, read_json_lines
+from .tasks import Sample
 
 ADAPTERS = ("oppu", "cope")
 CARD = "card.json"
@@ -67,7 +67,7 @@ class SavedUser:
     @property
     def report(self) -> dict:
         """The fit's report on held-out texts (report.json)."""
-        return json.loads((self.folder / "report.json").read_text("utf-8"))
+        return read_json(self.folder / "report.json")
 
     @property
     def keeps_history(self) -> bool:
@@ -76,9 +76,7 @@ class SavedUser:
 
     def history(self) -> list[Sample]:
         """The person's samples, in their order."""
-        # Not splitlines(): it would also split at line separators inside a text.
-        lines = (self.folder / "history.jsonl").read_text("utf-8").split("\n")
-        rows = [json.loads(line) for line in lines if line]
+        rows = read_json_lines(self.folder / "history.jsonl")
         return [Sample(prompt=row["prompt"], response=row["response"]) for row in rows]
 
     def adapter(self, kind: str) -> Path:
@@ -101,8 +99,8 @@ class Store:
     """The saved users: visitors' in `users_dir` (default: the data folder's), samples in `samples_dir`."""
 
     def __init__(self, users_dir: Path | None = None, samples_dir: Path | None = None):
-        self.users_dir = Path(users_dir or config.users_dir())
-        self.samples_dir = Path(samples_dir or config.SAMPLE_USERS)
+        self.users_dir = Path(users_dir or paths.users_dir())
+        self.samples_dir = Path(samples_dir or paths.SAMPLE_USERS)
         self._verified: dict[Path, tuple[tuple, dict]] = {}  # folder -> (signature of its files, manifest)
 
     def new_id(self) -> str:
@@ -238,7 +236,7 @@ class Store:
 def _read_card(path: Path) -> Card:
     user_id = path.parent.name
     try:
-        data = json.loads(path.read_text("utf-8"))
+        data = read_json(path)
         texts = {key: str(data[key]) for key in ("name", "occupation", "about", "task")}
         prompts = tuple(str(prompt) for prompt in data["prompts"])
         return Card(user_id, **texts, prompts=prompts, fictional=bool(data["fictional"]))

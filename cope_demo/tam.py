@@ -20,12 +20,13 @@ import torch
 from peft import PeftModel
 from safetensors.torch import load_file, save_file
 
-from .base_model import BaseModel, load_base, sha256_file
+from .base_model import BaseModel, load_base
 from .config import TamConfig
 from .errors import CopeError
 from .lamp import OTHERS, read_authors
 from .padding import padded
 from .scoring import response_logps
+from .system.files import read_json, sha256_file, write_whole
 from .task_adapters import WEIGHTS
 from .tasks import Sample, find_task
 from .training import Example, encode, new_adapter, reuse_memory, save_adapter, saved_adapter, seed_everything
@@ -86,7 +87,7 @@ def train_tam(
         "settings": asdict(config),
     }
     if (out / "tam.json").exists():
-        done = json.loads((out / "tam.json").read_text("utf-8"))
+        done = read_json(out / "tam.json")
         if {key: done.get(key) for key in plan} != plan:
             raise CopeError(f"{out} holds a task adapter of other data or settings: name another folder.")
         return done
@@ -114,7 +115,7 @@ def train_tam(
 def _train(base: BaseModel, examples: Sequence[Example], config: TamConfig, state: Path, tell: Tell) -> float:
     """Fits a fresh LoRA into state/adapter, from the last saved step on. Returns the seconds of the whole run."""
     if (state / "adapter").exists():
-        return json.loads((state / "step.json").read_text("utf-8"))["seconds"]
+        return read_json(state / "step.json")["seconds"]
     seed_everything(config.seed)
     batches = _batches(examples, config)
     with new_adapter(base, config) as model:
@@ -139,7 +140,7 @@ def _train(base: BaseModel, examples: Sequence[Example], config: TamConfig, stat
         shutil.rmtree(part, ignore_errors=True)
         save_adapter(model, part)
         os.replace(part, state / "adapter")
-    return json.loads((state / "step.json").read_text("utf-8"))["seconds"]
+    return read_json(state / "step.json")["seconds"]
 
 
 def _step(model: PeftModel, batch: Sequence[Example], pad: int) -> float:
@@ -221,7 +222,7 @@ def _resume(state: Path, weights: dict, optimizer: torch.optim.AdamW) -> tuple[i
     """Puts the last saved state back. Returns its step and the seconds that it took; (0, 0.0) at a first start."""
     if not (state / "step.json").exists():
         return 0, 0.0
-    noted = json.loads((state / "step.json").read_text("utf-8"))
+    noted = read_json(state / "step.json")
     tensors = load_file(state / f"step-{noted['step']}.safetensors")
     for name, parameter in weights.items():
         parameter.data.copy_(tensors[f"{name}|weight"])
@@ -243,13 +244,11 @@ def _noted(path: Path, make: Callable[[], object]):
     """What the JSON file holds; made and written at first."""
     if not path.exists():
         _write(path, make())
-    return json.loads(path.read_text("utf-8"))
+    return read_json(path)
 
 
 def _write(path: Path, data) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    os.replace(part, path)
+    write_whole(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
 
 
 def _card(result: dict) -> str:

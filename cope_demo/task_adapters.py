@@ -9,8 +9,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from .config import data_dir
 from .errors import CopeError
+from .paths import data_dir
 
 SHIPPED = Path(__file__).parent / "task_adapters"
 WEIGHTS = "adapter_model.safetensors"

@@ -4,7 +4,7 @@ Nothing here knows torch or Gradio, so a saved trace can be rendered anywhere. A
 """
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 METHODS = ("greedy", "oppu", "cope")
 """The three columns in their order on the page."""
@@ -45,6 +45,23 @@ class TraceToken:
     alternatives: tuple[Alternative, ...] = ()
 
 
+@dataclass(frozen=True)
+class TokenEvent:
+    """The decoder wrote one token: `method`'s token number `index`."""
+
+    method: str
+    index: int
+    token: TraceToken
+
+
+@dataclass(frozen=True)
+class ColumnEnd:
+    """A column has ended, by its end token ("eos") or at the asked length ("length")."""
+
+    method: str
+    stopped: str
+
+
 @dataclass
 class Column:
     """One method's text. `stopped` is "eos", "length", or None while the column is still being written.
@@ -61,6 +78,13 @@ class Column:
     def text(self) -> str:
         """The tokens' texts, joined."""
         return "".join(token.text for token in self.tokens)
+
+    def record(self, event: TokenEvent | ColumnEnd) -> None:
+        """Adds what the decoder wrote: the next token, or why the column has ended."""
+        if isinstance(event, TokenEvent):
+            self.tokens.append(event.token)
+        else:
+            self.stopped = event.stopped
 
     def to_json(self) -> dict:
         """The column as plain dicts and lists; "prompt" is only there where it has one of its own."""
@@ -87,6 +111,14 @@ class Trace:
         """The column of one method."""
         return next(c for c in self.columns if c.method == method)
 
+    def record(self, event: TokenEvent | ColumnEnd) -> None:
+        """Adds what the decoder wrote to the event's column."""
+        self.column(event.method).record(event)
+
+    def unwritten(self) -> "Trace":
+        """The same comparison before its first token."""
+        return replace(self, columns=[Column(column.method, prompt=column.prompt) for column in self.columns])
+
     def to_json(self) -> dict:
         """The trace as plain dicts and lists."""
         data = {k: v for k, v in self.__dict__.items() if k != "columns"}
@@ -96,20 +128,3 @@ class Trace:
     def dumps(self) -> str:
         """`to_json` as a string."""
         return json.dumps(self.to_json(), ensure_ascii=False)
-
-
-@dataclass(frozen=True)
-class TokenEvent:
-    """The decoder wrote one token: `method`'s token number `index`."""
-
-    method: str
-    index: int
-    token: TraceToken
-
-
-@dataclass(frozen=True)
-class ColumnEnd:
-    """A column has ended, by its end token ("eos") or at the asked length ("length")."""
-
-    method: str
-    stopped: str

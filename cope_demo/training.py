@@ -15,7 +15,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback
 from .base_model import BaseModel
 from .config import FitConfig, TamConfig
 from .events import Emit, FitEvent
-from .history import Sample
+from .tasks import Sample
 from .unpacked import add_in_place
 
 

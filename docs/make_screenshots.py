@@ -28,7 +28,7 @@ DESKTOP, PHONE = {"width": 1280, "height": 1240}, {"width": 390, "height": 844}
 def running_app():
     """The app's address; it is stopped afterwards, and its data removed."""
     sys.path.insert(0, str(ROOT))
-    from cope_demo.config import cache_dir
+    from cope_demo.paths import cache_dir
 
     with tempfile.TemporaryDirectory() as data:
         env = {**os.environ, "COPE_DATA": data, "COPE_CACHE": str(cache_dir())}

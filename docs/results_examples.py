@@ -75,7 +75,7 @@ def _differences(one: dict, other: dict) -> dict[tuple[str, str], float]:
 
 
 def _golds(data: Path, sha256: str) -> dict[tuple[str, str], str]:
-    from cope_demo.base_model import sha256_file
+    from cope_demo.system.files import sha256_file
 
     authors = read_authors(data, USERS)
     if sha256_file(data / USERS) != sha256:

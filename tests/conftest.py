@@ -4,12 +4,12 @@ import os
 
 import pytest
 
-from cope_demo import config
+from cope_demo import paths
 from cope_demo.jobs import QueueJobs
 
 from .fits import Stages
 
-CACHE = config.cache_dir()
+CACHE = paths.cache_dir()
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +25,7 @@ def stages(tmp_path, monkeypatch):
     """Background fits with the small stages of tests/fit_stages.py, and the record of what they did."""
     monkeypatch.setenv("COPE_FIT_MODULE", "tests.fit_stages")
     monkeypatch.setenv("COPE_TEST_LOG", str(tmp_path / "log"))
-    monkeypatch.setenv("PYTHONPATH", str(config.ROOT))
+    monkeypatch.setenv("PYTHONPATH", str(paths.ROOT))
     return Stages(tmp_path / "log")
 
 

@@ -26,10 +26,10 @@ def configured() -> FitConfig:
     return FitConfig(beta=0.25)
 
 
-def prepare(scratch, history, user_id, *, name="", model=None, config=None) -> None:
-    lines = [json.dumps(asdict(sample)) + "\n" for sample in history.samples]
+def prepare(scratch, samples, task, user_id, *, name="", model=None, config=None) -> None:
+    lines = [json.dumps(asdict(sample)) + "\n" for sample in samples]
     (scratch / "history.jsonl").write_text("".join(lines))
-    request = {"user": user_id, "name": name, "task": history.task, "model": model, "settings": asdict(config)}
+    request = {"user": user_id, "name": name, "task": task, "model": model, "settings": asdict(config)}
     (scratch / "request.json").write_text(json.dumps(request))
 
 

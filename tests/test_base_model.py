@@ -13,7 +13,7 @@ from cope_demo import base_model
 from cope_demo.base_model import BaseModel, embedded_folder, load_base
 from cope_demo.config import FitConfig
 from cope_demo.errors import CopeError
-from cope_demo.history import Sample
+from cope_demo.tasks import Sample
 from cope_demo.training import encode
 from tests import tiny
 

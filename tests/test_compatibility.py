@@ -7,7 +7,7 @@ import pytest
 from transformers import AutoTokenizer
 
 from cope_demo.base_model import embedded_folder
-from cope_demo.config import ROOT
+from cope_demo.paths import ROOT
 
 
 @pytest.fixture

@@ -303,9 +303,7 @@ def test_resuming_draws_the_same_lots(setup):
     _, _, engine, bank = setup
     hot = replace(CONFIG, temperature=1.0, tau=0.3, seed=3)
     whole = run(engine, bank, ("cope",), hot)["cope"]
-    same_up_to_ties(
-        run(engine, bank, ("cope",), hot, written=ids(whole)[:7])["cope"], Column("cope", whole.tokens[6:])
-    )
+    same_up_to_ties(run(engine, bank, ("cope",), hot, written=ids(whole)[:7])["cope"], Column("cope", whole.tokens[6:]))
 
 
 @pytest.mark.parametrize("method", ["greedy", "cope"])

@@ -7,9 +7,10 @@ import pytest
 from cope_demo import fit
 from cope_demo.adapters import read_lora
 from cope_demo.base_model import embedded_folder, load_base
-from cope_demo.config import SAMPLE_USERS, DecodeConfig, FitConfig
+from cope_demo.config import DecodeConfig, FitConfig
 from cope_demo.decoding import Engine, bank_of
 from cope_demo.history import parse_history
+from cope_demo.paths import SAMPLE_USERS
 from cope_demo.service import Service
 from cope_demo.store import Store
 from cope_demo.trace import METHODS, Column

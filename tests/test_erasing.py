@@ -14,14 +14,14 @@ from dataclasses import replace
 import pytest
 
 from cope_demo import expiry, queue_jobs
-from cope_demo.config import ROOT
 from cope_demo.errors import CopeError
-from cope_demo.history import Sample
 from cope_demo.job_folder import KEPT, JobFolder
 from cope_demo.jobs import FitRequest, InlineJobs, QueueJobs
 from cope_demo.locks import file_lock
 from cope_demo.owners import Access, owner_of_secret
+from cope_demo.paths import ROOT
 from cope_demo.service import Service
+from cope_demo.tasks import Sample
 from cope_demo.ui.uploads import uploads_folder
 
 from .fits import eventually

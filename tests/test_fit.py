@@ -14,11 +14,11 @@ from cope_demo.base_model import load_base
 from cope_demo.config import DecodeConfig, FitConfig
 from cope_demo.errors import CopeError
 from cope_demo.events import STAGES
-from cope_demo.history import Sample
 from cope_demo.negatives import Candidate, _Voice, sample_candidates, select_rejected
 from cope_demo.scoring import response_logps
 from cope_demo.service import Service
 from cope_demo.store import Store
+from cope_demo.tasks import Sample
 from cope_demo.training import Example, Progress, encode, new_adapter
 from tests import tiny
 
@@ -69,7 +69,7 @@ def test_each_family_goes_through_fit_and_compare(models, family, tmp_path):
 
 def run_stages(scratch, model, stages, config=FAST, emit=lambda event: None):
     if not (scratch / "request.json").exists():
-        fit.prepare(scratch, tiny.history(), "ada", model=model, config=config)
+        fit.prepare(scratch, tiny.samples(), "free_writing", "ada", model=model, config=config)
     for stage in stages:
         fit.run_stage(stage, scratch, emit)
     return scratch
@@ -256,7 +256,7 @@ def test_a_long_prompt_is_cut_and_never_dropped(models, tmp_path):
     long = [Sample("the ferry was late again " * 60, sample.response) for sample in tiny.samples()]
     history = replace(tiny.history(), samples=long)
     config = replace(FAST, max_prompt_tokens=64, oppu_epochs=1, oppu_batch=1)
-    fit.prepare(tmp_path, history, "ada", model=models["llama"], config=config)
+    fit.prepare(tmp_path, history.samples, history.task, "ada", model=models["llama"], config=config)
     events = []
     for stage in ("history", "oppu"):
         fit.run_stage(stage, tmp_path, events.append)

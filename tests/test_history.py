@@ -14,8 +14,8 @@ from cope_demo import history as module
 from cope_demo import retrieval
 from cope_demo.cleaning import clean
 from cope_demo.errors import CopeError
-from cope_demo.history import MAX_BYTES, History, Note, Sample, parse_history, read_history, split_title
-from cope_demo.tasks import TASKS
+from cope_demo.history import MAX_BYTES, History, Note, parse_history, read_history, split_title
+from cope_demo.tasks import TASKS, Sample
 
 TOPICS = (
     "gate goose tram kettle ladder marrow trumpet lantern bicycle puddle compass piano chimney harbour candle walnut "

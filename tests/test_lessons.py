@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from cope_demo.config import SAMPLE_USERS, DecodeConfig
+from cope_demo.config import DecodeConfig
 from cope_demo.errors import CopeError
+from cope_demo.paths import SAMPLE_USERS
 from cope_demo.store import Card, Store
 from cope_demo.ui import lessons, links
 from cope_demo.ui.comparing import SLIDERS

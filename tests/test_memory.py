@@ -70,7 +70,7 @@ def test_a_child_that_the_kernel_ended(stages, monkeypatch, counted, state):
 def test_a_real_fit_at_half(tmp_path):
     """The halves are settings like any others: the fit goes on where it was and says in its manifest what it used."""
     model = tiny.make(tmp_path / "model")
-    fit.prepare(tmp_path, tiny.history(), "ada", model=model)
+    fit.prepare(tmp_path, tiny.samples(), "free_writing", "ada", model=model)
     fit.run_stage(STAGES[0], tmp_path, lambda event: None)
     before = fit.configured()
     assert fit.halve(tmp_path) and not fit.halve(tmp_path)

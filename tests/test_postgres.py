@@ -21,6 +21,7 @@ from .fits import SAMPLES, alive, ended, eventually, holds_secret, request
 
 SECONDS = 60
 
+
 @pytest.fixture(scope="module")
 def running():
     if postgres.binaries() is None:

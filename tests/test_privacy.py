@@ -7,7 +7,7 @@ import sys
 import httpx
 import pytest
 
-from cope_demo.config import ROOT
+from cope_demo.paths import ROOT
 from cope_demo.ui.page import build
 from cope_demo.ui.server import launch_options
 from cope_demo.ui.web import app_options

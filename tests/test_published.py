@@ -10,14 +10,15 @@ from dataclasses import asdict
 import pytest
 
 from cope_demo import published
-from cope_demo.base_model import sha256_file
-from cope_demo.config import ROOT, DecodeConfig, FitConfig
+from cope_demo.config import DecodeConfig, FitConfig
 from cope_demo.errors import CopeError
 from cope_demo.evaluate import METHODS, Plan
 from cope_demo.lamp import USERS
 from cope_demo.metrics import METRICS
+from cope_demo.paths import ROOT
 from cope_demo.results import summary, write_results
 from cope_demo.significance import Bootstrap, Pooled
+from cope_demo.system.files import sha256_file
 
 DOCS = ROOT / "docs"
 HOSTILE = "<img src=x onerror=alert(1)> | **loud** [a](javascript:b) ${1}\n# `x` https://x.y"

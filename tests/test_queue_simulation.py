@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from cope_demo.config import ROOT
+from cope_demo.paths import ROOT
 
 
 @pytest.fixture(scope="module")

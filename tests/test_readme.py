@@ -6,7 +6,7 @@ import shlex
 import pytest
 
 from cope_demo.__main__ import build_parser
-from cope_demo.config import ROOT
+from cope_demo.paths import ROOT
 from cope_demo.store import Store
 
 README = (ROOT / "README.md").read_text("utf-8")

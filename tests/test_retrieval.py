@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cope_demo import base_model, retrieval
+from cope_demo import retrieval
 from cope_demo.errors import CopeError
 from cope_demo.retrieval import embedder, key_phrases, tfidf_phrases
 
@@ -114,13 +114,13 @@ def fresh_embedder():
 
 
 def test_a_damaged_model_is_refused(tmp_path, monkeypatch, fresh_embedder):
-    real = base_model.packaged_file(retrieval.EMBEDDER_PACKAGE, retrieval.EMBEDDER_FILE)
+    real = retrieval.packaged_file(retrieval.EMBEDDER_PACKAGE, retrieval.EMBEDDER_FILE)
     copy = tmp_path / "model" / real.name
     shutil.copytree(real.parent, copy.parent, copy_function=lambda a, b: shutil.copyfile(a, b))
     with open(copy, "r+b") as file:
         file.seek(1_000_000)
         file.write(b"\x01\x02\x03\x04")
-    monkeypatch.setattr(base_model, "packaged_file", lambda package, name: copy)
+    monkeypatch.setattr(retrieval, "packaged_file", lambda package, name: copy)
     with pytest.raises(CopeError, match="damaged .* reinstall it"):
         embedder()
 

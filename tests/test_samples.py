@@ -5,8 +5,8 @@ import json
 import pytest
 
 from cope_demo.base_model import EMBEDDED, EMBEDDED_SHA256
-from cope_demo.config import SAMPLE_USERS
 from cope_demo.history import read_history
+from cope_demo.paths import SAMPLE_USERS
 from cope_demo.store import Store
 from cope_demo.tasks import TASKS
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from cope_demo import config, saved_folder
+from cope_demo import paths, saved_folder
 from cope_demo.errors import CopeError
-from cope_demo.history import Sample
 from cope_demo.saved_folder import FILES
 from cope_demo.store import Store
+from cope_demo.tasks import Sample
 
 BASE = {"name": "tiny-llama", "identity": "abc123"}
 
@@ -83,8 +83,8 @@ def test_published_user_comes_back(store, scratch):
 
 
 def test_default_folders():
-    assert Store().users_dir == config.users_dir()
-    assert Store().samples_dir == config.SAMPLE_USERS
+    assert Store().users_dir == paths.users_dir()
+    assert Store().samples_dir == paths.SAMPLE_USERS
 
 
 def test_ids_cannot_be_guessed(store):
@@ -278,8 +278,8 @@ def test_killed_publish_shows_the_old_or_the_new_version(store, scratch):
     fill_scratch(scratch, "two")
     # 9 files and 3 folders are synced, then come the two renames and the sync of the parent.
     for number in (1, 10, 13, 14, 15):
-        paths = {"users": str(store.users_dir), "scratch": str(scratch), "root": str(config.ROOT)}
-        done = subprocess.run([sys.executable, "-c", KILLED.format(number=number, **paths)])
+        places = {"users": str(store.users_dir), "scratch": str(scratch), "root": str(paths.ROOT)}
+        done = subprocess.run([sys.executable, "-c", KILLED.format(number=number, **places)])
         assert done.returncode == -9
         found = Store(store.users_dir, store.samples_dir).open("ada")
         assert found.report["mark"] == ("two" if number == 15 else "one")
@@ -293,7 +293,7 @@ def test_reader_never_sees_a_publish(store, scratch):
     script = f"""
 import sys
 from pathlib import Path
-sys.path.insert(0, {str(config.ROOT)!r})
+sys.path.insert(0, {str(paths.ROOT)!r})
 from tests.test_store import fill_scratch, manifest
 from cope_demo.store import Store
 store = Store(Path({str(store.users_dir)!r}))

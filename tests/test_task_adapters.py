@@ -14,7 +14,6 @@ from cope_demo.config import DecodeConfig
 from cope_demo.dpo import TokenPair, train_dpo
 from cope_demo.errors import CopeError
 from cope_demo.events import STAGES
-from cope_demo.history import History
 from cope_demo.lamp import OTHERS
 from cope_demo.oppu import train_oppu
 from cope_demo.scoring import response_logps
@@ -44,7 +43,7 @@ def fitted(tmp_path_factory):
     events = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COPE_DATA", str(data))
-        fit.prepare(root / "scratch", History(samples, TASK, 8), "ada", model=model, config=FAST)
+        fit.prepare(root / "scratch", samples, TASK, "ada", model=model, config=FAST)
         for stage in STAGES[:-1]:
             fit.run_stage(stage, root / "scratch", events.append)
         (root / "scratch" / "events.jsonl").write_text("")

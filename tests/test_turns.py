@@ -4,10 +4,10 @@ import pytest
 
 from cope_demo import turns
 from cope_demo.errors import CopeError
-from cope_demo.history import Sample
 from cope_demo.job_folder import JobFolder
 from cope_demo.jobs import InlineJobs, QueueJobs
 from cope_demo.store import Store
+from cope_demo.tasks import Sample
 
 from .fits import ended, request
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cope_demo import config
+from cope_demo import paths
 from cope_demo.config import DecodeConfig
 from cope_demo.ui import own
 from cope_demo.ui.page import build
@@ -105,7 +105,7 @@ def test_gradio_keeps_and_serves_nothing(monkeypatch, own_data):
     options = launch_options()
     assert options["run_history"] is False and options["enable_monitoring"] is False and options["show_error"] is False
     assert options["max_file_size"] == "5mb" and not options["pwa"]
-    assert str(own_data.resolve()) in options["blocked_paths"] and str(config.ROOT) in options["blocked_paths"]
+    assert str(own_data.resolve()) in options["blocked_paths"] and str(paths.ROOT) in options["blocked_paths"]
     monkeypatch.delenv("SPACE_ID", raising=False)
     monkeypatch.delenv("GRADIO_SERVER_NAME", raising=False)
     assert host_of(None) == "127.0.0.1" and host_of("1.2.3.4") == "1.2.3.4"
@@ -115,7 +115,7 @@ def test_gradio_keeps_and_serves_nothing(monkeypatch, own_data):
 
 def test_the_page_is_built_without_torch():
     code = "import sys, cope_demo.ui.server, cope_demo.service; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=config.ROOT, timeout=120).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], cwd=paths.ROOT, timeout=120).returncode == 0
 
 
 def test_standalone_file_holds_the_trace_as_data_only(service):

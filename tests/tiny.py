@@ -17,7 +17,8 @@ from transformers import (
     Qwen2ForCausalLM,
 )
 
-from cope_demo.history import History, Sample
+from cope_demo.history import History
+from cope_demo.tasks import Sample
 
 CHAT = (
     "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}"

@@ -151,8 +151,8 @@ def add(access: Access) -> None:
         source = service.resume(_text("user", user), prompt, method, ids, config)
         for seq, batch in enumerate(comparing.batches(source, comparing.INTERVAL)):
             yield {"seq": seq, "events": [asdict(item) for item in batch]}
-            column.tokens += [item.token for item in batch if isinstance(item, TokenEvent)]
-            column.stopped = next((item.stopped for item in batch if isinstance(item, ColumnEnd)), None)
+            for item in batch:
+                column.record(item)
         yield column.to_json()
 
     @public

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from ..config import SAMPLE_USERS, DecodeConfig
+from ..config import DecodeConfig
+from ..paths import SAMPLE_USERS
 from . import wire
 
 FOLDER = Path(__file__).parent / "lessons"

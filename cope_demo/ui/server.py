@@ -7,7 +7,7 @@ from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
-from .. import config  # noqa: E402
+from .. import config, paths  # noqa: E402
 from ..expiry import keep_sweeping  # noqa: E402
 from ..jobs import InlineJobs, Jobs, QueueJobs  # noqa: E402
 from ..logs import adopt, log_to  # noqa: E402
@@ -32,7 +32,7 @@ def host_of(host: str | None) -> str:
 
 def launch_options(host: str | None = None, port: int | None = None) -> dict:
     """What launch() is given. Nothing of a visitor's is kept or served by Gradio itself."""
-    data = config.data_dir().resolve()
+    data = paths.data_dir().resolve()
     return {
         "server_name": host_of(host),
         "server_port": port,
@@ -43,7 +43,7 @@ def launch_options(host: str | None = None, port: int | None = None) -> dict:
         "enable_monitoring": False,
         "max_file_size": MAX_UPLOAD,
         "state_session_capacity": SESSIONS,
-        "blocked_paths": [str(data), str(config.SAMPLE_USERS), str(config.ROOT)],
+        "blocked_paths": [str(data), str(paths.SAMPLE_USERS), str(paths.ROOT)],
         "footer_links": ["api"],
         "show_error": False,
         "ssr_mode": False,

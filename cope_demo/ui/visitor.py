@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 import gradio as gr
 
-from .. import config
+from .. import paths
 from ..owners import SECRET, new_secret
 
 STORAGE_KEY = "cope-demo"
@@ -81,7 +81,7 @@ def browser_state() -> gr.BrowserState:
 
 
 def _secret() -> str:
-    path = config.data_dir() / "browser-secret"
+    path = paths.data_dir() / "browser-secret"
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from cope_demo import config
+from cope_demo import paths
 from cope_demo.ui.page import build
 from cope_demo.ui.server import launch_options
 from cope_demo.ui.web import app_options
@@ -96,13 +96,13 @@ def app_url(app_data, chromium):
     """The real app on the embedded model, in a process of its own with its own data."""
     data = app_data
     (data / "tmp").mkdir()
-    settings = {"COPE_DATA": str(data), "COPE_CACHE": str(config.cache_dir()), "COPE_FIT_CONFIG": json.dumps(QUICK_FIT)}
+    settings = {"COPE_DATA": str(data), "COPE_CACHE": str(paths.cache_dir()), "COPE_FIT_CONFIG": json.dumps(QUICK_FIT)}
     settings["TMPDIR"] = str(data / "tmp")
     code = "from cope_demo.ui.server import serve; serve(host='127.0.0.1')"
     with open(data / "log.txt", "w") as log:
         server = subprocess.Popen(
             [sys.executable, "-c", code],
-            cwd=config.ROOT,
+            cwd=paths.ROOT,
             env={**os.environ, **settings},
             stdout=subprocess.PIPE,
             stderr=log,

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 from gradio_client import Client
 
-from cope_demo.config import ROOT
+from cope_demo.paths import ROOT
 
 STEADY = {"oppu_epochs": 1, "dpo_epochs": 1, "candidates": 1, "max_response_tokens": 32, "holdout": 1}
 """Settings of a real fit that takes seconds."""

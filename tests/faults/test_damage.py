@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cope_demo.config import SAMPLE_USERS
 from cope_demo.errors import CopeError
+from cope_demo.paths import SAMPLE_USERS
 from cope_demo.saved_folder import FILES, MANIFEST
 from cope_demo.store import Store
 

@@ -11,11 +11,11 @@ import pytest
 
 from cope_demo.errors import CopeError
 from cope_demo.events import STAGES
-from cope_demo.history import Sample
 from cope_demo.inline_jobs import run_job
 from cope_demo.job_folder import FitRequest, JobFolder
 from cope_demo.jobs import QueueJobs
 from cope_demo.store import Store
+from cope_demo.tasks import Sample
 from tests.fits import SECRET, ended, eventually, holds_secret, request
 
 from .full_disk import full_disk

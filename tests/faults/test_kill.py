@@ -15,9 +15,9 @@ from pathlib import Path
 
 from cope_demo.errors import CopeError
 from cope_demo.events import STAGES
-from cope_demo.history import Sample
 from cope_demo.job_folder import JobFolder, jobs_dir
 from cope_demo.store import Store
+from cope_demo.tasks import Sample
 from tests.fit_stages import adapter_bytes
 from tests.fits import Stages, eventually
 
@@ -26,7 +26,7 @@ RESUMED = 10.0
 """Seconds from a restart until a fit goes on, at most."""
 WEB = """
 import sys, time
-from cope_demo.history import Sample
+from cope_demo.tasks import Sample
 from cope_demo.jobs import FitRequest, QueueJobs
 if __name__ == "__main__":
     jobs = QueueJobs()
