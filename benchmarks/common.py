@@ -14,9 +14,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import torch
 from peft import get_peft_model
 
-from cope_demo.base_model import load_base
 from cope_demo.config import FitConfig
-from cope_demo.training import lora_settings, quiet_libraries, save_adapter
+from cope_demo.fit.training import lora_settings, quiet_libraries, save_adapter
+from cope_demo.model.base_model import load_base
 
 PROMPT = "Write a post about the night bus and the people who take it."
 

@@ -24,15 +24,18 @@ import torch
 import transformers
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
-from cope_demo.adapters import LoraBank, read_lora
-from cope_demo.base_model import BaseModel, embedded_folder, load_base
 from cope_demo.config import DecodeConfig, FitConfig
-from cope_demo.decoding import Engine, bank_of
-from cope_demo.fit import fit_user
-from cope_demo.scoring import response_logps
-from cope_demo.store import Store
-from cope_demo.trace import METHODS, TokenEvent
-from cope_demo.training import Example, quiet_libraries, saved_adapter
+from cope_demo.decode.engine import Engine, bank_of
+from cope_demo.decode.methods import METHODS
+from cope_demo.decode.trace import TokenEvent
+from cope_demo.fit.examples import Example
+from cope_demo.fit.pipeline import fit_user
+from cope_demo.fit.response_logps import response_logps
+from cope_demo.fit.training import quiet_libraries, saved_adapter
+from cope_demo.model.adapters import LoraBank, read_lora
+from cope_demo.model.base_model import BaseModel, load_base
+from cope_demo.model.embedded import embedded_folder
+from cope_demo.saved.store import Store
 from tests import tiny
 
 WINDOW = dict(sliding_window=32)

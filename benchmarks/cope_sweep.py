@@ -15,18 +15,18 @@ from pathlib import Path
 
 import torch
 
-from cope_demo.adapters import TAM, Lora, read_lora
-from cope_demo.base_model import load_base
 from cope_demo.config import DecodeConfig, FitConfig
-from cope_demo.decoding import DRIVERS, Engine, bank_of
-from cope_demo.kept_fits import kept_fit
-from cope_demo.lamp import USERS, read_authors
-from cope_demo.metrics import text_scores
+from cope_demo.decode.engine import DRIVERS, Engine, bank_of
+from cope_demo.evaluation.kept_fits import kept_fit
+from cope_demo.evaluation.metrics import text_scores
+from cope_demo.evaluation.significance import Bootstrap
+from cope_demo.fit.training import quiet_libraries, reuse_memory
+from cope_demo.model.adapters import TAM, Lora, read_lora
+from cope_demo.model.base_model import load_base
+from cope_demo.model.task_adapters import task_adapter
 from cope_demo.reward import bits_per_token
-from cope_demo.significance import Bootstrap
-from cope_demo.task_adapters import task_adapter
-from cope_demo.tasks import find_task
-from cope_demo.training import quiet_libraries, reuse_memory
+from cope_demo.texts.lamp import USERS, read_authors
+from cope_demo.texts.tasks import find_task
 
 PREFERENCES = {
     "greedy, beta 0.1, 5e-5": dict(candidate_temperature=0.0, beta=0.1, dpo_stacked_learning_rate=5e-5),

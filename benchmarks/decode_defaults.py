@@ -22,7 +22,7 @@ from runs_compared import loops
 from scipy.spatial.distance import cosine
 
 from cope_demo.config import DecodeConfig
-from cope_demo.service import Service
+from cope_demo.service.service import Service
 
 USERS = ("ines", "juno", "walter")
 ALPHAS = (0.1, 0.3)

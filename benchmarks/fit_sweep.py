@@ -23,18 +23,19 @@ import numpy
 import torch
 from rouge_score.rouge_scorer import RougeScorer
 
-from cope_demo.adapters import read_lora
-from cope_demo.base_model import load_base
 from cope_demo.config import DecodeConfig, FitConfig
-from cope_demo.decoding import Engine, bank_of
-from cope_demo.dpo import TokenPair, train_dpo
-from cope_demo.negatives import Candidate, sample_candidates, select_rejected
-from cope_demo.oppu import train_oppu
+from cope_demo.decode.engine import Engine, bank_of
+from cope_demo.decode.trace import TokenEvent
+from cope_demo.fit.dpo import TokenPair, train_dpo
+from cope_demo.fit.examples import Example, encode
+from cope_demo.fit.negatives import Candidate, sample_candidates, select_rejected
+from cope_demo.fit.oppu import train_oppu
+from cope_demo.fit.response_logps import response_logps
+from cope_demo.fit.training import quiet_libraries, reuse_memory, saved_adapter
+from cope_demo.model.adapters import read_lora
+from cope_demo.model.base_model import load_base
 from cope_demo.reward import bits_per_token
-from cope_demo.scoring import response_logps
-from cope_demo.tasks import TASKS, Sample
-from cope_demo.trace import TokenEvent
-from cope_demo.training import Example, encode, quiet_libraries, reuse_memory, saved_adapter
+from cope_demo.texts.tasks import TASKS, Sample
 
 OPPU = {
     "lr 2e-4": dict(oppu_learning_rate=2e-4),

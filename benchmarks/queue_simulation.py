@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from cope_demo.turns import FIT_SECONDS, SHARE_SECONDS  # noqa: E402
+from cope_demo.jobs.fairness import FIT_SECONDS, SHARE_SECONDS  # noqa: E402
 
 SPREAD = 0.25
 """Of the logarithm of a fit's seconds: nine of ten lie between two thirds and one and a half times the median."""

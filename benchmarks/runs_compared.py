@@ -10,10 +10,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from cope_demo.metrics import METRICS
-from cope_demo.published import read_run
-from cope_demo.results import by_user
-from cope_demo.significance import Bootstrap
+from cope_demo.evaluation.metrics import METRICS
+from cope_demo.evaluation.published import read_run
+from cope_demo.evaluation.results import by_user
+from cope_demo.evaluation.significance import Bootstrap
 
 GAIN = "rougeL"
 

@@ -17,12 +17,13 @@ from common import PROMPT, medians, random_adapters, table
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, DynamicCache
 
-from cope_demo.adapters import read_lora
-from cope_demo.base_model import embedded_folder, load_base
 from cope_demo.config import DecodeConfig
-from cope_demo.decoding import Engine, bank_of
+from cope_demo.decode.engine import Engine, bank_of
+from cope_demo.decode.methods import METHODS
+from cope_demo.model.adapters import read_lora
+from cope_demo.model.base_model import load_base
+from cope_demo.model.embedded import embedded_folder
 from cope_demo.reward import cope_scores
-from cope_demo.trace import METHODS
 
 TOKENS = 80
 ROUNDS = 5

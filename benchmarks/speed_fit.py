@@ -20,14 +20,14 @@ from datasets import Dataset
 from peft import PeftModel, get_peft_model
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
-from cope_demo import fit
-from cope_demo.base_model import load_base
 from cope_demo.config import FitConfig
-from cope_demo.events import STAGES
-from cope_demo.history import parse_history
+from cope_demo.fit import pipeline
+from cope_demo.fit.events import STAGES
+from cope_demo.fit.training import lora_settings
+from cope_demo.model.base_model import load_base
 from cope_demo.paths import SAMPLE_USERS
 from cope_demo.reward import implicit_reward
-from cope_demo.training import lora_settings
+from cope_demo.texts.history import parse_history
 
 PLAIN = dict(gradient_checkpointing=False, save_strategy="no", report_to="none", disable_tqdm=True, bf16=True)
 
@@ -124,9 +124,9 @@ def plain(samples, config: FitConfig, folder: Path) -> dict[str, float]:
 
 def ours(history, config: FitConfig, folder: Path) -> dict[str, float]:
     """Seconds of each stage of our fit, the report included."""
-    fit.prepare(folder / "ours", history.samples, history.task, "bench", config=config)
+    pipeline.prepare(folder / "ours", history.samples, history.task, "bench", config=config)
     for stage in STAGES[:-1]:
-        fit.run_stage(stage, folder / "ours", lambda event: None)
+        pipeline.run_stage(stage, folder / "ours", lambda event: None)
     return json.loads((folder / "ours" / "times.json").read_text())
 
 

@@ -15,14 +15,15 @@ from common import medians, table
 from peft.tuners.lora import LoraLayer
 from trl import DPOTrainer
 
-from cope_demo import negatives
-from cope_demo.attention import NAME
-from cope_demo.base_model import BaseModel, load_base
 from cope_demo.config import FitConfig
-from cope_demo.dpo import BaseReferenceTrainer, TokenPair, train_dpo
-from cope_demo.negatives import sample_candidates
-from cope_demo.oppu import LeanTrainer
-from cope_demo.training import Example, new_adapter, reuse_memory, save_adapter
+from cope_demo.fit import negatives
+from cope_demo.fit.dpo import BaseReferenceTrainer, TokenPair, train_dpo
+from cope_demo.fit.examples import Example
+from cope_demo.fit.negatives import sample_candidates
+from cope_demo.fit.oppu import LeanTrainer
+from cope_demo.fit.training import new_adapter, reuse_memory, save_adapter
+from cope_demo.model.attention import NAME
+from cope_demo.model.base_model import BaseModel, load_base
 
 LENGTHS = {"short": (40, 60), "long": (240, 80)}
 ROUNDS = 4

@@ -40,7 +40,8 @@ REPAINT = """(alpha) => new Promise((done) => {
 
 def scripted(folder: Path):
     """The scripted service, with whole steps of the asked size."""
-    from cope_demo.trace import METHODS, Alternative, Column, ColumnEnd, TokenEvent, Trace, TraceToken
+    from cope_demo.decode.methods import METHODS
+    from cope_demo.decode.trace import Alternative, Column, ColumnEnd, TokenEvent, Trace, TraceToken
     from tests.scripted import Service
 
     class Whole(Service):
@@ -101,8 +102,8 @@ def measure(folder: Path) -> list[dict]:
     os.environ["COPE_DATA"] = str(folder / "var")
     from playwright.sync_api import sync_playwright
 
-    from cope_demo.ui.comparing import stream
     from cope_demo.ui.page import build
+    from cope_demo.ui.panels.comparing import stream
     from cope_demo.ui.server import launch_options
 
     path = shutil.which("chromium")

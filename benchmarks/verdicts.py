@@ -12,8 +12,8 @@ from pathlib import Path
 
 from common import table
 
-from cope_demo.service import Service
-from cope_demo.verdict import Estimate, difference, preference
+from cope_demo.decode.verdict import Estimate, difference, preference
+from cope_demo.service.service import Service
 
 FREE = ("ines", "juno", "walter")
 

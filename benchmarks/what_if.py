@@ -12,10 +12,10 @@ from pathlib import Path
 
 from common import table
 
-from cope_demo import decoding
 from cope_demo.config import DecodeConfig
+from cope_demo.decode import engine
 from cope_demo.reward import cope_scores
-from cope_demo.service import Service
+from cope_demo.service.service import Service
 
 USERS = ("ines", "juno", "walter")
 ALPHAS = tuple(number / 10 for number in range(16))
@@ -27,7 +27,7 @@ def measure(folder: Path) -> list[dict]:
     service = Service()
     cards = {card.id: card for card in service.store.samples()}
     hits: dict[float, list[bool]] = {tau: [] for tau in TAUS}
-    make = decoding.traced
+    make = engine.traced
 
     def compared(base, token, text, logp_user, logp_base, expert, score, config):
         traced = make(base, token, text, logp_user, logp_base, expert, score, config)
@@ -40,12 +40,12 @@ def measure(folder: Path) -> list[dict]:
                 hits[tau].append(abs(float(own[told] - alpha * logp_base[told] - truth)) < 1e-3)
         return traced
 
-    decoding.traced = compared
+    engine.traced = compared
     try:
         for user in USERS:
             list(service.compare(user, cards[user].prompts[0], DecodeConfig(max_new_tokens=40), methods=("cope",)))
     finally:
-        decoding.traced = make
+        engine.traced = make
     every = [hit for values in hits.values() for hit in values]
     rows = [{"tau": tau, "told": f"{sum(values) / len(values):.1%}", "n": len(values)} for tau, values in hits.items()]
     return [*rows, {"tau": "all", "told": f"{sum(every) / len(every):.1%}", "n": len(every)}]

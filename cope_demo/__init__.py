@@ -10,11 +10,11 @@ from importlib import import_module
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # nothing about a visitor goes to anyone
 
 _HOME = {
-    "load_base": "base_model",
-    "fit_user": "fit",
-    "compare": "service",
-    "score": "service",
-    "parse_history": "history",
+    "load_base": "model.base_model",
+    "fit_user": "fit.pipeline",
+    "compare": "service.service",
+    "score": "service.service",
+    "parse_history": "texts.history",
 }
 __all__ = list(_HOME)
 

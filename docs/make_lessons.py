@@ -1,6 +1,6 @@
 """Makes the saved comparisons of the lessons from the embedded model and the sample users: make lessons [NAME ...]
 
-Reads cope_demo/ui/lessons/NAME.json and writes cope_demo/ui/lessons/traces/NAME.json. Run the tests afterwards: where a
+Reads cope_demo/ui/panels/lesson_data/NAME.json and writes traces/NAME.json beside it. Run the tests afterwards: where a
 comparison has changed, they name the sentences that it no longer bears out.
 """
 
@@ -12,8 +12,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from cope_demo.config import DecodeConfig  # noqa: E402
-from cope_demo.service import Service  # noqa: E402
-from cope_demo.ui.lessons import FOLDER, ORDER  # noqa: E402
+from cope_demo.service.service import Service  # noqa: E402
+from cope_demo.ui.panels.lessons import FOLDER, ORDER  # noqa: E402
 
 DIGITS = 4
 LIMIT = 300_000

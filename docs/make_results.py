@@ -18,8 +18,8 @@ from results_examples import examples  # noqa: E402
 from results_figures import draw_methods, draw_sweeps  # noqa: E402
 from results_text import filled  # noqa: E402
 
-from cope_demo import published  # noqa: E402
 from cope_demo.errors import CopeError  # noqa: E402
+from cope_demo.evaluation import published  # noqa: E402
 
 FIGURES = {"results-methods.svg": draw_methods, "results-sweeps.svg": draw_sweeps}
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from statistics import mean, median
 
 from cope_demo.errors import CopeError
-from cope_demo.lamp import USERS, read_authors
-from cope_demo.published import Run, main_rows
+from cope_demo.evaluation.published import Run, main_rows
+from cope_demo.texts.lamp import USERS, read_authors
 
 WORDS = 20
 """Words of a text that are quoted where its licence is unclear or for research only."""

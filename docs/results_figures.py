@@ -10,8 +10,8 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib import pyplot  # noqa: E402
 
-from cope_demo.published import ORDER, SWEPT  # noqa: E402
-from cope_demo.tasks import TASKS  # noqa: E402
+from cope_demo.evaluation.published import ORDER, SWEPT  # noqa: E402
+from cope_demo.texts.tasks import TASKS  # noqa: E402
 
 INK, SOFT, LINE, CARD = "#1c2028", "#545b67", "#ddd8cc", "#fffefb"
 BLUE, ORANGE, GREY = "#2b5f94", "#a4500c", "#8b8678"

@@ -3,8 +3,8 @@
 import re
 import unicodedata
 
-from cope_demo.published import AGAINST, MEASURED, ORDER, SWEPT
-from cope_demo.tasks import TASKS
+from cope_demo.evaluation.published import AGAINST, MEASURED, ORDER, SWEPT
+from cope_demo.texts.tasks import TASKS
 
 METRICS = {"rouge1": "ROUGE-1", "rougeL": "ROUGE-L", "meteor": "METEOR"}
 PERSONAL = ("oppu", "oppu+cd", "oppu+dpo", "cope")

@@ -5,9 +5,8 @@ import os
 import pytest
 
 from cope_demo import paths
-from cope_demo.jobs import QueueJobs
-
-from .fits import Stages
+from cope_demo.jobs.queue_jobs import QueueJobs
+from tests.fits import Stages
 
 CACHE = paths.cache_dir()
 

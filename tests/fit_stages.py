@@ -17,7 +17,7 @@ from pathlib import Path
 
 from cope_demo.config import FitConfig
 from cope_demo.errors import CopeError
-from cope_demo.events import STAGES, FitEvent
+from cope_demo.fit.events import STAGES, FitEvent
 
 STEPS = 3
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from cope_demo.job_folder import KEPT, JobFolder
-from cope_demo.jobs import FitRequest
-from cope_demo.tasks import Sample
+from cope_demo.jobs.interface import FitRequest
+from cope_demo.jobs.job_folder import KEPT, JobFolder
+from cope_demo.texts.tasks import Sample
 
 SECRET = "the quick brown secret"
 SAMPLES = [Sample(f"Write {n}", f"{SECRET} {n}") for n in range(5)]

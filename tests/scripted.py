@@ -5,16 +5,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from cope_demo.columns import OWN_PROMPT
+from cope_demo.decode.methods import METHODS, OWN_PROMPT
+from cope_demo.decode.trace import Alternative, Column, ColumnEnd, TokenEvent, Trace, TraceToken
 from cope_demo.errors import CopeError
-from cope_demo.export import write_zip
-from cope_demo.fit_details import fit_details
-from cope_demo.job_folder import UNKNOWN_JOB
-from cope_demo.jobs import FitRequest, JobStatus
-from cope_demo.owners import owner_of_secret
-from cope_demo.saved_folder import FILES
-from cope_demo.store import Store
-from cope_demo.trace import METHODS, Alternative, Column, ColumnEnd, TokenEvent, Trace, TraceToken
+from cope_demo.jobs.interface import FitRequest, JobStatus
+from cope_demo.jobs.job_folder import UNKNOWN_JOB
+from cope_demo.saved.export import write_zip
+from cope_demo.saved.fit_details import fit_details
+from cope_demo.saved.folder import FILES
+from cope_demo.saved.store import Store
+from cope_demo.visitors.owners import owner_of_secret
 
 REPORT = {
     "train": 36,

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from . import audit
+from tests import audit
 
 FINE = {"name": "gradio", "version": "6.31.0", "vulns": []}
 BAD = {"name": "old", "version": "1.0", "vulns": [{"id": "PYSEC-1", "fix_versions": ["1.1"]}]}

@@ -6,7 +6,7 @@ import sys
 import pytest
 from transformers import AutoTokenizer
 
-from cope_demo.base_model import embedded_folder
+from cope_demo.model.embedded import embedded_folder
 from cope_demo.paths import ROOT
 
 

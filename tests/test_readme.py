@@ -5,9 +5,9 @@ import shlex
 
 import pytest
 
-from cope_demo.__main__ import build_parser
+from cope_demo.cli.commands import build_parser
 from cope_demo.paths import ROOT
-from cope_demo.store import Store
+from cope_demo.saved.store import Store
 
 README = (ROOT / "README.md").read_text("utf-8")
 COMMANDS = re.findall(r"^python -m cope_demo (.+)$", README, re.MULTILINE)

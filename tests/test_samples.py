@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from cope_demo.base_model import EMBEDDED, EMBEDDED_SHA256
-from cope_demo.history import read_history
+from cope_demo.model.embedded import EMBEDDED, EMBEDDED_SHA256
 from cope_demo.paths import SAMPLE_USERS
-from cope_demo.store import Store
-from cope_demo.tasks import TASKS
+from cope_demo.saved.store import Store
+from cope_demo.texts.history import read_history
+from cope_demo.texts.tasks import TASKS
 
 NAMES = ("ines", "juno", "priya", "tomasz", "walter")
 

@@ -17,8 +17,8 @@ from transformers import (
     Qwen2ForCausalLM,
 )
 
-from cope_demo.history import History
-from cope_demo.tasks import Sample
+from cope_demo.texts.history import History
+from cope_demo.texts.tasks import Sample
 
 CHAT = (
     "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}"

@@ -8,14 +8,15 @@ from dataclasses import asdict
 
 import gradio as gr
 
-from ..columns import with_more
-from ..config import DecodeConfig
-from ..errors import CopeError
-from ..history import MAX_BYTES, read_history
-from ..owners import Access, OwnService
-from ..trace import Column, ColumnEnd, TokenEvent
-from . import comparing, fitting, takeaway
-from .guard import endpoint
+from cope_demo.config import DecodeConfig
+from cope_demo.decode.methods import with_more
+from cope_demo.decode.trace import Column, ColumnEnd, TokenEvent
+from cope_demo.errors import CopeError
+from cope_demo.texts.history import MAX_BYTES, read_history
+from cope_demo.ui.web.guard import endpoint
+from cope_demo.visitors.owners import Access, OwnService
+
+from .panels import comparing, fitting, takeaway
 from .visitor import Fit
 
 _FIRST = DecodeConfig()

@@ -8,13 +8,12 @@ address was written by anybody, so all of it is checked.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..columns import with_more
-from ..errors import CopeError
-from ..service import MAX_PROMPT
-from ..store import Card
-from ..trace import METHODS
-from .comparing import SLIDERS
-from .lessons import ORDER, Lesson
+from cope_demo.decode.methods import METHODS, with_more
+from cope_demo.errors import CopeError
+from cope_demo.saved.store import Card
+from cope_demo.service.service import MAX_PROMPT
+from cope_demo.ui.panels.comparing import SLIDERS
+from cope_demo.ui.panels.lessons import ORDER, Lesson
 
 MAX_SEED = 2**31 - 1
 _WHOLE = ("max_new_tokens", "seed")

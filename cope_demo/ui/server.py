@@ -7,16 +7,17 @@ from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
-from .. import config, paths  # noqa: E402
-from ..expiry import keep_sweeping  # noqa: E402
-from ..jobs import InlineJobs, Jobs, QueueJobs  # noqa: E402
-from ..logs import adopt, log_to  # noqa: E402
-from .forgetful import SESSIONS  # noqa: E402
+from cope_demo import paths  # noqa: E402
+from cope_demo.jobs.executors import background_jobs  # noqa: E402
+from cope_demo.system.logs import adopt, log_to  # noqa: E402
+from cope_demo.ui.web.forgetful import SESSIONS  # noqa: E402
+from cope_demo.ui.web.uploads import uploads_folder  # noqa: E402
+from cope_demo.visitors.expiry import keep_sweeping  # noqa: E402
+
+from .component import ASSETS  # noqa: E402
 from .page import build  # noqa: E402
-from .panel import ASSETS  # noqa: E402
+from .routes import app_options  # noqa: E402
 from .theme import STYLES, theme  # noqa: E402
-from .uploads import uploads_folder  # noqa: E402
-from .web import app_options  # noqa: E402
 
 MAX_UPLOAD = "5mb"
 QUEUE = 40
@@ -52,16 +53,6 @@ def launch_options(host: str | None = None, port: int | None = None) -> dict:
     }
 
 
-def background_jobs(users_dir: Path | None) -> Jobs:
-    """Where fits run: in this process on ZeroGPU, where children cannot have the GPU; else in worker processes.
-
-    This process keeps COPE_WORKERS of them (default 1; 0 where all are started elsewhere).
-    """
-    if os.environ.get("SPACES_ZERO_GPU"):
-        return InlineJobs(users_dir)
-    return QueueJobs(users_dir, config.whole("COPE_WORKERS", 1, 0, 64))
-
-
 def serve(
     model: str | None = None,
     host: str | None = None,
@@ -73,7 +64,7 @@ def serve(
 
     model, users_dir, seed: as of service.Service. host: see host_of. port: None takes the first free one from 7860.
     """
-    from ..service import Service
+    from cope_demo.service.service import Service
 
     log_to(sys.stderr)
     with uploads_folder() as uploads:  # before build: Gradio asks for it there

@@ -2,10 +2,11 @@
 
 import gradio as gr
 
-from .heatmap import CSS as HEATMAP_CSS
-from .panel import ASSETS
+from cope_demo.ui.token_view.heatmap import CSS as HEATMAP_CSS
 
-STYLES = [ASSETS / "tokens.css", ASSETS / "page.css", ASSETS / "panels.css", ASSETS / "evidence.css", *HEATMAP_CSS]
+from .component import ASSETS, PANELS
+
+STYLES = [ASSETS / "tokens.css", ASSETS / "page.css", ASSETS / "panels.css", PANELS / "evidence.css", *HEATMAP_CSS]
 
 _SANS = ("Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 _MONO = ("ui-monospace", "SF Mono", "Menlo", "Consolas", "Liberation Mono", "monospace")

@@ -5,15 +5,17 @@ from dataclasses import replace
 
 import gradio as gr
 
-from ..config import DecodeConfig
-from ..errors import CopeError
-from ..jobs import JobStatus
-from ..owners import Access
-from ..store import Card
-from ..turns import STILL_GOING
-from . import behind, comparing, fitting, lessons, links, more, people, scoring, takeaway
-from .guard import arrive, sentence
-from .panel import say
+from cope_demo.config import DecodeConfig
+from cope_demo.errors import CopeError
+from cope_demo.jobs.fairness import STILL_GOING
+from cope_demo.jobs.interface import JobStatus
+from cope_demo.saved.store import Card
+from cope_demo.ui.web.guard import arrive, sentence
+from cope_demo.visitors.owners import Access
+
+from . import links
+from .component import say
+from .panels import behind, comparing, fitting, lessons, more_columns, people, scoring, takeaway
 from .visitor import FINAL, MAX_FITS, NEW, Visitor
 
 PARTS = (
@@ -204,7 +206,7 @@ class Visit:
             "examples": say({"label": "Or try", "prompts": prompts}),
             "length": first.max_new_tokens,
             "penalty": first.repetition_penalty,
-            "more": more.offered(self.service, "" if self.refusal(visitor) else visitor.chosen, who),
+            "more": more_columns.offered(self.service, "" if self.refusal(visitor) else visitor.chosen, who),
             "columns": comparing.idle(who, self.refusal(visitor)),
             "scored": scoring.blank(who),
             "verdict": scoring.EMPTY,

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field, replace
 
 import gradio as gr
 
-from .. import paths
-from ..owners import SECRET, new_secret
+from cope_demo import paths
+from cope_demo.visitors.owners import SECRET, new_secret
 
 STORAGE_KEY = "cope-demo"
 NEW = "new"

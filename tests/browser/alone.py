@@ -4,12 +4,12 @@ import json
 import math
 from contextlib import contextmanager
 
-from cope_demo.trace import METHODS, Alternative, TokenEvent, Trace, TraceToken
-from cope_demo.ui import wire
-from cope_demo.ui.panel import say
-from cope_demo.ui.standalone import empty_page as template
-
-from .conftest import DESKTOP, PHONE
+from cope_demo.decode.methods import METHODS
+from cope_demo.decode.trace import Alternative, TokenEvent, Trace, TraceToken
+from cope_demo.ui.component import say
+from cope_demo.ui.token_view import wire
+from cope_demo.ui.token_view.standalone import empty_page as template
+from tests.browser.conftest import DESKTOP, PHONE
 
 ALPHA, TAU = 0.1, 0.1
 CALL = "{ value: data.messages }, () => {}, null, {}"

@@ -12,10 +12,9 @@ import pytest
 
 from cope_demo import paths
 from cope_demo.ui.page import build
+from cope_demo.ui.routes import app_options
 from cope_demo.ui.server import launch_options
-from cope_demo.ui.web import app_options
-
-from ..scripted import Service
+from tests.scripted import Service
 
 ARGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 QUICK_FIT = {"oppu_epochs": 1, "holdout": 1, "candidates": 1, "candidate_temperature": 0.0, "max_response_tokens": 32}

@@ -2,10 +2,9 @@
 
 import pytest
 
-from cope_demo.trace import METHODS
-
-from .conftest import DESKTOP, PHONE, visit
-from .test_token_view import COPE, compare
+from cope_demo.decode.methods import METHODS
+from tests.browser.conftest import DESKTOP, PHONE, visit
+from tests.browser.test_token_view import COPE, compare
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed; run make setup.")
 OPTIONS = {"resultTypes": ["violations"]}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import DESKTOP, PHONE, visit
+from tests.browser.conftest import DESKTOP, PHONE, visit
 
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
 

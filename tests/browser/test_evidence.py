@@ -4,13 +4,12 @@ import json
 
 import pytest
 
-from cope_demo.ui import evidence
-from cope_demo.ui.panel import ASSETS, say, script
+from cope_demo.ui.component import PANELS, say, script
+from cope_demo.ui.panels import evidence
 from cope_demo.ui.theme import STYLES
-
-from ..test_evidence import data  # noqa: F401
-from .conftest import DESKTOP, PHONE
-from .test_axe import violations
+from tests.browser.conftest import DESKTOP, PHONE
+from tests.browser.test_axe import violations
+from tests.ui.panels.test_evidence import data  # noqa: F401
 
 PAGE = """<!doctype html><html lang="en"><title>Does it work?</title><meta name="viewport" content="width=device-width">
 <style>%s</style><body class="gradio-container"><main><h1>Page</h1><h3>Step</h3>
@@ -22,7 +21,7 @@ PAGE = """<!doctype html><html lang="en"><title>Does it work?</title><meta name=
 def html(data):  # noqa: F811
     """The part with the numbers."""
     styles = "\n".join(path.read_text("utf-8") for path in STYLES)
-    return PAGE % (styles, json.dumps(say(evidence.shown(data))), script(ASSETS / "evidence.js"))
+    return PAGE % (styles, json.dumps(say(evidence.shown(data))), script(PANELS / "evidence.js"))
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from cope_demo.ui import lessons, links
-
-from .conftest import PHONE, visit
-from .test_token_view import compare, sideways
+from cope_demo.ui import links
+from cope_demo.ui.panels import lessons
+from tests.browser.conftest import PHONE, visit
+from tests.browser.test_token_view import compare, sideways
 
 LESSON = ".cope-lesson"
 IN_SIGHT = """(() => {

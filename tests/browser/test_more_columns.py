@@ -3,13 +3,12 @@
 import json
 from pathlib import Path
 
-from cope_demo.columns import LABELS, MORE, NO_TASK_ADAPTER
-from cope_demo.trace import METHODS
-
-from ..scripted import HOSTILE
-from .alone import plain, step, value, view
-from .conftest import DESKTOP, PHONE, visit
-from .test_token_view import compare, sideways, texts
+from cope_demo.decode.methods import LABELS, METHODS, MORE
+from cope_demo.service.offered import NO_TASK_ADAPTER
+from tests.browser.alone import plain, step, value, view
+from tests.browser.conftest import DESKTOP, PHONE, visit
+from tests.browser.test_token_view import compare, sideways, texts
+from tests.scripted import HOSTILE
 
 SLOW = 120_000
 RAG = ".column[data-method=rag]"

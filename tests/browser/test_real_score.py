@@ -3,9 +3,9 @@
 import re
 import zipfile
 
-from ..scripted import HOSTILE
-from .conftest import visit
-from .test_score import VIEW, score
+from tests.browser.conftest import visit
+from tests.browser.test_score import VIEW, score
+from tests.scripted import HOSTILE
 
 
 def test_score_look_behind_and_take_away(chromium, app_url):

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from .conftest import visit
-from .test_token_view import COPE, texts
+from tests.browser.conftest import visit
+from tests.browser.test_token_view import COPE, texts
 
 STEPS = ".cope-steps"
 

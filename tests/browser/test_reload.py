@@ -1,7 +1,7 @@
 """A reload loses no comparison, and brings none back that is over and done with."""
 
-from .conftest import visit
-from .test_token_view import COPE, compare, texts
+from tests.browser.conftest import visit
+from tests.browser.test_token_view import COPE, compare, texts
 
 
 def reload(page):

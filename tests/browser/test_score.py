@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ..scripted import HOSTILE
-from .conftest import DESKTOP, PHONE, visit
+from tests.browser.conftest import DESKTOP, PHONE, visit
+from tests.scripted import HOSTILE
 
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
 VIEW = "#score-view .cope-heatmap"

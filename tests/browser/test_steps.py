@@ -3,11 +3,10 @@
 import pytest
 
 from cope_demo.config import DecodeConfig
-from cope_demo.trace import METHODS
-from cope_demo.ui.standalone import standalone_html
-
-from .conftest import DESKTOP, PHONE, visit
-from .test_token_view import COPE, compare, sideways
+from cope_demo.decode.methods import METHODS
+from cope_demo.ui.token_view.standalone import standalone_html
+from tests.browser.conftest import DESKTOP, PHONE, visit
+from tests.browser.test_token_view import COPE, compare, sideways
 
 STEPS = ".cope-steps"
 

@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from cope_demo.config import DecodeConfig
-from cope_demo.trace import METHODS
-from cope_demo.ui.standalone import standalone_html
-
-from ..scripted import HOSTILE
-from .conftest import DESKTOP, PHONE, visit
+from cope_demo.decode.methods import METHODS
+from cope_demo.ui.token_view.standalone import standalone_html
+from tests.browser.conftest import DESKTOP, PHONE, visit
+from tests.scripted import HOSTILE
 
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
 COPE = ".column[data-method=cope]"

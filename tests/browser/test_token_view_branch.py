@@ -1,11 +1,10 @@
 """Another token at a step, and on from there: what is asked, what comes back, the marks, and the way back."""
 
-from cope_demo.trace import TokenEvent
-from cope_demo.ui import wire
-
-from .alone import plain, send, step, three, value, view
-from .conftest import visit
-from .test_token_view import COPE, compare, texts
+from cope_demo.decode.trace import TokenEvent
+from cope_demo.ui.token_view import wire
+from tests.browser.alone import plain, send, step, three, value, view
+from tests.browser.conftest import visit
+from tests.browser.test_token_view import COPE, compare, texts
 
 WORDS = ["one", " two", " three", " four"]
 

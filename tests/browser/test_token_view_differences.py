@@ -4,10 +4,9 @@ import math
 
 import pytest
 
-from cope_demo.ui import wire
-
-from .alone import plain, send, step, value, view
-from .test_token_view import COPE
+from cope_demo.ui.token_view import wire
+from tests.browser.alone import plain, send, step, value, view
+from tests.browser.test_token_view import COPE
 
 
 def columns():

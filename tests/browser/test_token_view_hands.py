@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from .alone import plain, step, three, value, view
-from .conftest import DESKTOP, PHONE
-from .test_token_view import CONTRAST, COPE, sideways
+from tests.browser.alone import plain, step, three, value, view
+from tests.browser.conftest import DESKTOP, PHONE
+from tests.browser.test_token_view import CONTRAST, COPE, sideways
 
 WORDS = ["one", " two", " three", " four"]
 

@@ -6,12 +6,11 @@ import json
 
 import pytest
 
-from cope_demo.trace import METHODS
-
-from ..hostile import hostile_texts
-from .alone import step, value, view
-from .conftest import DESKTOP, PHONE
-from .test_token_view import COPE, sideways, texts
+from cope_demo.decode.methods import METHODS
+from tests.browser.alone import step, value, view
+from tests.browser.conftest import DESKTOP, PHONE
+from tests.browser.test_token_view import COPE, sideways, texts
+from tests.hostile import hostile_texts
 
 TEXTS = hostile_texts()
 

@@ -6,9 +6,8 @@ import pytest
 import torch
 
 from cope_demo.reward import cope_scores
-
-from .alone import ALPHA, TAU, plain, send, step, value, view
-from .test_token_view import COPE
+from tests.browser.alone import ALPHA, TAU, plain, send, step, value, view
+from tests.browser.test_token_view import COPE
 
 
 @pytest.fixture(scope="module")

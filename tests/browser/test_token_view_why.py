@@ -2,7 +2,7 @@
 
 import pytest
 
-from .alone import plain, step, value, view
+from tests.browser.alone import plain, step, value, view
 
 WAS, STOPPED, CAME = ("was", 0.4, 0.5), ("stopped", 0.25, 0.02), ("came", 0.2, 0.02)
 

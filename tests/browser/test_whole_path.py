@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ..scripted import HOSTILE
-from .conftest import DESKTOP, PHONE, visit
-from .test_token_view import COPE, sideways, texts
+from tests.browser.conftest import DESKTOP, PHONE, visit
+from tests.browser.test_token_view import COPE, sideways, texts
+from tests.scripted import HOSTILE
 
 TEXTS = [
     "Eleven spoons and eleven passengers, so nobody asked for seconds today.",

@@ -17,6 +17,6 @@ def long(request) -> bool:
 @pytest.fixture(scope="session")
 def works(tmp_path_factory):
     """Two users of a tiny model (works.Works)."""
-    from .works import Works  # brings torch
+    from tests.faults.works import Works  # brings torch
 
     return Works(tmp_path_factory.mktemp("works"))

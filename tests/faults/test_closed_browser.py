@@ -8,11 +8,11 @@ import time
 import httpx
 import pytest
 
-from cope_demo.jobs import QueueJobs
-from cope_demo.owners import Access
+from cope_demo.jobs.queue_jobs import QueueJobs
 from cope_demo.ui.page import build
+from cope_demo.ui.routes import app_options
 from cope_demo.ui.server import launch_options
-from cope_demo.ui.web import app_options
+from cope_demo.visitors.owners import Access
 from tests.fits import eventually
 from tests.scripted import SECRET, Service
 

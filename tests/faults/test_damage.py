@@ -10,8 +10,8 @@ import pytest
 
 from cope_demo.errors import CopeError
 from cope_demo.paths import SAMPLE_USERS
-from cope_demo.saved_folder import FILES, MANIFEST
-from cope_demo.store import Store
+from cope_demo.saved.folder import FILES, MANIFEST
+from cope_demo.saved.store import Store
 
 REFUSED = 1.0
 """Seconds until a damaged file is refused, at most."""

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from cope_demo.errors import CopeError
-from cope_demo.events import STAGES
-from cope_demo.inline_jobs import run_job
-from cope_demo.job_folder import FitRequest, JobFolder
-from cope_demo.jobs import QueueJobs
-from cope_demo.store import Store
-from cope_demo.tasks import Sample
+from cope_demo.fit.events import STAGES
+from cope_demo.jobs.inline_jobs import run_job
+from cope_demo.jobs.interface import FitRequest
+from cope_demo.jobs.job_folder import JobFolder
+from cope_demo.jobs.queue_jobs import QueueJobs
+from cope_demo.saved.store import Store
+from cope_demo.texts.tasks import Sample
+from tests.faults.full_disk import full_disk
 from tests.fits import SECRET, ended, eventually, holds_secret, request
-
-from .full_disk import full_disk
 
 pytestmark = pytest.mark.usefixtures("stages")
 
@@ -100,7 +100,7 @@ def test_a_disk_that_is_really_full(long, works, small_disk, monkeypatch):
     """A real fit of a tiny model on the real queue, whose disk fills up in each stage in turn."""
     if not long:
         pytest.skip("a minute: only with --long")
-    monkeypatch.setenv("COPE_FIT_MODULE", "cope_demo.fit")
+    monkeypatch.setenv("COPE_FIT_MODULE", "cope_demo.fit.pipeline")
     monkeypatch.setenv("COPE_FIT_MB", "1")
     jobs, found = QueueJobs(), {}
     users = small_disk / "var" / "users"

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cope_demo import retrieval
 from cope_demo.errors import CopeError
-from cope_demo.history import MAX_PROMPT, MAX_RESPONSE, MAX_TEXTS, parse_history, read_history
-from cope_demo.tasks import TASKS
-from cope_demo.ui import own, panel
+from cope_demo.texts import key_phrases
+from cope_demo.texts.history import MAX_PROMPT, MAX_RESPONSE, MAX_TEXTS, parse_history, read_history
+from cope_demo.texts.tasks import TASKS
+from cope_demo.ui import component
+from cope_demo.ui.panels import own
 
 FIELDS = ["text", "title", "prompt", "response", "abstract", "overall", "summary", "reviewText", "content", "profile"]
 NASTY = (
@@ -56,7 +57,7 @@ def check(source, filename, task) -> None:
             sample.prompt.encode(), sample.response.encode()
             assert sample.response.strip() and len(sample.response) <= MAX_RESPONSE and len(sample.prompt) <= MAX_PROMPT
     file = (filename or "", source) if isinstance(source, bytes) else None
-    shown = panel.say(own.preview("" if file else source, file, task, whole=True))
+    shown = component.say(own.preview("" if file else source, file, task, whole=True))
     assert shown.isascii() and "<" not in shown
 
 
@@ -67,7 +68,7 @@ def no_embedder(monkeypatch):
     def refuse(texts):
         raise CopeError("There is no embedding model.")
 
-    monkeypatch.setattr(retrieval, "key_phrases", refuse)
+    monkeypatch.setattr(key_phrases, "key_phrases", refuse)
 
 
 def test_generated_histories(no_embedder, long):

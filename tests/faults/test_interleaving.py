@@ -8,7 +8,7 @@ import random
 import threading
 from collections import Counter
 
-from .works import USERS, Works
+from tests.faults.works import USERS, Works
 
 
 class Turns:

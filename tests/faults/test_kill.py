@@ -14,10 +14,10 @@ from collections import Counter
 from pathlib import Path
 
 from cope_demo.errors import CopeError
-from cope_demo.events import STAGES
-from cope_demo.job_folder import JobFolder, jobs_dir
-from cope_demo.store import Store
-from cope_demo.tasks import Sample
+from cope_demo.fit.events import STAGES
+from cope_demo.jobs.job_folder import JobFolder, jobs_dir
+from cope_demo.saved.store import Store
+from cope_demo.texts.tasks import Sample
 from tests.fit_stages import adapter_bytes
 from tests.fits import Stages, eventually
 

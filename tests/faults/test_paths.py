@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from cope_demo import limits
 from cope_demo.errors import CopeError
-from cope_demo.history import read_history
-from cope_demo.job_folder import FitRequest, JobFolder, jobs_dir
-from cope_demo.owners import Access
-from cope_demo.ui import own
+from cope_demo.jobs.interface import FitRequest
+from cope_demo.jobs.job_folder import JobFolder, jobs_dir
+from cope_demo.texts.history import read_history
+from cope_demo.ui.panels import own
+from cope_demo.visitors import limits
+from cope_demo.visitors.owners import Access
 from tests.scripted import Service, publish
 
 EVENTS = {"open", "os.listdir", "os.scandir", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.symlink"}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .crowd import Server, Visitor
+from tests.faults.crowd import Server, Visitor
 
 VISITORS = 3
 PAUSE_SECONDS = 3.0

@@ -9,10 +9,10 @@ import httpx
 import pytest
 from gradio_client import Client
 
-from cope_demo.job_folder import UNKNOWN_JOB
+from cope_demo.jobs.job_folder import UNKNOWN_JOB
 from cope_demo.ui.page import build
+from cope_demo.ui.routes import app_options
 from cope_demo.ui.server import launch_options
-from cope_demo.ui.web import app_options
 from tests.scripted import REPORT, SECRET, Service, publish
 
 OTHER = "0ddba11" + "0" * 57

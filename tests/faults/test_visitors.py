@@ -8,15 +8,14 @@ import math
 
 import pytest
 
-from cope_demo.jobs import QueueJobs
-from cope_demo.service import Service
-from cope_demo.store import Store
+from cope_demo.jobs.queue_jobs import QueueJobs
+from cope_demo.saved.store import Store
+from cope_demo.service.service import Service
 from cope_demo.ui.page import build
+from cope_demo.ui.routes import app_options
 from cope_demo.ui.server import launch_options
-from cope_demo.ui.web import app_options
+from tests.faults.crowd import Server, Visitor, all_at_once
 from tests.scripted import CARD
-
-from .crowd import Server, Visitor, all_at_once
 
 
 def check_crowd(url: str, comparing: int, fitting: int, tokens: int, store: Store, seconds: float) -> str:

@@ -4,11 +4,11 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 
-from cope_demo import fit
 from cope_demo.config import DecodeConfig, FitConfig
-from cope_demo.history import History
-from cope_demo.service import Service
-from cope_demo.store import Store
+from cope_demo.fit import pipeline
+from cope_demo.saved.store import Store
+from cope_demo.service.service import Service
+from cope_demo.texts.history import History
 from tests import tiny
 
 FIT = FitConfig(lora_rank=4, oppu_epochs=1, oppu_learning_rate=5e-3, max_response_tokens=12, holdout=1, candidates=2)
@@ -42,6 +42,6 @@ class Works:
         number = USERS.index(user)
         history, config = History(tiny.samples(12)[6 * number :][:6], "free_writing", 6), replace(FIT, seed=number)
         where = {"model": self.model, "store": self.store}
-        saved = fit.fit_user(history, name, config=config, emit=lambda event: step(), **where)
+        saved = pipeline.fit_user(history, name, config=config, emit=lambda event: step(), **where)
         files = ("oppu/adapter_model.safetensors", "cope/adapter_model.safetensors", "pairs.jsonl")
         return hashlib.sha256(b"".join((saved.folder / file).read_bytes() for file in files)).hexdigest()

@@ -1,0 +1,269 @@
+"""The command line: python -m cope_demo fit | compare | score | tam | evaluate | serve | worker | bench | prepare."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from cope_demo.config import DecodeConfig, TamConfig
+from cope_demo.decode.methods import MORE, with_more
+from cope_demo.errors import CopeError
+from cope_demo.texts.tasks import TASKS, find_task
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser with all commands; every command takes --model, --users-dir and --seed."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--model", help="a model folder or hub id (default: COPE_MODEL, else the embedded model)")
+    common.add_argument("--users-dir", type=Path, help="where users are saved (default: users/ in COPE_DATA)")
+    common.add_argument("--seed", type=int, default=0, help="everything random follows from it (default: 0)")
+    parser = argparse.ArgumentParser(
+        prog="python -m cope_demo", description="Personalized decoding by contrasting personal preference."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, text: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=text, description=text, parents=[common])
+
+    fit = command("fit", "Fit a user's adapters on a history, with progress.")
+    fit.add_argument("--user", required=True, metavar="ID", help="the user's id")
+    fit.add_argument("--history", required=True, type=Path, metavar="FILE", help=".txt, .md, .json, .jsonl or .csv")
+    fit.add_argument("--task", default="free_writing", choices=list(TASKS), help="(default: free_writing)")
+    fit.add_argument("--name", default="", help="a name to show")
+    fit.add_argument("--card", type=Path, metavar="FILE", help="take name and task from a sample user's card.json")
+
+    compare = command("compare", "Write one prompt's answer greedily, by OPPU and by CoPe.")
+    compare.add_argument("--user", required=True, metavar="ID", help="a sample user or a fitted one")
+    compare.add_argument("--prompt", required=True, help="the task's input, or in free writing the instruction")
+    compare.add_argument("--alpha", type=float, default=DecodeConfig.alpha, help="contrast (default: %(default)s)")
+    compare.add_argument("--tau", type=float, default=DecodeConfig.tau, help="head cut (default: %(default)s)")
+    compare.add_argument("--repetition-penalty", type=float, help="(default: the task's)")
+    compare.add_argument("--max-new-tokens", type=int, help="(default: the task's)")
+    compare.add_argument("--temperature", type=float, default=0.0, help="0 takes the best (default), above samples")
+    more = ", ".join(MORE)
+    compare.add_argument("--columns", default="", metavar="LIST", help=f"more of them, of {more} (default: none)")
+    compare.add_argument("--json", type=Path, metavar="FILE", help="write the whole trace as JSON")
+    compare.add_argument("--html", type=Path, metavar="FILE", help="write the heatmap as one HTML file")
+
+    score = command("score", "The implicit reward of a given text, token by token.")
+    score.add_argument("--user", required=True, metavar="ID", help="a sample user or a fitted one")
+    score.add_argument("--prompt", required=True, help="what the text answers")
+    score.add_argument("--text", required=True, help="the text to score")
+    score.add_argument("--alpha", type=float, default=DecodeConfig.alpha, help="contrast (default: %(default)s)")
+    score.add_argument("--json", type=Path, metavar="FILE", help="write the trace as JSON")
+
+    tam = command("tam", "Train a task adapter on other people's texts; a run that was cut off is continued.")
+    tam.add_argument("--task", required=True, choices=[name for name in TASKS if name != "free_writing"])
+    tam.add_argument("--data", required=True, type=Path, metavar="DIR", help="folder with user_others.json")
+    tam.add_argument("--out", required=True, type=Path, metavar="DIR", help="where the adapter is written")
+    tam.add_argument("--source", default="", help="where the texts come from and their licence, for the card")
+    tam.add_argument("--examples", type=int, default=TamConfig.examples, help="texts at most (default: %(default)s)")
+
+    evaluate = command("evaluate", "The paper's table on the reference code's data; a run that was cut off goes on.")
+    evaluate.add_argument("--task", required=True, choices=[name for name in TASKS if name != "free_writing"])
+    evaluate.add_argument("--data", required=True, type=Path, metavar="DIR", help="with user_top_100_history.json")
+    evaluate.add_argument("--methods", default="base,tam,oppu,cope", metavar="LIST", help="(default: %(default)s)")
+    evaluate.add_argument("--out", required=True, type=Path, metavar="DIR", help="where results are written")
+    evaluate.add_argument("--users", type=int, help="that many authors (default: all)")
+    evaluate.add_argument("--alpha", type=float, default=DecodeConfig.alpha, help="contrast (default: %(default)s)")
+    evaluate.add_argument("--tau", type=float, default=DecodeConfig.tau, help="head cut (default: %(default)s)")
+    evaluate.add_argument("--repetition-penalty", type=float, help="(default: the task's)")
+
+    serve = command("serve", "Serve the page.")
+    serve.add_argument("--host", default="127.0.0.1", help="(default: %(default)s)")
+    serve.add_argument("--port", type=int, default=7860, help="(default: %(default)s)")
+
+    command("worker", "Take fits from the shared queue.")
+    command("prepare", "Convert the embedded model and check both embedded models' files.")
+    bench = command("bench", "Measure the performance table.")
+    bench.add_argument("--json", type=Path, metavar="FILE", help="write the table as JSON")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs a command; returns 0, or 2 with one sentence on stderr for anything the person can mend."""
+    options = build_parser().parse_args(argv)
+    try:
+        _COMMANDS[options.command](options)
+    except CopeError as error:
+        print(f"cope_demo {options.command}: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"cope_demo {options.command}: {error.filename}: {error.strerror}.", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _fit(options) -> None:
+    from dataclasses import replace
+
+    from cope_demo.saved.ids import check_id
+    from cope_demo.saved.store import Store
+    from cope_demo.texts.history import parse_history
+
+    from .terminal import fit_bars, print_report
+
+    check_id(options.user)
+    if options.card:
+        card = json.loads(options.card.read_text("utf-8"))
+        options.name, options.task = card["name"], card["task"]
+    history = parse_history(options.history, task=options.task)
+    print(history.summary())
+    for warning in history.warnings:
+        print(warning)
+    from cope_demo.fit.pipeline import fit_user
+    from cope_demo.fit.scratch import configured
+
+    config = replace(configured(), seed=options.seed)
+    with fit_bars() as emit:
+        user = fit_user(
+            history,
+            options.user,
+            name=options.name,
+            model=options.model,
+            config=config,
+            store=Store(options.users_dir),
+            emit=emit,
+        )
+    print_report(user.report)
+    print(f"Saved in {user.folder}")
+
+
+def _compare(options) -> None:
+    from cope_demo.service.service import Service
+
+    from .terminal import show_columns
+
+    methods = with_more([name.strip() for name in options.columns.split(",") if name.strip()])
+    service = Service(options.model, options.users_dir, options.seed)
+    task = find_task(service.store.open(options.user).task)
+    penalty, length = options.repetition_penalty, options.max_new_tokens
+    config = DecodeConfig(
+        alpha=options.alpha,
+        tau=options.tau,
+        repetition_penalty=task.repetition_penalty if penalty is None else penalty,
+        max_new_tokens=task.max_new_tokens if length is None else length,
+        temperature=options.temperature,
+        seed=options.seed,
+    )
+    trace = list(show_columns(service.compare(options.user, options.prompt, config, methods), methods))[-1]
+    if options.json:
+        options.json.write_text(trace.dumps(), "utf-8")
+    if options.html:
+        from cope_demo.ui.token_view.standalone import standalone_html
+
+        options.html.write_text(standalone_html(trace.to_json()), "utf-8")
+
+
+def _score(options) -> None:
+    from cope_demo.service.service import Service
+
+    from .terminal import print_scored
+
+    service = Service(options.model, options.users_dir, options.seed)
+    trace = service.score(options.user, options.prompt, options.text, options.alpha)
+    print_scored(trace)
+    if options.json:
+        options.json.write_text(trace.dumps(), "utf-8")
+
+
+def _tam(options) -> None:
+    from cope_demo.fit.tam import train_tam
+    from cope_demo.fit.training import quiet_libraries
+
+    from .terminal import step_bar
+
+    quiet_libraries()
+    config = TamConfig(examples=options.examples, seed=options.seed)
+    with step_bar(f"TAM {options.task}") as tell:
+        given = {"source": options.source, "model": options.model, "config": config, "tell": tell}
+        result = train_tam(options.task, options.data, options.out, **given)
+    nats = result["nats_per_token"]
+    print(f"Validation loss {nats['before']:.3f} -> {nats['after']:.3f} nats a token; saved in {options.out}")
+
+
+def _evaluate(options) -> None:
+    from cope_demo.evaluation.evaluate import evaluate
+    from cope_demo.evaluation.results import markdown
+    from cope_demo.fit.training import quiet_libraries
+
+    from .terminal import author_bar
+
+    quiet_libraries()
+    methods = [name.strip() for name in options.methods.split(",") if name.strip()]
+    decode = {"alpha": options.alpha, "tau": options.tau}
+    if options.repetition_penalty is not None:
+        decode["repetition_penalty"] = options.repetition_penalty
+    with author_bar(options.task) as tell:
+        result = evaluate(
+            options.task,
+            options.data,
+            methods,
+            options.out,
+            users=options.users,
+            seed=options.seed,
+            model=options.model,
+            decode=decode,
+            tell=tell,
+        )
+    print(markdown(result))
+
+
+def _serve(options) -> None:
+    from cope_demo.ui.server import serve
+
+    serve(model=options.model, host=options.host, port=options.port, users_dir=options.users_dir, seed=options.seed)
+
+
+def _worker(options) -> None:
+    from cope_demo.jobs.worker import run_worker
+
+    if options.model:
+        os.environ["COPE_MODEL"] = options.model
+    run_worker()
+
+
+def _prepare(options) -> None:
+    from cope_demo.model.embedded import embedded_folder
+    from cope_demo.texts.embedding import embedder
+
+    print(f"The embedded model is ready in {embedded_folder()}")
+    embedder()
+    print("The embedding model is ready.")
+
+
+def _bench(options) -> None:
+    import subprocess
+
+    from cope_demo.paths import ROOT
+
+    rows = []
+    for script in sorted((ROOT / "benchmarks").glob("speed_*.py")):
+        done = subprocess.run([sys.executable, script, "--json"], capture_output=True, text=True, cwd=ROOT)
+        if done.returncode:
+            raise CopeError(f"{script.name} failed: {(done.stderr.strip().splitlines() or ['no message'])[-1]}")
+        table = json.loads(done.stdout.strip().splitlines()[-1])
+        rows.append(table)
+        print(f"\n{table['title']}")
+        for row in table["rows"]:
+            print("  " + "  ".join(f"{key}: {value}" for key, value in row.items()))
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1), "utf-8")
+
+
+_COMMANDS = {
+    "fit": _fit,
+    "compare": _compare,
+    "score": _score,
+    "tam": _tam,
+    "evaluate": _evaluate,
+    "serve": _serve,
+    "worker": _worker,
+    "prepare": _prepare,
+    "bench": _bench,
+}

@@ -1,0 +1,116 @@
+"""How fits, comparisons and scores look in a terminal."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.columns import Columns
+from rich.console import Console
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+from tqdm import tqdm
+
+from cope_demo.decode.methods import LABELS
+from cope_demo.decode.trace import ColumnEnd, TokenEvent, Trace
+from cope_demo.fit.events import Emit, FitEvent
+
+TITLES = {"greedy": "Base (greedy)", "oppu": "OPPU", "cope": "CoPe", **LABELS}
+
+
+@contextmanager
+def fit_bars() -> Iterator[Emit]:
+    """One progress bar a stage, with loss, margin and the remaining time of the whole fit."""
+    bars: dict[str, tqdm] = {}
+
+    def emit(event: FitEvent) -> None:
+        bar = bars.get(event.stage)
+        if bar is None:
+            bar = bars[event.stage] = tqdm(total=event.of, desc=f"{event.stage:9}", unit="step", dynamic_ncols=True)
+        bar.total = event.of
+        bar.n = event.step
+        numbers = {"loss": event.loss, "margin": event.margin}
+        shown = {name: f"{value:.3f}" for name, value in numbers.items() if value is not None}
+        if event.eta is not None:
+            shown["fit done in"] = f"{event.eta:.0f} s"
+        bar.set_postfix(shown, refresh=False)
+        bar.refresh()
+
+    try:
+        yield emit
+    finally:
+        for bar in bars.values():
+            bar.close()
+
+
+@contextmanager
+def step_bar(title: str) -> Iterator:
+    """A progress bar for what is told as (step, of, loss, seconds to go)."""
+    with tqdm(desc=title, unit="step", dynamic_ncols=True) as bar:
+
+        def tell(step: int, of: int, loss: float, eta: float) -> None:
+            bar.total, bar.n = of, step
+            bar.set_postfix(loss=f"{loss:.3f}", left=f"{eta:.0f} s", refresh=False)
+            bar.refresh()
+
+        yield tell
+
+
+@contextmanager
+def author_bar(title: str) -> Iterator:
+    """A progress bar for what is told as (authors done, of, seconds to go)."""
+    with tqdm(desc=title, unit="author", dynamic_ncols=True) as bar:
+
+        def tell(done: int, of: int, eta: float) -> None:
+            bar.total, bar.n = of, done
+            bar.set_postfix(left=f"{eta / 60:.0f} min", refresh=False)
+            bar.refresh()
+
+        yield tell
+
+
+def print_report(report: dict) -> None:
+    """What the fit did, on the texts it was not shown."""
+    table = Table(title=f"On {report['held_out']} held-out texts")
+    table.add_column("")
+    for title in ("base", "OPPU", "CoPe"):
+        table.add_column(title, justify="right")
+    names = ("base", "oppu", "cope")
+    table.add_row("bits per token", *(f"{report['bits_per_token'][name]:.3f}" for name in names))
+    right = [f"{100 * report['pairs_right'][name]:.0f} %" for name in names]
+    table.add_row(f"own text above base's, of {report['pairs']} pairs", *right)
+    table.add_row("by how much, nats a token", *(f"{report['margin'][name]:+.2f}" for name in names))
+    Console().print(table)
+
+
+def show_columns(items: Iterator[TokenEvent | ColumnEnd | Trace], methods: tuple[str, ...]) -> Iterator:
+    """Passes the items on while the texts grow side by side (in a terminal), or are printed at the end (elsewhere)."""
+    console = Console()
+    texts = dict.fromkeys(methods, "")
+
+    def picture() -> Columns:
+        width = max(24, console.width // len(methods) - 2)
+        return Columns([Panel(Text(texts[m]), title=TITLES.get(m, m), width=width) for m in methods])
+
+    with Live(picture(), console=console, refresh_per_second=8) as live:
+        for item in items:
+            if isinstance(item, TokenEvent):
+                texts[item.method] += item.token.text
+                live.update(picture())
+            yield item
+
+
+def print_scored(trace: Trace) -> None:
+    """The tokens with their rewards, and the mean."""
+    tokens = trace.columns[0].tokens
+    table = Table(title=f"Implicit reward, alpha {trace.alpha}")
+    for title in ("token", "log p user", "log p base", "reward", "log ratio"):
+        table.add_column(title, justify="left" if title == "token" else "right")
+    for t in tokens:
+        numbers = (t.logp_user, t.logp_base, t.reward, t.logp_user - t.logp_base)
+        table.add_row(Text(repr(t.text) if t.text else "(end)"), *(f"{number:+.2f}" for number in numbers))
+    console = Console()
+    console.print(table)
+    mean = sum(t.reward for t in tokens) / len(tokens)
+    ratio = sum(t.logp_user - t.logp_base for t in tokens) / len(tokens)
+    console.print(f"mean reward {mean:+.3f} nats a token; mean log ratio to base {ratio:+.3f} nats a token")

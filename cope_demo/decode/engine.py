@@ -1,0 +1,326 @@
+"""The side-by-side decoder: several columns in one batch, one forward pass a token, as a stream of Trace tokens.
+
+A column is two rows of the batch that read the same text: one wears the column's personal adapter (the expert), one
+is base (the amateur). Whichever drives, both give their log-probabilities of the column's own text, so the heatmap
+costs no second pass. The engine owns the batch; a request is a set of rows that joins, is stepped, and leaves when it
+wants. Today each request is a pass of its own, taken in turns under one lock; sharing a pass needs no other interface.
+
+It knows token ids and numbers, not screens.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from transformers import DynamicCache
+
+from cope_demo.config import DecodeConfig
+from cope_demo.model.adapters import BARE, NO_ADAPTER, Lora, LoraBank, LoraRows
+from cope_demo.model.base_model import BaseModel
+from cope_demo.model.padding import padded
+from cope_demo.reward import implicit_reward, plausible_head, repetition_penalized
+
+from .trace import ColumnEnd, TokenEvent, TraceToken
+from .tracing import TokenText, traced
+
+DRIVERS = {
+    # method: (personal adapter or None, what decides the next token)
+    "alone": (None, "base"),
+    "base": ("cope", "base"),
+    "rag": ("cope", "base"),
+    "pag": ("cope", "base"),
+    "greedy": ("cope", "base"),
+    "oppu": ("oppu", "user"),
+    "cope": ("cope", "contrast"),
+    "oppu+cd": ("oppu", "contrast"),
+    "oppu+dpo": ("cope", "user"),
+}
+"""What each method decodes with; `contrast` is r_user inside V_head. In `alone` nobody reads along."""
+WITHOUT_TASK = ("base", "rag", "pag")
+"""The columns whose base is the bare model, without the task adapter that is otherwise part of it. (`write` has no
+columns; there base is what the bank makes of it.)"""
+
+
+@dataclass
+class _Column:
+    """A running column: its method, its text so far, and the generator that samples for it."""
+
+    method: str
+    adapter: str | None
+    driver: str
+    text: TokenText
+    random: torch.Generator
+    ids: list[int] = field(default_factory=list)
+    given: int | None = None
+    """The next token, where it is not to be chosen."""
+
+
+@dataclass
+class Request:
+    """The rows of one request: row 2i is column i's expert, row 2i + 1 its amateur. Made by Engine.join."""
+
+    columns: list[_Column]
+    bank: LoraBank
+    config: DecodeConfig
+    prompt_ids: list[int]
+    cache: DynamicCache | None = None
+    mask: torch.Tensor | None = None
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """The adapters that each row wears."""
+        pairs = [
+            ((column.adapter,) if column.adapter else NO_ADAPTER, BARE if column.method in WITHOUT_TASK else NO_ADAPTER)
+            for column in self.columns
+        ]
+        return [names for pair in pairs for names in pair]
+
+
+def next_scores(
+    driver: str, user: torch.Tensor | None, amateur: torch.Tensor | None, seen: torch.Tensor, config: DecodeConfig
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """What the next token maximises, and the same with minus infinity outside V_head: (V,) each.
+
+    user, amateur: the logits (V,) of both models, as far as the driver needs them. seen: the generated ids.
+    """
+    speaks = amateur if driver == "base" else user
+    expert = repetition_penalized(speaks, seen, config.repetition_penalty).log_softmax(-1)
+    score = implicit_reward(expert, amateur.log_softmax(-1), config.alpha) if driver == "contrast" else expert
+    return score, score.masked_fill(~plausible_head(expert, config.tau), float("-inf"))
+
+
+def bank_of(base: BaseModel, loras: dict[str, Lora]) -> LoraBank:
+    """The adapters of a user, ready for an Engine."""
+    return LoraBank(loras, torch.bfloat16, base.device)
+
+
+class Engine:
+    """Decodes and scores with one base model. Thread-safe: requests take turns, a step at a time."""
+
+    def __init__(self, base: BaseModel):
+        self.base = base
+        self._lora = LoraRows(base.model)
+        self._lock = threading.Lock()
+
+    # -- a request's life ----------------------------------------------------------------------------------------------
+
+    def join(
+        self,
+        prompt_ids: list[int],
+        methods: tuple[str, ...],
+        bank: LoraBank,
+        config: DecodeConfig,
+        written: Sequence[int] = (),
+    ) -> Request:
+        """A new request with one column a method. Raises CopeError when prompt and length exceed the context.
+
+        written: tokens that every column begins with, at most max_new_tokens of them and an end token at most as the
+        last. It goes on as if it had chosen them itself; the first step gives the last of them, with its numbers.
+        """
+        self.base.check_fits(prompt_ids, config.max_new_tokens)
+        columns = []
+        for method in methods:
+            adapter, driver = DRIVERS[method]
+            random = torch.Generator().manual_seed(config.seed)
+            column = _Column(method, adapter, driver, TokenText(self.base.tokenizer), random)
+            for token in written[:-1]:
+                column.ids.append(token)
+                column.text.add(token)
+                if config.temperature:
+                    self._draw(torch.ones(self.base.vocabulary), column)  # the lots that were drawn for it
+            column.given = written[-1] if written else None
+            columns.append(column)
+        return Request(columns, bank, config, list(prompt_ids))
+
+    @torch.inference_mode()
+    def step(self, request: Request) -> list[TokenEvent | ColumnEnd]:
+        """One forward pass: the next token of every running column. Columns that end leave the batch."""
+        with self._lock, self._worn(request.bank):
+            logits = self._prefill(request) if request.cache is None else self._forward(request)
+        events: list[TokenEvent | ColumnEnd] = []
+        keep = []
+        for number, column in enumerate(request.columns):
+            token, stopped = self._choose(column, logits[2 * number], logits[2 * number + 1], request.config)
+            events.append(TokenEvent(column.method, len(column.ids) - 1, token))
+            if stopped:
+                events.append(ColumnEnd(column.method, stopped))
+            else:
+                keep.append(number)
+        if len(keep) < len(request.columns):
+            self._leave(request, keep)
+        return events
+
+    def decode(
+        self,
+        prompt_ids: list[int],
+        methods: tuple[str, ...],
+        bank: LoraBank,
+        config: DecodeConfig,
+        written: Sequence[int] = (),
+    ) -> Iterator[TokenEvent | ColumnEnd]:
+        """Joins, steps until every column has ended, and yields the events as they come. See join."""
+        yield from self.run([self.join(prompt_ids, methods, bank, config, written)])
+
+    def run(self, requests: Sequence[Request]) -> Iterator[TokenEvent | ColumnEnd]:
+        """Steps these requests in turn until every column of all has ended, and yields the events as they come."""
+        while going := [request for request in requests if request.columns]:
+            for request in going:
+                yield from self.step(request)
+
+    @torch.inference_mode()
+    def write(self, prompts: Sequence[list[int]], method: str, bank: LoraBank, config: DecodeConfig) -> list[list[int]]:
+        """The answers to several prompts by one method, as token ids with their end tokens, in one batch.
+
+        For tables: nothing is traced, and only the models that the method needs are run. In bfloat16 a batch rounds
+        otherwise than a single prompt, so where two tokens are nearly alike it may take another one than `decode`.
+        """
+        adapter, driver = DRIVERS[method]
+        worn = {"base": [NO_ADAPTER], "user": [(adapter,)], "contrast": [(adapter,), NO_ADAPTER]}[driver]
+        ids, attention = padded([prompt for prompt in prompts for _ in worn], self.base.tokenizer.pad_token_id)
+        columns = []
+        for prompt in prompts:
+            self.base.check_fits(prompt, config.max_new_tokens)
+            random = torch.Generator().manual_seed(config.seed)
+            columns.append(_Column(method, adapter, driver, TokenText(self.base.tokenizer), random))
+        running, positions = columns, (attention.cumsum(-1) - 1).clamp(min=0)
+        cache, mask = DynamicCache(config=self.base.model.config), bank.mask(worn * len(prompts))
+        while running:
+            with self._lock, self._worn(bank):
+                self._lora.wear(bank, mask)
+                out = self.base.model(
+                    ids.to(self.base.device),
+                    attention_mask=attention.to(self.base.device),
+                    position_ids=positions.to(self.base.device),
+                    past_key_values=cache,
+                    use_cache=True,
+                    logits_to_keep=1,
+                )
+            logits, keep = out.logits[:, -1].float(), []
+            for number, column in enumerate(running):
+                expert, amateur = logits[number * len(worn)], logits[(number + 1) * len(worn) - 1]
+                seen = torch.tensor(sorted(set(column.ids)), dtype=torch.long, device=logits.device)
+                token = self._taken(next_scores(driver, expert, amateur, seen, config)[1], column, config)
+                column.ids.append(token)
+                if token not in self.base.end_ids and len(column.ids) < config.max_new_tokens:
+                    keep.append(number)
+            rows = torch.tensor([number * len(worn) + k for number in keep for k in range(len(worn))], dtype=torch.long)
+            if keep and len(keep) < len(running):
+                cache.reorder_cache(rows.to(self.base.device))
+            running = [running[number] for number in keep]
+            mask, positions = mask[rows.to(mask.device)], positions[rows, -1:] + 1
+            attention = torch.cat([attention[rows], torch.ones(len(rows), 1, dtype=torch.long)], 1)
+            ids = torch.tensor([[column.ids[-1]] for column in running for _ in worn])
+        return [column.ids for column in columns]
+
+    @torch.inference_mode()
+    def score(
+        self, prompt_ids: list[int], response_ids: list[int], adapter: str, bank: LoraBank, config: DecodeConfig
+    ) -> list[TraceToken]:
+        """The numbers of a given answer, token by token, under `adapter` and base; nothing is penalized."""
+        self.base.check_fits(prompt_ids, len(response_ids))
+        ids = torch.tensor([prompt_ids + response_ids], device=self.base.device)
+        with self._lock, self._worn(bank):
+            self._lora.wear(bank, bank.mask([(adapter,), NO_ADAPTER]))
+            out = self.base.model(ids.expand(2, -1), use_cache=False, logits_to_keep=len(response_ids) + 1)
+        text, tokens = TokenText(self.base.tokenizer), []
+        for index, token in enumerate(response_ids):
+            user, amateur = out.logits[0, index].float(), out.logits[1, index].float()
+            logp_user, logp_base = user.log_softmax(-1), amateur.log_softmax(-1)
+            score = implicit_reward(logp_user, logp_base, config.alpha)
+            shown = self._shown(text, token, index == len(response_ids) - 1)
+            tokens.append(traced(self.base, token, shown, logp_user, logp_base, logp_user, score, config))
+        return tokens
+
+    @torch.inference_mode()
+    def logps(
+        self, prompt_ids: list[int], response_ids: list[int], adapter: str | None, bank: LoraBank
+    ) -> torch.Tensor:
+        """log pi of each of a given answer's tokens under `adapter`, or under base; float32 (len(response_ids),)."""
+        self.base.check_fits(prompt_ids, len(response_ids))
+        ids = torch.tensor([prompt_ids + response_ids], device=self.base.device)
+        with self._lock, self._worn(bank):
+            self._lora.wear(bank, bank.mask([(adapter,) if adapter else NO_ADAPTER]))
+            out = self.base.model(ids, use_cache=False, logits_to_keep=len(response_ids) + 1)
+        targets = ids[0, len(prompt_ids) :, None]
+        return out.logits[0, :-1].float().log_softmax(-1).gather(-1, targets).squeeze(-1).cpu()
+
+    # -- inside a step -------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _worn(self, bank: LoraBank):
+        try:
+            yield
+        finally:
+            self._lora.wear(None, None)
+
+    def _prefill(self, request: Request) -> torch.Tensor:
+        """The prompt and what every column begins with, once for each different set of adapters, then spread over the
+        rows. Returns logits (2C, V)."""
+        rows = request.rows()
+        kinds = sorted(set(rows))
+        request.cache = DynamicCache(config=self.base.model.config)
+        read = request.prompt_ids + request.columns[0].ids
+        ids = torch.tensor([read], device=self.base.device).expand(len(kinds), -1)
+        self._lora.wear(request.bank, request.bank.mask(kinds))
+        out = self.base.model(ids, past_key_values=request.cache, use_cache=True, logits_to_keep=1)
+        where = torch.tensor([kinds.index(row) for row in rows], device=self.base.device)
+        request.cache.reorder_cache(where)  # and not batch_select_indices, which layers without attention lack
+        request.mask = request.bank.mask(rows)
+        return out.logits[where, -1].float()
+
+    def _forward(self, request: Request) -> torch.Tensor:
+        """The last token of every column through its two rows. Returns logits (2C, V)."""
+        last = [column.ids[-1] for column in request.columns for _ in range(2)]
+        ids = torch.tensor(last, device=self.base.device).unsqueeze(1)
+        self._lora.wear(request.bank, request.mask)
+        out = self.base.model(ids, past_key_values=request.cache, use_cache=True, logits_to_keep=1)
+        return out.logits[:, -1].float()
+
+    def _leave(self, request: Request, keep: list[int]) -> None:
+        """Takes the ended columns' rows out of the batch."""
+        request.columns = [request.columns[number] for number in keep]
+        rows = torch.tensor([row for number in keep for row in (2 * number, 2 * number + 1)], device=self.base.device)
+        if keep:
+            request.cache.reorder_cache(rows)
+            request.mask = request.mask[rows]
+        else:
+            request.cache = request.mask = None
+
+    def _choose(
+        self, column: _Column, user: torch.Tensor, amateur: torch.Tensor, config: DecodeConfig
+    ) -> tuple[TraceToken, str | None]:
+        """The column's next token from both models' logits (V,), with its numbers, and why the column stops, if so.
+
+        The penalty acts on the logits of whichever model speaks (the expert; base in the greedy column) before the head
+        is cut; the amateur that is subtracted stays as it is.
+        """
+        seen = torch.tensor(sorted(set(column.ids)), dtype=torch.long, device=user.device)
+        logp_user, logp_base = user.log_softmax(-1), amateur.log_softmax(-1)
+        score, allowed = next_scores(column.driver, user, amateur, seen, config)
+        expert = repetition_penalized(user, seen, config.repetition_penalty).log_softmax(-1)
+        token = self._taken(allowed, column, config)
+        if column.given is not None:
+            token, column.given = column.given, None
+        column.ids.append(token)
+        stopped = None
+        if token in self.base.end_ids:
+            stopped = "eos"
+        elif len(column.ids) >= config.max_new_tokens:
+            stopped = "length"
+        shown = self._shown(column.text, token, stopped is not None)
+        return traced(self.base, token, shown, logp_user, logp_base, expert, score, config), stopped
+
+    def _taken(self, allowed: torch.Tensor, column: _Column, config: DecodeConfig) -> int:
+        """The token that the scores (V,) choose: the best one, or at a temperature a sample."""
+        if config.temperature == 0:
+            return int(allowed.argmax())
+        return self._draw((allowed / config.temperature).softmax(-1), column)
+
+    def _draw(self, weights: torch.Tensor, column: _Column) -> int:
+        """A token by the weights (V,). Every draw takes the same share of the column's random numbers."""
+        return int(torch.multinomial(weights.cpu(), 1, generator=column.random))
+
+    def _shown(self, text: TokenText, token: int, last: bool) -> str:
+        """What the token adds to the text; the end token adds nothing but an unfinished character."""
+        return text.rest() if token in self.base.end_ids else text.add(token, last)

@@ -1,0 +1,102 @@
+"""The preference stage: DPO continued from the OPPU adapter, with base as the reference, by trl's DPOTrainer.
+
+Source of the method: Rafailov et al., "Direct Preference Optimization", NeurIPS 2023; in CoPe `chosen` is the person's
+own text and `rejected` the selected sample from base.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from datasets import Dataset
+from torch.nn.functional import cross_entropy, logsigmoid, pad
+from trl import DPOConfig, DPOTrainer
+
+from cope_demo.config import FitConfig
+from cope_demo.model.base_model import BaseModel
+
+from .events import Emit
+from .training import Progress, response_logits, save_adapter, saved_adapter, seed_everything, train, trainer_settings
+
+
+@dataclass(frozen=True)
+class TokenPair:
+    """A pair in tokens, with log pi_base of both whole responses (sums over tokens, in nats)."""
+
+    prompt_ids: list[int]
+    chosen_ids: list[int]
+    rejected_ids: list[int]
+    base_chosen_logp: float
+    base_rejected_logp: float
+
+
+class BaseReferenceTrainer(DPOTrainer):
+    """DPOTrainer on our tokens, with our reference.
+
+    trl would take a copy of the already trained adapter as the reference, and would tokenize texts by its own template.
+    Here the pairs come in tokens, and the reference log-probabilities with them, computed under base. trl's loss also
+    scores the tokens of prompts, for entropies and accuracies that nobody reads: on a CPU more than half of a step.
+    """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.precompute_ref_logps = True
+        self.model.delete_adapter("ref")
+
+    def _prepare_dataset(self, dataset, *args, **kwargs):
+        return dataset
+
+    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        """-log sigmoid(beta * (gain of chosen - gain of rejected)), Rafailov et al., eq. 7; gains over base, in nats.
+
+        With `dpo_sft_weight` the mean loss of a token of chosen is added (Pang et al., "Iterative Reasoning Preference
+        Optimization", NeurIPS 2024), so that a lower likelihood of both cannot pass for a preference.
+        inputs: trl's batch, (2B, T) padded on the right, the chosen rows first. A mixture of experts goes without its
+        balancing loss, as in the supervised stage.
+        """
+        ids = inputs["input_ids"]
+        labels = ids.masked_fill(inputs["completion_mask"] == 0, -100)
+        logits, labels = response_logits(model, ids, inputs["attention_mask"], labels)
+        said = pad(labels[:, 1:], (0, 1), value=-100)
+        logps = -cross_entropy(logits.flatten(0, 1).float(), said.flatten(), reduction="none").view_as(said).sum(1)
+        gains = logps - torch.cat([inputs["ref_chosen_logps"], inputs["ref_rejected_logps"]])
+        chosen, rejected = (self.beta * gains).chunk(2)
+        self._metrics["train"]["rewards/margins"].append((chosen - rejected).mean().item())
+        own = slice(len(ids) // 2)
+        supervised = -logps[own].sum() / (said[own] != -100).sum()
+        loss = -logsigmoid(chosen - rejected).mean() + self.loss_weights[1] * supervised
+        return (loss, {}) if return_outputs else loss
+
+
+def train_dpo(base: BaseModel, oppu: Path, pairs: list[TokenPair], config: FitConfig, folder: Path, emit: Emit) -> None:
+    """Continues the adapter in `oppu` on the pairs and saves the result to `folder` in peft's format.
+
+    base: a trainable BaseModel; it is bare again afterwards. With a task adapter in it, `dpo_stacked_learning_rate`
+    counts. Same seed, same machine: the same adapter, bit for bit.
+    """
+    seed_everything(config.seed + 2)
+    rows = [
+        {
+            "prompt_ids": p.prompt_ids,
+            "chosen_ids": p.chosen_ids,
+            "rejected_ids": p.rejected_ids,
+            "ref_chosen_logps": p.base_chosen_logp,
+            "ref_rejected_logps": p.base_rejected_logp,
+        }
+        for p in pairs
+    ]
+    with saved_adapter(base, oppu, trainable=True) as model:
+        trainer = BaseReferenceTrainer(
+            model=model,
+            args=DPOConfig(
+                **trainer_settings(base, config, "dpo", folder.parent),
+                beta=config.beta,
+                loss_type=["sigmoid", "sft"],
+                loss_weights=[1.0, config.dpo_sft_weight],
+            ),
+            train_dataset=Dataset.from_list(rows),
+            processing_class=base.tokenizer,
+            callbacks=[Progress("dpo", emit)],
+        )
+        train(trainer)
+        save_adapter(model, folder)

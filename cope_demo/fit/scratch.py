@@ -1,0 +1,137 @@
+"""A fit's scratch folder: what was asked for, what each stage leaves behind, and the manifest of the finished fit."""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, fields, replace
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+
+from cope_demo.config import FitConfig
+from cope_demo.errors import CopeError
+from cope_demo.model.base_model import BaseModel, load_base
+from cope_demo.system.files import json_lines, read_json, read_json_lines, write_whole
+from cope_demo.texts.tasks import Sample
+
+from .eta import Eta, stage_work
+from .events import Emit, FitEvent
+from .examples import Example, encode
+
+
+def prepare(
+    scratch: Path,
+    samples: Sequence[Sample],
+    task: str,
+    user_id: str,
+    *,
+    name: str = "",
+    model: str | None = None,
+    config: FitConfig | None = None,
+) -> None:
+    """Writes what the stages need into `scratch`: request.json and history.jsonl.
+
+    COPE_FIT_CONFIG, a JSON object of FitConfig fields, overrides the default settings (not a given `config`).
+    """
+    scratch.mkdir(parents=True, exist_ok=True)
+    settings = asdict(config or configured())
+    request = {"user": user_id, "name": name, "task": task, "model": model, "settings": settings}
+    write_whole(scratch / "history.jsonl", json_lines(map(asdict, samples)))
+    write_whole(scratch / "request.json", json.dumps(request))
+
+
+def configured() -> FitConfig:
+    """The default settings with the overrides of COPE_FIT_CONFIG. Raises CopeError at an unknown one."""
+    text = os.environ.get("COPE_FIT_CONFIG") or "{}"
+    try:
+        overrides = json.loads(text)
+        if not isinstance(overrides, dict):
+            raise ValueError("not an object")
+    except ValueError as error:
+        raise CopeError(f"COPE_FIT_CONFIG must be a JSON object of fit settings ({error}).") from error
+    known = {field.name for field in fields(FitConfig)}
+    if unknown := sorted(set(overrides) - known):
+        raise CopeError(f"COPE_FIT_CONFIG names {unknown[0]!r}; the settings are {', '.join(sorted(known))}.")
+    return replace(FitConfig(), **overrides)
+
+
+def halve(scratch: Path) -> bool:
+    """Lets the stages take half as many texts and tokens at a time from now on. False when that was done before."""
+    request = read_json(scratch / "request.json")
+    if request.get("halved"):
+        return False
+    settings = request["settings"]
+    halves = {name: max(1, settings[name] // 2) for name in ("oppu_batch", "dpo_batch", "sample_rows", "score_tokens")}
+    write_whole(scratch / "request.json", json.dumps({**request, "settings": settings | halves, "halved": True}))
+    return True
+
+
+def manifest(scratch: Path) -> dict:
+    """The manifest of the finished fit in `scratch`, but for its files."""
+    request, base = read_json(scratch / "request.json"), read_json(scratch / "base.json")
+    return {
+        "format": 1,
+        "user": request["user"],
+        "name": request["name"],
+        "task": request["task"],
+        "task_adapter": base.pop("task_adapter"),
+        "base": base,
+        "settings": request["settings"],
+        "report": read_json(scratch / "report.json"),
+        "versions": {p: version(p) for p in ("torch", "transformers", "peft", "trl", "bitsandbytes")},
+        "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+
+
+class Work:
+    """What a stage works with: its folder, the settings, the examples, the base model, and where events go."""
+
+    def __init__(self, scratch: Path, emit: Emit):
+        self.scratch = scratch
+        self.request = read_json(scratch / "request.json")
+        self.config = FitConfig(**self.request["settings"])
+        self._emit, self._eta = emit, None
+
+    @property
+    def base(self) -> BaseModel:
+        return _base(self.request["model"], self.request["task"])
+
+    def times(self) -> dict[str, float]:
+        path = self.scratch / "times.json"
+        return read_json(path) if path.exists() else {}
+
+    def samples(self) -> list[Sample]:
+        return [Sample(**row) for row in read_json_lines(self.scratch / "history.jsonl")]
+
+    def examples(self, part: str) -> list[Example]:
+        """The tokens of one part, "train" or "held_out"."""
+        samples = self.samples()
+        return [encode(self.base, samples[i], self.config) for i in read_json(self.scratch / "split.json")[part]]
+
+    def emit(self, event: FitEvent) -> None:
+        """Passes the event on with an ETA."""
+        if self._eta is None:
+            work = stage_work(self.examples("train"), self.examples("held_out"), self.config)
+            self._eta = Eta(work, self.times())
+        self._emit(replace(event, eta=self._eta.seconds(event)))
+
+    def ticker(self, stage: str, of: int, before: int = 0) -> Callable[[int], None]:
+        """Turns a count of done examples, after `before` others, into events of `stage`."""
+        return lambda done: self.emit(FitEvent(stage, before + done, of))
+
+    def folder(self, name: str, fill: Callable[[Path], None]) -> None:
+        """Makes the folder `name` by `fill`, unless it stands; it appears only when it is whole."""
+        final, part = self.scratch / name, self.scratch / f"{name}.part"
+        if final.exists():
+            return
+        shutil.rmtree(part, ignore_errors=True)
+        fill(part)
+        os.replace(part, final)
+
+
+@lru_cache(maxsize=1)
+def _base(model: str | None, task: str) -> BaseModel:
+    """The base that a process fits with, its task adapter included; loaded once."""
+    return load_base(model, trainable=True, task=task)

@@ -1,0 +1,45 @@
+"""Whose fit is next: one a person at a time, whoever had the fewest lately comes first, and the queue has an end."""
+
+import math
+
+from cope_demo import config
+from cope_demo.errors import CopeError
+
+from .interface import FitRequest
+from .job_folder import JobFolder
+
+SHARE_SECONDS = 3600.0
+"""Fits that began within this time count against their owner: the next one waits behind those who had fewer."""
+FIT_SECONDS = 160.0
+"""How long a fit takes, before the first one has told (docs/speed.md)."""
+STILL_GOING = "A fit of yours is still going on: wait for it, or cancel it, and then start the next one."
+
+
+def person(fit: FitRequest | JobFolder) -> str:
+    """Who stands behind a fit, for the queue."""
+    return f"owner:{fit.owner}" if fit.owner else f"user:{fit.user_id}"
+
+
+def queue_limit() -> int:
+    """How many fits may wait: COPE_QUEUE_LIMIT, default 30."""
+    return config.whole("COPE_QUEUE_LIMIT", 30, 1, 100_000)
+
+
+def check_room(waiting: int, seconds: float) -> None:
+    """Raises CopeError when the queue is full. seconds: until the next fit starts and so leaves a place."""
+    if waiting >= queue_limit():
+        minutes = max(1, math.ceil(seconds / 60))
+        raise CopeError(
+            f"The queue is full ({waiting} fits wait), so try again in about {minutes} "
+            f"minute{'s' if minutes > 1 else ''}. The sample users can be compared meanwhile."
+        )
+
+
+def check_same(folder: JobFolder, request: FitRequest) -> None:
+    """Raises CopeError unless the person's unfinished fit is this very request, pressed twice."""
+    try:
+        earlier = folder.request()
+    except OSError:  # it has just ended
+        raise CopeError(STILL_GOING) from None
+    if (earlier.task, earlier.samples, earlier.model) != (request.task, request.samples, request.model):
+        raise CopeError(STILL_GOING)

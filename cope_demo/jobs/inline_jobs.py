@@ -1,0 +1,138 @@
+"""Fits in a thread of this process, one at a time: where child processes cannot have the GPU."""
+
+import threading
+import time
+from pathlib import Path
+
+from cope_demo.errors import CopeError
+from cope_demo.fit.events import STAGES
+from cope_demo.system import disk
+
+from . import fairness
+from .interface import FitRequest, JobStatus
+from .job_folder import Cancelled, JobFolder
+from .stage_runner import fault, run_stage, with_half_at_a_time
+
+END_SECONDS = 60.0
+"""How long a cancelled fit may take to its next event."""
+
+
+class InlineJobs:
+    """Jobs without a queue database; what was unfinished at the last end of the process starts again with it."""
+
+    def __init__(self, users_dir: Path | None = None):
+        """users_dir: where finished users are published (default: the data folder's)."""
+        self._users_dir = users_dir
+        self._waiting: list[str] = []
+        self._begun: dict[str, tuple[str, float]] = {}  # job id -> whose it is, and when it was submitted
+        self._running: str | None = None
+        self._change = threading.Condition()
+        self._closing = False
+        for folder in JobFolder.unfinished():
+            self._enqueue(folder, fairness.person(folder))
+        self._thread = threading.Thread(target=self._work, name="fits", daemon=True)
+        self._thread.start()
+
+    def submit(self, request: FitRequest) -> str:
+        """See jobs.Jobs."""
+        who = fairness.person(request)
+        with self._change:
+            for job_id in (*self._waiting, *([self._running] if self._running else [])):
+                folder = JobFolder(job_id)
+                if self._begun[job_id][0] == who and not folder.cancelled:
+                    fairness.check_same(folder, request)
+                    return job_id
+            eta = self.status(self._running).eta if self._running else None
+            fairness.check_room(len(self._waiting), fairness.FIT_SECONDS if eta is None else eta)
+            disk.check_space()
+            folder = JobFolder.create(request, self._users_dir)
+            self._enqueue(folder, who)
+            self._change.notify_all()
+            return folder.id
+
+    def _enqueue(self, folder: JobFolder, who: str) -> None:
+        """Puts the job behind the fits of all who had fewer lately, and of those who had as many and came first."""
+        since, alive = time.monotonic() - fairness.SHARE_SECONDS, (*self._waiting, self._running)
+        self._begun = {job: entry for job, entry in self._begun.items() if entry[1] > since or job in alive}
+        self._begun[folder.id] = (who, time.monotonic())
+        self._waiting.append(folder.id)
+        self._waiting.sort(key=self._had_before)  # stable
+
+    def _had_before(self, job_id: str) -> int:
+        """How many fits the job's owner had before it lately."""
+        who, begun = self._begun[job_id]
+        return sum(other == who and then < begun for other, then in self._begun.values())
+
+    def status(self, job_id: str) -> JobStatus:
+        """See jobs.Jobs."""
+        folder = JobFolder(job_id)
+        with self._change:
+            position = self._waiting.index(job_id) if job_id in self._waiting else None
+        if folder.cancelled:
+            return folder.status("cancelled")
+        return folder.status("running" if position is None else "queued", position)
+
+    def owner(self, job_id: str) -> str:
+        """See jobs.Jobs."""
+        return JobFolder(job_id).owner
+
+    def cancel(self, job_id: str) -> None:
+        """See jobs.Jobs. A running fit ends at its next event."""
+        folder = JobFolder(job_id)
+        if folder.result() is not None:
+            return
+        folder.cancel()
+        with self._change:
+            if job_id in self._waiting:
+                self._waiting.remove(job_id)
+                folder.finish("cancelled")
+
+    def forget(self, job_ids: list[str]) -> None:
+        """See jobs.Jobs. Raises CopeError when a fit takes too long to end."""
+        for job_id in job_ids:
+            self.cancel(job_id)
+            with self._change:
+                if not self._change.wait_for(lambda job_id=job_id: self._running != job_id, timeout=END_SECONDS):
+                    raise CopeError("The fit is still ending, so nothing was deleted yet; try again in a moment.")
+            JobFolder(job_id).remove()
+
+    def check(self) -> None:
+        """See jobs.Jobs."""
+        if not self._thread.is_alive():
+            raise RuntimeError("the fits' thread has ended")
+
+    def close(self) -> None:
+        """See jobs.Jobs. The fit at work ends with the process and starts again with the next one."""
+        with self._change:
+            self._closing = True
+            self._change.notify_all()
+
+    def _work(self) -> None:
+        while True:
+            with self._change:
+                self._change.wait_for(lambda: self._closing or self._waiting)
+                if self._closing:
+                    return
+                self._running = self._waiting.pop(0)
+            run_job(JobFolder(self._running))
+            with self._change:
+                self._running = None
+                self._change.notify_all()
+
+
+def run_job(folder: JobFolder) -> None:
+    """Runs all stages of a job in this process and records how it ended."""
+    try:
+        folder.finish(*_fit(folder))
+    except Cancelled:
+        folder.finish("cancelled")
+    except Exception as error:
+        folder.finish("failed", fault(error, folder, "queue"))
+
+
+def _fit(folder: JobFolder) -> tuple[str, str | None]:
+    for stage in STAGES:
+        outcome = with_half_at_a_time(folder, lambda stage=stage: run_stage(folder, stage))
+        if outcome["state"] != "done":
+            return outcome["state"], outcome["error"]
+    return "done", None

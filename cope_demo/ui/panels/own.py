@@ -1,0 +1,145 @@
+"""Step 1, one's own history: paste or upload, choose the task, and see at once how it was understood."""
+
+import contextlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from cope_demo.config import keep_days
+from cope_demo.errors import CopeError
+from cope_demo.texts.history import History, parse_history, read_history
+from cope_demo.texts.tasks import TASKS
+from cope_demo.ui.component import ASSETS, PANELS, panel, say
+from cope_demo.ui.visitor import MAX_NAME
+from cope_demo.ui.web.guard import sentence
+
+from .duration import estimate
+
+FILE_TYPES = [".txt", ".md", ".json", ".jsonl", ".csv"]
+EXAMPLE = (ASSETS / "example.txt").read_text("utf-8")
+SHOWN = 40
+"""Texts listed in the preview."""
+FIRST_WORDS = 14
+FILE_SECONDS = 3600
+"""How long an uploaded file's bytes wait in memory for the fit to start."""
+
+
+@dataclass
+class OwnPanel:
+    """The components of this part of step 1."""
+
+    box: gr.Column
+    task: gr.Dropdown
+    text: gr.Textbox
+    upload: gr.UploadButton
+    example: gr.Button
+    name: gr.Textbox
+    preview: gr.HTML
+    file: gr.State
+
+
+def own_panel() -> OwnPanel:
+    """Lays the part out; the page wires its events."""
+    with gr.Column(visible=False, elem_id="own") as box, gr.Row(elem_classes="own-row"):
+        with gr.Column(scale=5, min_width=300):
+            task = gr.Dropdown(
+                [(task.label, task.name) for task in TASKS.values()],
+                value="free_writing",
+                label="What kind of writing",
+                elem_id="task",
+                filterable=False,
+            )
+            text = gr.Textbox(
+                label="Your texts",
+                info="At least 5, better 20 to 40, the newest last. A blank line or a line of --- stands between two.",
+                placeholder="Paste posts, letters, notes, captions …",
+                lines=12,
+                max_lines=12,
+                elem_id="history",
+            )
+            with gr.Row(elem_classes="actions"):
+                upload = gr.UploadButton(
+                    "Upload a file", file_types=FILE_TYPES, type="filepath", size="sm", elem_id="upload"
+                )
+                example = gr.Button("Load an example", size="sm", elem_id="load-example")
+            gr.Markdown(
+                ".txt, .md, .json, .jsonl or .csv, up to 5 MB. The texts stay on this server, for you alone, until you "
+                f"delete the fit, {keep_days()} days at most.",
+                elem_classes="small",
+            )
+            name = gr.Textbox(
+                label="A name for the card", placeholder="You", max_lines=1, max_length=MAX_NAME, elem_id="name"
+            )
+        with gr.Column(scale=7, min_width=300):
+            preview = panel("preview", say({"state": "empty"}), PANELS / "preview.js")
+    return OwnPanel(box, task, text, upload, example, name, preview, gr.State(None, time_to_live=FILE_SECONDS))
+
+
+def take_upload(path: str | None) -> tuple[str, bytes] | None:
+    """An uploaded file's name and bytes; the file itself is removed at once. Raises CopeError for any other file."""
+    if not path:
+        return None
+    try:
+        file = Path(path).resolve()
+        mine = Path(get_upload_folder()).resolve() in file.parents and file.is_file()
+    except (OSError, ValueError):
+        mine = False
+    if not mine:
+        raise CopeError("This file is not here any more: upload it again.")
+    try:
+        return file.name, file.read_bytes()
+    finally:
+        with contextlib.suppress(OSError):
+            file.unlink()
+            file.parent.rmdir()
+
+
+def given(text: str, file: tuple[str, bytes] | None) -> tuple[str | bytes, str | None]:
+    """The history's source and file name: the uploaded file, else the pasted text."""
+    return (file[1], file[0]) if file else (text or "", None)
+
+
+def preview(text: str, file: tuple[str, bytes] | None, task: str, whole: bool = False) -> dict:
+    """What the preview draws. `whole` also makes the instructions and applies the rules of a fit (seconds, not ms)."""
+    source, filename = given(text, file)
+    if not source.strip():
+        return {"state": "empty"}
+    history, problem = None, None
+    try:
+        history = read_history(source, filename, task)
+        if whole:
+            history = parse_history(source, filename, task)
+    except Exception as error:
+        problem = sentence(error)
+    return {"problem": problem, **(shown(history, filename) if history else {})}
+
+
+def shown(history: History, filename: str | None = None) -> dict:
+    """A history as the preview's data, at most SHOWN texts of it."""
+    notes = [asdict(note) for note in history.notes]
+    return {
+        "state": "read",
+        "summary": (f"{filename}: " if filename else "") + history.summary(),
+        "warnings": history.warnings,
+        "notes": notes[:SHOWN],
+        "samples": [_sample(sample.prompt, sample.response) for sample in history.samples[:SHOWN]],
+        "more": max(0, len(history.samples) - SHOWN),
+        "count": len(history.samples),
+        "seconds": estimate(history.samples),
+    }
+
+
+def _sample(prompt: str, response: str) -> dict:
+    words = response.split()
+    start = " ".join(words[:FIRST_WORDS])[:160]
+    return {"prompt": prompt[:160], "start": start, "cut": len(words) > FIRST_WORDS or len(start) == 160}
+
+
+def check_name(name: str) -> str:
+    """The card's name: one short line, "You" when empty. Raises CopeError when it is too long."""
+    name = " ".join((name or "").split())
+    if len(name) > MAX_NAME:
+        raise CopeError(f"The name has {len(name)} characters, and {MAX_NAME} are allowed; shorten it.")
+    return name or "You"

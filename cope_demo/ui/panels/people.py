@@ -1,0 +1,73 @@
+"""Step 1: the sample users' cards, the visitor's own fits, and the card for a new history."""
+
+import gradio as gr
+
+from cope_demo.errors import CopeError
+from cope_demo.saved.store import Card
+from cope_demo.texts.tasks import TASKS
+from cope_demo.ui.component import PANELS, panel, say
+from cope_demo.ui.visitor import NEW, Fit, Visitor
+
+_STATES = {"queued": "waiting", "running": "fitting", "done": "fitted", "failed": "not fitted"}
+
+
+_OWN = {
+    "name": "Your own writing",
+    "role": "or anyone’s whose texts you have",
+    "about": "Paste or upload 5 or more texts; a fit of 40 takes about two minutes.",
+}
+
+
+def cards_panel() -> gr.HTML:
+    """The row of cards; its "pick" event carries {id}."""
+    return panel("people", None, PANELS / "people.js")
+
+
+def data(service, cards: list[Card], visitor: Visitor) -> str:
+    """What the panel draws."""
+    rows = [
+        {
+            "id": card.id,
+            "name": card.name,
+            "role": card.occupation,
+            "about": card.about,
+            "tags": [label(card.task), *(["fictional"] if card.fictional else [])],
+        }
+        for card in cards
+    ]
+    for fit in visitor.fits:
+        tags = [label(fit.task), _STATES.get(fit.state, fit.state)]
+        rows.append(
+            {"id": fit.user, "name": fit.name, "role": "your own fit", "about": _until(service, fit), "tags": tags}
+        )
+    rows.append({"id": NEW, "tags": [], "own": True, **_OWN})
+    return say({"cards": rows, "chosen": visitor.chosen})
+
+
+def _until(service, fit: Fit) -> str:
+    """Until when a fit is kept."""
+    try:
+        day = service.store.expires(fit.user) if fit.state == "done" else None
+    except CopeError:  # it has gone meanwhile
+        day = None
+    return f"Deletes itself on {day.day} {day:%B %Y}." if day else ""
+
+
+def label(task: str) -> str:
+    """A task as people read it."""
+    return TASKS[task].label if task in TASKS else task
+
+
+def known_choice(cards: list[Card], visitor: Visitor, chosen: str) -> str:
+    """The choice where it exists, else the first sample user."""
+    if chosen in {*(card.id for card in cards), *(fit.user for fit in visitor.fits), NEW}:
+        return chosen
+    return cards[0].id if cards else NEW
+
+
+def sample_cards(service) -> list[Card]:
+    """The sample users; none where their cards are damaged, so that the page still opens."""
+    try:
+        return service.store.samples()
+    except CopeError:
+        return []

@@ -1,0 +1,53 @@
+"""What the web server does beside the page: routes for whoever watches over it, and what stands before every request.
+
+Gradio makes the server's FastAPI app itself and takes these as `launch(app_kwargs=…)`. Routes given so come before its
+own; middleware given so runs inside its compression and CORS.
+"""
+
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from cope_demo.system.disk import free_mb, needed_mb
+from cope_demo.ui.web.shield import Shield
+
+from .panels import evidence, takeaway
+
+MIDDLEWARE: tuple[Middleware, ...] = (Middleware(Shield),)
+"""What every request passes, the first outermost."""
+
+
+def app_options(service) -> dict:
+    """The settings of the server's app for a service (service.Service): routes and middleware."""
+
+    def health(request: Request) -> JSONResponse:
+        """The process lives: always 200."""
+        return JSONResponse({"alive": True})
+
+    def ready(request: Request) -> JSONResponse:
+        """Whether a visitor can compare and fit: 200, else 503 and which part is not ready."""
+        parts = {"model": _model(service), "queue": _queue(service), "disk": _disk()}
+        fine = all(state == "ready" for state in parts.values())
+        return JSONResponse({"ready": fine, **parts}, 200 if fine else 503)
+
+    routes = [Route("/health", health), Route("/ready", ready), takeaway.ROUTE, evidence.ROUTE]
+    return {"routes": routes, "middleware": list(MIDDLEWARE)}
+
+
+def _model(service) -> str:
+    if service.ready():
+        return "ready"
+    return "failed" if service.problem() else "loading"
+
+
+def _queue(service) -> str:
+    try:
+        service.jobs.check()
+    except Exception:  # whatever the database's driver raises
+        return "unreachable"
+    return "ready"
+
+
+def _disk() -> str:
+    return "ready" if free_mb() >= needed_mb() else "full"

@@ -1,0 +1,98 @@
+"""Public endpoints: who calls, and what they are told when something goes wrong: a CopeError's sentence, or a general
+one with a number to quote.
+"""
+
+import secrets
+from collections.abc import Callable
+from functools import wraps
+from inspect import Parameter, isgeneratorfunction, signature
+
+import gradio as gr
+
+from cope_demo.errors import CopeError
+from cope_demo.system.logs import note_fault
+from cope_demo.visitors.owners import Access, OwnService
+
+from .shield import address_of
+
+
+def sentence(error: BaseException) -> str:
+    """A sentence for the visitor. A fault of ours is logged, without its message, which may hold a text."""
+    if isinstance(error, CopeError):
+        return str(error)
+    number = secrets.token_hex(3)
+    note_fault(number, error)
+    return f"Something went wrong on our side (fault {number}). Nothing of yours is lost; please try again."
+
+
+def told(function: Callable) -> Callable:
+    """The same function, but whatever it raises reaches whoever called as one sentence, and no log as a message."""
+    if isgeneratorfunction(function):
+
+        @wraps(function)
+        def guarded(*args, **kwargs):
+            try:
+                yield from function(*args, **kwargs)
+            except Exception as error:
+                raise gr.Error(sentence(error), print_exception=False) from None
+    else:
+
+        @wraps(function)
+        def guarded(*args, **kwargs):
+            try:
+                return function(*args, **kwargs)
+            except Exception as error:
+                raise gr.Error(sentence(error), print_exception=False) from None
+
+    return guarded
+
+
+def arrive(access: Access, secret, profile: gr.OAuthProfile | None, request: gr.Request | None) -> OwnService:
+    """The service as whoever sent this request may use it."""
+    return access.of(secret, profile, _address(request))
+
+
+def _address(request: gr.Request | None) -> str:
+    """Where a request came from; "" when unknown."""
+    if request is None:
+        return ""
+    return address_of(request.client.host if request.client else "", request.headers.get("x-forwarded-for", ""))
+
+
+def endpoint(access: Access) -> Callable:
+    """Decorates a public endpoint, whose first parameter is the service as its caller may use it (owners.OwnService).
+
+    To callers it has a last parameter `secret` instead. Whatever it raises reaches them as one sentence.
+    """
+
+    def decorate(function: Callable) -> Callable:
+        _, *own = signature(function).parameters.values()
+        # Gradio fills in the account, where one is logged in, and the request; neither is a parameter to callers.
+        profile = Parameter("profile", Parameter.POSITIONAL_OR_KEYWORD, annotation=gr.OAuthProfile | None)
+        request = Parameter("request", Parameter.POSITIONAL_OR_KEYWORD, annotation=gr.Request)
+        secret = Parameter("secret", Parameter.POSITIONAL_OR_KEYWORD, default="", annotation=str)
+        public = signature(function).replace(parameters=[profile, request, *own, secret])
+
+        def opened(args, kwargs) -> dict:
+            given = public.bind(*args, **kwargs)
+            given.apply_defaults()
+            caller = (given.arguments.pop(name) for name in ("secret", "profile", "request"))
+            service = arrive(access, *caller)
+            return {"service": service, **given.arguments}
+
+        if isgeneratorfunction(function):
+
+            def call(*args, **kwargs):
+                yield from function(**opened(args, kwargs))
+        else:
+
+            def call(*args, **kwargs):
+                return function(**opened(args, kwargs))
+
+        call = told(wraps(function)(call))
+        call.__signature__ = public
+        call.__annotations__ = {p.name: p.annotation for p in public.parameters.values()}
+        del call.__wrapped__
+        return call
+
+    return decorate

@@ -1,0 +1,49 @@
+"""Everything of a visitor goes by itself after COPE_KEEP_DAYS: saved users, fits, uploads that nobody read."""
+
+import logging
+import shutil
+import threading
+import time
+from pathlib import Path
+
+from cope_demo.config import keep_days
+from cope_demo.jobs.job_folder import JobFolder
+from cope_demo.system.logs import note
+
+SWEEP_SECONDS = 600.0
+UNREAD_SECONDS = 600.0
+"""An upload that no page has read by then is removed."""
+TORSO_SECONDS = 3600.0
+
+
+def sweep(service, uploads: Path | None = None, now: float | None = None) -> None:
+    """Removes what has expired by `now` (seconds since 1970; default: the present). Sample users never do.
+
+    uploads: the folder of uploaded files.
+    """
+    now = time.time() if now is None else now
+    moment = now - 86400 * keep_days()
+    jobs = [folder.id for folder in JobFolder.ended_before(moment)]
+    if jobs:
+        service.jobs.forget(jobs)
+    JobFolder.remove_torsos(now - TORSO_SECONDS)
+    for user_id in service.store.saved_before(moment):
+        service.store.delete(user_id)
+        service.forget(user_id)
+    for path in uploads.iterdir() if uploads else ():
+        if not path.name.startswith(".") and path.stat().st_mtime < now - UNREAD_SECONDS:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def keep_sweeping(service, uploads: Path) -> None:
+    """Sweeps now and from time to time, in the background, as long as this process lives."""
+
+    def run() -> None:
+        while True:
+            try:
+                sweep(service, uploads)
+            except Exception as error:  # such as another process's sweep of the same; the next one sees to it
+                note("sweep ended early", logging.WARNING, error=type(error).__name__)
+            time.sleep(SWEEP_SECONDS)
+
+    threading.Thread(target=run, name="expiry", daemon=True).start()

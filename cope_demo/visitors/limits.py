@@ -1,0 +1,93 @@
+"""How much one visitor may ask for: so many at once and so many a while, with a sentence for whoever asks for more.
+
+A visitor counts by their secret, and whoever gives none by their address. Behind one address there may be a whole
+class, so an address may do many times as much; this holds back whoever invents a new secret for each request.
+"""
+
+import math
+import threading
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Generator, Hashable
+from contextlib import closing
+from dataclasses import dataclass
+
+from cope_demo.errors import CopeError
+
+
+@dataclass(frozen=True)
+class Rate:
+    """At most `burst` at once, and one more every `seconds`."""
+
+    burst: int
+    seconds: float
+
+
+RATES = {"fit": Rate(6, 600.0), "compare": Rate(20, 3.0), "preview": Rate(60, 1.0), "upload": Rate(100, 1.0)}
+ADDRESS_FACTOR = 50
+AT_ONCE, AT_ONCE_BY_ALL = 2, 16
+"""Comparisons that stream at the same time: a visitor's, and all."""
+REMEMBERED = 20_000
+"""Visitors and addresses whose use is remembered."""
+
+
+class Limits:
+    """The use that visitors have made of a service. Thread-safe."""
+
+    def __init__(self, clock=time.monotonic):
+        """clock: seconds, as time.monotonic."""
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._full_at: OrderedDict[Hashable, float] = OrderedDict()  # when a key's whole burst is there again
+        self._running: Counter = Counter()
+
+    def take(self, kind: str, visitor: str, address: str) -> None:
+        """Counts one of `kind` (of RATES) for a visitor. Raises CopeError, and counts nothing, when it is too much.
+
+        address: "" to count none.
+        """
+        rate = RATES[kind]
+        bursts = {(kind, visitor): rate.burst}
+        if address:
+            bursts[kind, "address", address] = rate.burst * ADDRESS_FACTOR
+        with self._lock:
+            now, later = self._clock(), {}
+            for key, burst in bursts.items():
+                pause = rate.seconds * rate.burst / burst
+                later[key] = max(self._full_at.get(key, now), now) + pause
+                wait = later[key] - now - burst * pause
+                if wait > 1e-9:
+                    raise CopeError(f"That was a lot in a short time: wait {_in_words(wait)}, and then try again.")
+            for key, moment in later.items():
+                self._full_at[key] = moment
+                self._full_at.move_to_end(key)
+            while len(self._full_at) > REMEMBERED:
+                self._full_at.popitem(last=False)
+
+    def streaming(self, visitor: str, stream: Generator) -> Generator:
+        """The stream itself, which counts as running until it ends or is closed.
+
+        Raises CopeError before the first item when too many run already.
+        """
+        with closing(stream):
+            with self._lock:
+                if self._running[visitor] >= AT_ONCE:
+                    raise CopeError(
+                        f"{AT_ONCE} comparisons of yours are being written already: wait for one to end, or stop it."
+                    )
+                if self._running.total() >= AT_ONCE_BY_ALL:
+                    raise CopeError("Many people compare at this moment: try again in half a minute.")
+                self._running[visitor] += 1
+            try:
+                yield from stream
+            finally:
+                with self._lock:
+                    self._running[visitor] -= 1
+                    self._running += Counter()  # forgets those at zero
+
+
+def _in_words(seconds: float) -> str:
+    if seconds < 50:
+        return f"{math.ceil(seconds)} seconds" if seconds > 1 else "a second"
+    minutes = math.ceil(seconds / 60)
+    return f"{minutes} minutes" if minutes > 1 else "a minute"

@@ -1,0 +1,200 @@
+"""Whose a visitor's users and fits are, and the only door to them.
+
+A browser holds 256 random bits, the secret; the server keeps their SHA-256 beside what the browser has made, and
+nothing else. Where people log in, an account's hash may stand in its place. Page and API never see a Service itself:
+they get an OwnService, which answers for strange users and fits exactly as if they did not exist.
+"""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timezone
+from hmac import compare_digest
+from inspect import isgenerator, signature
+
+from cope_demo.config import keep_days
+from cope_demo.errors import CopeError
+from cope_demo.jobs.interface import FitRequest, JobStatus
+from cope_demo.jobs.job_folder import UNKNOWN_JOB, JobFolder
+from cope_demo.saved.store import Card, SavedUser
+
+from .limits import Limits
+
+SECRET = re.compile("[0-9a-f]{64}")
+BAD_SECRET = "This is not a secret of ours: give the one that an earlier fit has returned, or none for a new one."
+_FREE = {"model", "seed", "ready", "problem"}
+"""What every visitor may know of a service."""
+
+
+def new_secret() -> str:
+    """256 random bits in hex: what a browser keeps."""
+    return secrets.token_hex(32)
+
+
+def owner_of_secret(secret) -> str:
+    """What the server keeps of a browser's secret: 64 hex digits; "" for anything that is no secret."""
+    if not isinstance(secret, str) or not SECRET.fullmatch(secret):
+        return ""
+    return hashlib.sha256(f"browser {secret}".encode()).hexdigest()
+
+
+def owner_of_account(profile) -> str:
+    """The same for a Hugging Face account, from its profile as Gradio passes it (OAuthProfile); "" for None."""
+    if profile is None:
+        return ""
+    return hashlib.sha256(f"account {profile['sub']}".encode()).hexdigest()
+
+
+class Access:
+    """A service's door. Whoever has only this can do nothing without saying for whom."""
+
+    def __init__(self, service, forget: Callable[[str], None] = lambda user_id: None):
+        """forget: is told the id of every user that a visitor deletes, so that whoever holds more of them drops it."""
+        self._service, self._limits, self._forget = service, Limits(), forget
+
+    def of(self, secret=None, profile=None, address: str = "") -> "OwnService":
+        """The service as the holder of this secret, or of this account, may use it; new fits are the account's.
+
+        Whoever has no secret gets a new one. What is not a secret opens nothing but the sample users.
+        address: where the request came from, for the limits.
+        """
+        known = tuple(filter(None, (owner_of_account(profile), owner_of_secret(secret))))
+        caller = Caller(self._limits, known[0] if known else address, address)
+        secret = secret or new_secret()
+        return OwnService(
+            self._service, secret, known or tuple(filter(None, [owner_of_secret(secret)])), caller, self._forget
+        )
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whose use counts: `visitor` and `address` as limits.py has them."""
+
+    limits: Limits
+    visitor: str
+    address: str
+
+    def take(self, kind: str) -> None:
+        """See limits.Limits."""
+        self.limits.take(kind, self.visitor, self.address)
+
+
+class OwnService:
+    """A Service for one visitor, the holder of `secret`: the sample users, and what is theirs.
+
+    Every method of the service whose first parameter is `user_id` is there, behind the same check and within the same
+    limits as a comparison; so is what is _FREE.
+    """
+
+    def __init__(self, service, secret: str, owners: tuple[str, ...], caller: Caller, forget: Callable[[str], None]):
+        self._service, self.secret, self._owners, self.caller = service, secret, owners, caller
+        self.store = OwnStore(service, owners, forget)
+        self.jobs = OwnJobs(service, owners, caller)
+
+    def __getattr__(self, name: str):
+        thing = getattr(self._service, name)
+        if name in _FREE:
+            return thing
+        if name.startswith("_") or next(iter(signature(thing).parameters), None) != "user_id":
+            raise AttributeError(f"visitors cannot use {name!r}")
+
+        def checked(user_id, *args, **kwargs):
+            self.store.check(user_id)
+            self.caller.take("compare")
+            result = thing(user_id, *args, **kwargs)
+            return self.caller.limits.streaming(self.caller.visitor, result) if isgenerator(result) else result
+
+        return checked
+
+    def erase(self, user_id: str | None = None) -> dict[str, int]:
+        """Removes all that is the visitor's: fits that wait, run or have ended, saved users, what memory holds of them.
+
+        user_id: only what belongs to this user. Returns how many {"fits", "users"}. Raises CopeError when a fit does
+        not end.
+        """
+        jobs = [job.id for job in JobFolder.owned(self._owners) if user_id in (None, job.user_id)]
+        if jobs:
+            self._service.jobs.forget(jobs)  # first, so that none of them is saved after the others have gone
+        users = [user for user in self.store.owned() if user_id in (None, user)]
+        for user in users:
+            self.store.delete(user)
+        return {"fits": len(jobs), "users": len(users)}
+
+
+class OwnStore:
+    """A Store for one visitor."""
+
+    def __init__(self, service, owners: tuple[str, ...], forget: Callable[[str], None]):
+        self._service, self._store, self._owners, self._forget = service, service.store, owners, forget
+
+    def new_id(self) -> str:
+        """See store.Store."""
+        return self._store.new_id()
+
+    def samples(self) -> list[Card]:
+        """See store.Store."""
+        return self._store.samples()
+
+    def check(self, user_id: str) -> None:
+        """Raises CopeError, the one for an unknown user, unless it is a sample user or the visitor's own."""
+        owner = self._store.owner(user_id)
+        free = owner is None and self._store.is_sample(user_id)
+        if not free and not _among(owner or "", self._owners):
+            raise self._store.unknown(user_id)
+
+    def open(self, user_id: str) -> SavedUser:
+        """See store.Store."""
+        self.check(user_id)
+        return self._store.open(user_id)
+
+    def owned(self) -> list[str]:
+        """The ids of the visitor's own users."""
+        return self._store.owned(self._owners)
+
+    def expires(self, user_id: str) -> date:
+        """The day on which a user of the visitor's will be deleted by itself, in UTC."""
+        self.check(user_id)
+        moment = self._store.saved_at(user_id) + 86400 * keep_days()
+        return datetime.fromtimestamp(moment, timezone.utc).date()
+
+    def delete(self, user_id: str) -> None:
+        """See store.Store; what the service holds of the user in memory goes as well."""
+        self.check(user_id)
+        self._store.delete(user_id)
+        self._service.forget(user_id)
+        self._forget(user_id)
+
+
+class OwnJobs:
+    """Jobs for one visitor."""
+
+    def __init__(self, service, owners: tuple[str, ...], caller: Caller):
+        self._jobs, self._owners, self._caller = service.jobs, owners, caller
+
+    def submit(self, request: FitRequest) -> str:
+        """See jobs.Jobs; the fit belongs to this visitor. Raises CopeError for whoever has given no proper secret."""
+        if not self._owners:
+            raise CopeError(BAD_SECRET)
+        self._caller.take("fit")
+        return self._jobs.submit(replace(request, owner=self._owners[0]))
+
+    def status(self, job_id: str) -> JobStatus:
+        """See jobs.Jobs."""
+        self._check(job_id)
+        return self._jobs.status(job_id)
+
+    def cancel(self, job_id: str) -> None:
+        """See jobs.Jobs."""
+        self._check(job_id)
+        self._jobs.cancel(job_id)
+
+    def _check(self, job_id: str) -> None:
+        if not _among(self._jobs.owner(job_id), self._owners):
+            raise CopeError(UNKNOWN_JOB)
+
+
+def _among(owner: str, owners: tuple[str, ...]) -> bool:
+    """Whether `owner` is one of them; nobody owns what has no owner. Takes the same time whichever it is."""
+    return bool(owner) & any([compare_digest(owner, mine) for mine in owners])

@@ -1,0 +1,372 @@
+"""The decoder against a naive one written here (separate models, no cache, no batch), and its identities."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+
+from cope_demo.config import DecodeConfig
+from cope_demo.decode.engine import DRIVERS, Engine, bank_of
+from cope_demo.decode.methods import METHODS
+from cope_demo.decode.trace import Column, ColumnEnd, TokenEvent
+from cope_demo.decode.tracing import OTHER_ALPHAS, TokenText
+from cope_demo.errors import CopeError
+from cope_demo.model.adapters import read_lora
+from cope_demo.model.base_model import load_base
+from tests import tiny
+
+PROMPT = "Write a post about the ferry."
+TOLERANCE = 0.3
+"""Nats. bfloat16 keeps 8 bits: logits of size 8 come in steps of 1/32, and layers of noise lie below them."""
+CONFIG = DecodeConfig(alpha=0.3, tau=0.1, repetition_penalty=1.2, max_new_tokens=24)
+
+
+@pytest.fixture(scope="module")
+def setup(tmp_path_factory):
+    """A tiny model with two different random adapters: (model path, adapter folders, engine, bank)."""
+    folder = tmp_path_factory.mktemp("tiny")
+    path = tiny.make(folder / "model")
+    folders = {}
+    for number, name in enumerate(("oppu", "cope")):
+        torch.manual_seed(number)
+        settings = LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", init_lora_weights=False)
+        model = get_peft_model(load_base(path, "cpu").model, settings)
+        for key, value in model.named_parameters():
+            if "lora_" in key:
+                value.data.normal_(0, 0.15)
+        model.save_pretrained(folder / name)
+        folders[name] = folder / name
+    base = load_base(path, "cpu")
+    bank = bank_of(base, {name: read_lora(where, base.model) for name, where in folders.items()})
+    return path, folders, Engine(base), bank
+
+
+def run(engine, bank, methods=METHODS, config=CONFIG, prompt=PROMPT, written=()) -> dict[str, Column]:
+    """All columns of a decoding; of one that begins with `written`, from the last of these tokens on."""
+    columns = {method: Column(method) for method in methods}
+    before = max(0, len(written) - 1)
+    for event in engine.decode(engine.base.prompt_ids(prompt), methods, bank, config, written):
+        if isinstance(event, TokenEvent):
+            assert event.index == before + len(columns[event.method].tokens)
+            columns[event.method].tokens.append(event.token)
+        else:
+            assert isinstance(event, ColumnEnd)
+            columns[event.method].stopped = event.stopped
+    return columns
+
+
+def check_against_naive(path, folders, method, config, tokens, prompt=PROMPT, before=()):
+    """Follows the decoder's text by the method's definition: at every step two separate models read all of it anew.
+
+    Each token must be the naive way's best (or as good, within what bfloat16 can tell apart), with the same numbers.
+    before: token ids of the column that come before `tokens`.
+    """
+    adapter, driver = DRIVERS[method]
+    amateur = load_base(path, "cpu")
+    expert = amateur.model
+    if adapter:
+        expert = PeftModel.from_pretrained(load_base(path, "cpu").model, str(folders[adapter])).eval()
+    ids = amateur.prompt_ids(prompt)
+    written = list(before)
+    exact = 0
+    for token in tokens:
+        with torch.no_grad():
+            user = expert(torch.tensor([ids + written])).logits[0, -1].float()
+            base = amateur.model(torch.tensor([ids + written])).logits[0, -1].float()
+        logp_user, logp_base = user.log_softmax(-1), base.log_softmax(-1)
+
+        def penalized(logits, seen=frozenset(written)):
+            out = logits.clone()
+            for one in seen:
+                out[one] *= 1 / config.repetition_penalty if out[one] > 0 else config.repetition_penalty
+            return out.log_softmax(-1)
+
+        score = penalized(base if driver == "base" else user)
+        if driver == "contrast":
+            own = score
+            score = own - config.alpha * logp_base
+            near_edge = 0.95 * config.tau * own.exp().max()
+            score[own.exp() < near_edge] = -torch.inf
+        assert float(score.max() - score[token.id]) < TOLERANCE
+        exact += int(score.argmax()) == token.id
+        assert abs(token.logp_user - float(logp_user[token.id])) < TOLERANCE
+        assert abs(token.logp_base - float(logp_base[token.id])) < TOLERANCE
+        assert token.score == pytest.approx(float(score[token.id]), abs=TOLERANCE)
+        written.append(token.id)
+    assert len(written) == config.max_new_tokens or tokens[-1].id in amateur.end_ids
+    assert exact >= 0.75 * len(tokens)
+
+
+@pytest.mark.parametrize("method", list(DRIVERS))
+def test_same_as_the_naive_way(setup, method):
+    path, folders, engine, bank = setup
+    column = run(engine, bank, tuple(dict.fromkeys((*METHODS, method))))[method]
+    check_against_naive(path, folders, method, CONFIG, column.tokens)
+
+
+@pytest.mark.parametrize("alpha,tau,penalty", [(0.0, 0.1, 1.0), (1.0, 0.5, 1.0), (0.5, 0.0, 1.5)])
+def test_same_as_the_naive_way_under_other_settings(setup, alpha, tau, penalty):
+    path, folders, engine, bank = setup
+    config = replace(CONFIG, alpha=alpha, tau=tau, repetition_penalty=penalty)
+    column = run(engine, bank, config=config)["cope"]
+    check_against_naive(path, folders, "cope", config, column.tokens)
+
+
+def ids(column):
+    return [token.id for token in column.tokens]
+
+
+def same_up_to_ties(one, other, key="score", tie=0.1):
+    """The same tokens, up to the first step where rounding decides between two that are all but equal."""
+    for left, right in zip(one.tokens, other.tokens, strict=False):
+        if left.id != right.id:
+            rivals = {a.id: getattr(a, key) for a in left.alternatives}
+            assert abs(rivals[left.id] - rivals[right.id]) < tie
+            return
+        assert abs(left.reward - right.reward) < TOLERANCE
+    assert len(one.tokens) == len(other.tokens)
+
+
+def test_alpha_zero_is_greedy_decoding_of_the_expert(setup):
+    _, _, engine, bank = setup
+    columns = run(engine, bank, ("cope", "oppu+dpo"), replace(CONFIG, alpha=0.0))
+    assert ids(columns["cope"]) == ids(columns["oppu+dpo"])
+    assert ids(columns["cope"]) != ids(run(engine, bank, ("cope",), replace(CONFIG, alpha=1.0))["cope"])
+
+
+def test_tau_one_is_greedy_decoding_of_the_expert(setup):
+    _, _, engine, bank = setup
+    columns = run(engine, bank, ("cope", "oppu+dpo"), replace(CONFIG, alpha=1.0, tau=1.0))
+    same_up_to_ties(columns["cope"], columns["oppu+dpo"], key="logp_user")
+    assert all(token.head_size <= 2 for token in columns["cope"].tokens)  # 2 where bfloat16 sees a tie
+
+
+def test_a_batch_equals_its_rows_alone(setup):
+    _, _, engine, bank = setup
+    together = run(engine, bank)
+    for method in METHODS:
+        alone = run(engine, bank, (method,))[method]
+        same_up_to_ties(together[method], alone)
+
+
+@pytest.mark.parametrize("method", ["base", *METHODS])
+@pytest.mark.parametrize("penalty", [1.0, 1.2])
+def test_many_prompts_are_written_as_one_by_one(setup, method, penalty):
+    _, _, engine, bank = setup
+    config = replace(CONFIG, repetition_penalty=penalty)
+    prompts = ["Hi", PROMPT, "Write a post about the harbour, the ferry, the swan and the soup."]
+    texts = engine.write([engine.base.prompt_ids(prompt) for prompt in prompts], method, bank, config)
+    compared = 0
+    for prompt, text in zip(prompts, texts, strict=True):
+        tokens = run(engine, bank, (method,), config, prompt)[method].tokens
+        for token, written in zip(tokens, text, strict=False):
+            if token.id != written:
+                rivals = {a.id: a.score for a in token.alternatives}
+                assert abs(rivals[token.id] - rivals[written]) < 0.1
+                break
+            compared += 1
+        else:
+            assert len(tokens) == len(text)
+    assert compared >= 12
+
+
+def test_the_stream_equals_the_batch(setup):
+    """Stepping one request while another is stepped in between changes nothing in either."""
+    _, _, engine, bank = setup
+    expected = run(engine, bank)
+    prompt_ids = engine.base.prompt_ids(PROMPT)
+    one = engine.decode(prompt_ids, METHODS, bank, CONFIG)
+    two = engine.decode(prompt_ids, METHODS, bank, CONFIG)
+    seen = {method: [] for method in METHODS}
+    for event in one:
+        next(two, None)
+        if isinstance(event, TokenEvent):
+            seen[event.method].append(event.token)
+    assert all(seen[method] == expected[method].tokens for method in METHODS)
+
+
+def test_numbers_of_a_token_fit_together(setup):
+    _, _, engine, bank = setup
+    for column in run(engine, bank).values():
+        for token in column.tokens:
+            assert token.reward == pytest.approx(token.logp_user - CONFIG.alpha * token.logp_base, abs=1e-4)
+            mine = next(a for a in token.alternatives if a.id == token.id)
+            assert (mine.logp_user, mine.logp_base, mine.score) == (token.logp_user, token.logp_base, token.score)
+            assert len({a.id for a in token.alternatives}) == len(token.alternatives) == CONFIG.alternatives
+            if column.method == "cope":
+                assert token.in_head and token.score == max(a.score for a in token.alternatives if a.in_head)
+            if column.method == "cope" and token is column.tokens[0]:
+                assert token.score == pytest.approx(token.reward, abs=1e-4)  # nothing generated yet, nothing penalized
+
+
+def test_alternatives_hold_the_favourites_of_both_models(setup):
+    path, folders, engine, bank = setup
+    token = run(engine, bank)["cope"].tokens[0]
+    given = {a.id for a in token.alternatives}
+    ids = torch.tensor([engine.base.prompt_ids(PROMPT)])
+    expert = PeftModel.from_pretrained(load_base(path, "cpu").model, str(folders["cope"])).eval()
+    with torch.no_grad():
+        for model in (engine.base.model, expert):
+            assert set(model(ids).logits[0, -1].topk(3).indices.tolist()) <= given
+
+
+def would_win(token, config, alpha, tau):
+    """The id that contrast would choose at another alpha and tau, by the alternatives alone, as the page computes it.
+
+    bfloat16 has exact ties, which the decoder gives to the lower id.
+    """
+    expert = {a.id: a.score + config.alpha * a.logp_base for a in token.alternatives}
+    floor = max(expert.values()) + (math.log(tau) if tau else -math.inf) - 1e-4
+    scores = {a.id: expert[a.id] - alpha * a.logp_base for a in token.alternatives if expert[a.id] >= floor}
+    return min(number for number, score in scores.items() if score > max(scores.values()) - 1e-3)
+
+
+@pytest.mark.parametrize("tau", [0.1, 0.01])
+@pytest.mark.parametrize("method", ["cope", "oppu+cd"])
+def test_the_alternatives_tell_what_other_settings_would_change(setup, method, tau):
+    """Where the recomputed winner is first another, a real decoding turns off, and to that token."""
+    _, _, engine, bank = setup
+    column = run(engine, bank, (method,))[method]
+    turns = set()
+    for alpha in OTHER_ALPHAS:
+        real = ids(run(engine, bank, (method,), replace(CONFIG, alpha=alpha, tau=tau))[method])
+        change = next((n for n, (a, b) in enumerate(zip(ids(column), real, strict=False)) if a != b), None)
+        winners = [would_win(token, CONFIG, alpha, tau) for token in column.tokens]
+        told = next((n for n, (a, b) in enumerate(zip(ids(column), winners, strict=True)) if a != b), None)
+        assert told == change and (change is None or winners[change] == real[change])
+        turns.add(change)
+    assert len(turns) > 1
+
+
+def test_a_column_stops_at_the_end_token_and_leaves_the_batch(setup, monkeypatch):
+    _, _, engine, bank = setup
+    free = run(engine, bank)
+    end = free["cope"].tokens[3].id
+    monkeypatch.setitem(engine.base.__dict__, "end_ids", frozenset([end]))
+    prompt_ids = engine.base.prompt_ids(PROMPT)
+    request = engine.join(prompt_ids, METHODS, bank, CONFIG)
+    ended, rows = {}, []
+    while request.columns:
+        for event in engine.step(request):
+            if isinstance(event, ColumnEnd):
+                ended[event.method] = event.stopped
+        if request.columns:
+            rows.append(request.cache.layers[0].keys.shape[0])
+            assert rows[-1] == 2 * len(request.columns)
+    assert ended["cope"] == "eos"
+    assert min(rows) < 6
+    stopped = run(engine, bank)["cope"]
+    assert ids(stopped)[-1] == end and end not in ids(stopped)[:-1]
+    assert stopped.tokens[-1].text == ""
+
+
+def test_texts_of_tokens_join_to_the_text(setup):
+    _, _, engine, bank = setup
+    for column in run(engine, bank, config=replace(CONFIG, max_new_tokens=60)).values():
+        kept = [token.id for token in column.tokens if token.id not in engine.base.end_ids]
+        assert column.text == engine.base.tokenizer.decode(kept)
+
+
+def test_characters_over_several_tokens_stay_whole(setup):
+    tokenizer = setup[2].base.tokenizer
+    text = "na\u00efve \U0001f9d1\u200d\U0001f33e caf\u00e9\n\n  \u6c34"
+    stream = TokenText(tokenizer)
+    parts = [stream.add(token) for token in tokenizer(text, add_special_tokens=False)["input_ids"]]
+    assert "".join(parts) == text
+    assert "" in parts and not any("\ufffd" in part for part in parts)
+    stream = TokenText(tokenizer)
+    half = tokenizer("soup \u6c34", add_special_tokens=False)["input_ids"][:-1]
+    assert "".join(map(stream.add, half)) + stream.rest() == tokenizer.decode(half) and stream.rest() == ""
+
+
+def test_sampling_follows_the_seed_and_stays_in_the_head(setup):
+    _, _, engine, bank = setup
+    hot = replace(CONFIG, temperature=1.0, tau=0.3)
+    one, two, other = (run(engine, bank, config=replace(hot, seed=seed))["cope"] for seed in (1, 1, 2))
+    assert ids(one) == ids(two) != ids(other)
+    assert all(token.in_head for token in one.tokens)
+
+
+@pytest.mark.parametrize("method", list(DRIVERS))
+def test_resuming_a_column_s_own_text_gives_its_rest(setup, method):
+    _, _, engine, bank = setup
+    whole = run(engine, bank, (method,))[method]
+    for cut in (1, 2, 9, len(whole.tokens)):
+        rest = run(engine, bank, (method,), written=ids(whole)[:cut])[method]
+        expected = Column(method, whole.tokens[cut - 1 :], whole.stopped)
+        same_up_to_ties(rest, expected)
+        assert rest.tokens[0].text == whole.tokens[cut - 1].text and rest.stopped == whole.stopped
+
+
+def test_resuming_draws_the_same_lots(setup):
+    _, _, engine, bank = setup
+    hot = replace(CONFIG, temperature=1.0, tau=0.3, seed=3)
+    whole = run(engine, bank, ("cope",), hot)["cope"]
+    same_up_to_ties(run(engine, bank, ("cope",), hot, written=ids(whole)[:7])["cope"], Column("cope", whole.tokens[6:]))
+
+
+@pytest.mark.parametrize("method", ["greedy", "cope"])
+def test_another_token_is_continued_the_naive_way(setup, method):
+    path, folders, engine, bank = setup
+    whole = run(engine, bank, (method,))[method]
+    before = ids(whole)[:5]
+    other = next(a.id for a in whole.tokens[5].alternatives if a.id not in {whole.tokens[5].id, *engine.base.end_ids})
+    tokens = run(engine, bank, (method,), written=[*before, other])[method].tokens
+    assert tokens[0].id == other and tokens[0].logp_user == pytest.approx(
+        next(a.logp_user for a in whole.tokens[5].alternatives if a.id == other), abs=TOLERANCE
+    )
+    check_against_naive(path, folders, method, CONFIG, tokens[1:], before=[*before, other])
+
+
+def test_a_character_that_was_cut_in_two_is_finished(setup):
+    """The pieces before and after the cut join to the whole text, whatever bytes stand at the cut."""
+    _, _, engine, bank = setup
+    given = engine.base.tokenizer("soup \u6c34 \U0001f9d1", add_special_tokens=False)["input_ids"]
+    for cut in range(1, len(given) + 1):
+        column = run(engine, bank, ("oppu",), written=given[:cut])["oppu"]
+        shown = _text_of(engine, given[: cut - 1]) + column.text
+        kept = [token for token in [*given[: cut - 1], *ids(column)] if token not in engine.base.end_ids]
+        assert shown == engine.base.tokenizer.decode(kept)
+
+
+def _text_of(engine, given):
+    text = TokenText(engine.base.tokenizer)
+    return "".join(text.add(token) for token in given)
+
+
+def test_an_end_that_is_asked_for_ends_the_column(setup):
+    _, _, engine, bank = setup
+    (end,) = engine.base.end_ids
+    column = run(engine, bank, ("cope",), written=[9, 8, end])["cope"]
+    assert ids(column) == [end] and column.stopped == "eos" and column.text == ""
+
+
+def test_score_gives_the_numbers_of_a_given_text(setup):
+    path, folders, engine, bank = setup
+    prompt_ids = engine.base.prompt_ids(PROMPT)
+    answer = engine.base.response_ids("the ferry was late")
+    tokens = engine.score(prompt_ids, answer, "cope", bank, CONFIG)
+    assert [token.id for token in tokens] == answer
+    expert = PeftModel.from_pretrained(load_base(path, "cpu").model, str(folders["cope"])).eval()
+    with torch.no_grad():
+        logits = expert(torch.tensor([prompt_ids + answer])).logits[0].float().log_softmax(-1)
+    for number, token in enumerate(tokens):
+        assert token.logp_user == pytest.approx(float(logits[len(prompt_ids) + number - 1, token.id]), abs=0.2)
+
+
+def test_a_prompt_beyond_the_context_is_refused(setup):
+    _, _, engine, bank = setup
+    with pytest.raises(CopeError, match="too long.*512|too long.*488"):
+        run(engine, bank, prompt="the ferry " * 400)
+
+
+def test_base_is_untouched_after_a_decoding(setup):
+    path, _, engine, bank = setup
+    ids = torch.tensor([engine.base.prompt_ids(PROMPT)])
+    run(engine, bank)
+    with torch.no_grad():
+        after = engine.base.model(ids).logits
+        fresh = load_base(path, "cpu").model(ids).logits
+    assert torch.equal(after, fresh)

@@ -1,0 +1,151 @@
+"""Further columns beside the three: their names and order, their prompts, whose history is in them, their trace."""
+
+import json
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+
+from cope_demo.config import DecodeConfig
+from cope_demo.decode import methods, prompting
+from cope_demo.decode.methods import METHODS, MORE, NO_HISTORY, with_more
+from cope_demo.decode.trace import ColumnEnd, Trace
+from cope_demo.errors import CopeError
+from cope_demo.model.base_model import load_base
+from cope_demo.saved.store import Store
+from cope_demo.service import service as services
+from cope_demo.service.offered import NO_TASK_ADAPTER, left_out
+from cope_demo.service.service import Service
+from cope_demo.ui.panels import more_columns
+from cope_demo.ui.token_view import wire
+from cope_demo.visitors.owners import Access, owner_of_secret
+from tests import tiny
+from tests.scripted import SECRET, messages
+
+SHORT = DecodeConfig(max_new_tokens=5)
+PROMPT = "Write a post about soup."
+WORDS = {"ada": "the kettle sang", "bob": "a private marmot"}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """(model path, users folder): ada and bob, with random adapters and histories that share no words."""
+    folder = tmp_path_factory.mktemp("columns")
+    path, scratch = tiny.make(folder / "model"), folder / "scratch"
+    base = load_base(path, "cpu")
+    model = get_peft_model(base.model, LoraConfig(r=2, target_modules=["q_proj"], init_lora_weights=False))
+    for kind in ("oppu", "cope"):
+        model.save_pretrained(scratch / kind)
+    for name in ("pairs.jsonl", "events.jsonl", "report.json"):
+        (scratch / name).write_text("{}\n")
+    identity = {"name": base.name, "identity": base.identity}
+    for user, words in WORDS.items():
+        rows = [{"prompt": f"Write a post about {n}.", "response": f"{words} {n}."} for n in range(6)]
+        (scratch / "history.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        manifest = {"user": user, "name": user, "task": "free_writing", "base": identity, "created": "", "report": {}}
+        manifest["owner"] = owner_of_secret(SECRET if user == "ada" else "0" * 64)
+        Store(folder / "users", folder / "none").publish(scratch, user, manifest)
+    return path, folder / "users"
+
+
+@pytest.fixture
+def service(home, monkeypatch):
+    monkeypatch.setattr(prompting, "most_similar", lambda queries, texts, count: [[5, 2, 0][:count]] * len(queries))
+    return Service(*home)
+
+
+def test_names_come_in_one_order_and_strange_ones_are_refused():
+    assert with_more(None) == with_more([]) == METHODS
+    assert with_more(["oppu+dpo", "rag", "rag", "base"]) == (*METHODS, "base", "rag", "oppu+dpo")
+    for names, said in ((["magic"], "no further column 'magic'.*base, rag"), (["tam"], "tam"), (["cope"], "always")):
+        with pytest.raises(CopeError, match=said):
+            with_more(names)
+    for names in ("rag", {"rag": 1}, [5], [["rag"]], 7):
+        with pytest.raises(CopeError, match="list of names"):
+            with_more(names)
+
+
+def test_all_columns_with_the_prompts_that_they_had(service, monkeypatch):
+    first, *events, trace = service.compare("ada", PROMPT, SHORT, with_more(list(MORE)))
+    assert [column.method for column in trace.columns] == [column.method for column in first.columns]
+    assert [column.method for column in trace.columns] == [*METHODS, *MORE]
+    assert all(column.stopped and column.tokens for column in trace.columns)
+    assert sum(isinstance(event, ColumnEnd) for event in events) == len(METHODS + MORE)
+    own = {column.method: column.prompt for column in trace.columns if column.prompt is not None}
+    assert [column.prompt for column in first.columns] == [column.prompt for column in trace.columns]
+    texts = "".join(f"Write a post about {n}.\n{WORDS['ada']} {n}.\n\n" for n in (0, 2, 5))  # the nearest last
+    assert own["rag"] == texts + PROMPT and set(own) == {"rag", "pag"}
+    assert own["pag"].startswith("About the writer: ") and own["pag"].endswith("\n\n" + own["rag"])
+    assert "marmot" not in trace.dumps()
+    # Without a task adapter the bare model is base; with a prompt of its own it reads that one.
+    assert [t.id for t in trace.column("base").tokens] == [t.id for t in trace.column("greedy").tokens]
+    engine = service.engine()
+    for method in ("rag", "pag"):
+        tokens = trace.column(method).tokens
+        ids, bank = [token.id for token in tokens], service._bank("ada")[1]
+        for adapter, name in ((None, "logp_base"), ("cope", "logp_user")):
+            read = engine.logps(engine.base.prompt_ids(own[method]), ids, adapter, bank)
+            assert (read - torch.tensor([getattr(token, name) for token in tokens])).abs().max() < 0.3
+    columns_json = json.loads(trace.dumps())["columns"]
+    assert [column.get("prompt") for column in columns_json] == [column.prompt for column in trace.columns]
+    assert "prompt" not in columns_json[0]
+    # To the page and back.
+    header = messages(wire.start("r", "Ada", first, ("rag",)))[0]
+    assert header["prompts"] == own == messages(wire.whole(trace.to_json(), "Ada"))[0]["prompts"]
+
+    # A branch reads the same prompt, and nothing is looked up or written again for it.
+    def again_looked_up(*_):
+        raise LookupError
+
+    monkeypatch.setattr(prompting, "most_similar", again_looked_up)
+    monkeypatch.setattr(prompting, "written_profile", again_looked_up)
+    written = [token.id for token in trace.column("pag").tokens[:3]]
+    again, *_ = service.resume("ada", PROMPT, "pag", written, SHORT)
+    assert again.index == 2 and again.token.logp_base == pytest.approx(trace.column("pag").tokens[2].logp_base, abs=0.1)
+    service.forget("ada")
+    with pytest.raises(LookupError):
+        next(service.resume("ada", PROMPT, "pag", written, SHORT))
+
+
+def test_a_history_is_read_for_its_owner_alone(service, monkeypatch):
+    read = []
+    monkeypatch.setattr(prompting, "most_similar", lambda queries, texts, count: read.append(texts) or [[0]])
+    access = Access(service)
+    mine, methods = access.of(SECRET), (*METHODS, "rag")
+    assert WORDS["ada"] in next(mine.compare("ada", PROMPT, SHORT, methods)).column("rag").prompt and len(read) == 1
+    for call, rest in ((mine.compare, (PROMPT, SHORT, methods)), (mine.resume, (PROMPT, "rag", [9], SHORT))):
+        with pytest.raises(CopeError, match="no user 'bob'"):
+            next(call("bob", *rest))
+    with pytest.raises(CopeError, match="no user 'ada'"):
+        next(access.of("1" * 64).compare("ada", PROMPT, SHORT, methods))
+    assert len(read) == 1
+
+
+def test_what_cannot_be_done_is_said_first(service, monkeypatch):
+    with pytest.raises(CopeError, match="no method 'magic'; choose one of greedy"):
+        next(service.compare("ada", PROMPT, SHORT, ("cope", "magic")))
+    monkeypatch.setattr(prompting, "_WORDS", 5000)
+    long = "soup " * 150
+    monkeypatch.setattr(services.SavedUser, "history", lambda user: [prompting.Sample(long, long)] * 6)
+    with pytest.raises(CopeError, match="column rag, which puts texts of the history first: The prompt is too long"):
+        next(service.compare("ada", PROMPT, SHORT, (*METHODS, "rag")))
+    assert isinstance(next(service.compare("ada", PROMPT, SHORT)), Trace)
+    monkeypatch.setattr(services.SavedUser, "history", lambda user: [])
+    with pytest.raises(CopeError, match="column pag.*none are kept"):
+        next(service.compare("ada", PROMPT, SHORT, ("pag",)))
+
+
+def test_only_what_means_something_is_offered_and_the_rest_is_explained(service, monkeypatch):
+    mine = Access(service).of(SECRET)
+    told = more_columns.offered(mine, "ada", "you")
+    assert [name for _, name in told["choices"]] == ["rag", "pag", "oppu+cd", "oppu+dpo"] and told["value"] == []
+    assert "most similar of your texts" in told["info"] and told["info"].endswith(NO_TASK_ADAPTER)
+    assert len(more_columns.offered(mine, "", "you")["choices"]) == len(MORE)
+    user = service.store.open("ada")
+    monkeypatch.setitem(user.manifest, "task_adapter", {"task": "news_headline", "sha256": "0"})
+    assert left_out(user) == {}
+    monkeypatch.setattr(services.SavedUser, "keeps_history", False)
+    assert left_out(user) == {"rag": NO_HISTORY, "pag": NO_HISTORY} and methods.OWN_PROMPT == ("rag", "pag")
+    assert more_columns.offered(mine, "ada", "Ada")["info"] == NO_HISTORY
+    strange = more_columns.offered(Access(service).of("1" * 64), "ada", "you")  # tells nothing of a stranger's
+    assert strange == more_columns.offered(Access(service).of("1" * 64), "nobody", "you")

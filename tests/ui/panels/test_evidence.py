@@ -1,0 +1,74 @@
+"""The page's part on what was measured: the published numbers, sentences that they bear out, and the page behind it."""
+
+import json
+
+import httpx
+import pytest
+
+from cope_demo.evaluation import published
+from cope_demo.texts.tasks import TASKS
+from cope_demo.ui.page import build
+from cope_demo.ui.panels import evidence
+from cope_demo.ui.routes import app_options
+from cope_demo.ui.server import launch_options
+from tests.evaluation.test_published import NEWS, REVIEWS, run
+from tests.scripted import Service
+
+
+@pytest.fixture
+def data(tmp_path) -> dict:
+    """Two tasks: CoPe better than TAM for every author, worse than OPPU, or neither; one task with a sweep."""
+    by = {"tam": 0.1, "oppu": 0.3, "cope": 0.2}
+    values = {(m, u, q): by[m] + 0.01 * u for m in by for u in range(4) for q in range(3)}
+    run(tmp_path, "news", NEWS, ("tam", "oppu", "cope"), values=values)
+    run(tmp_path, "news-0.5", NEWS, ("cope",), alpha=0.5)
+    mixed = values | {("cope", u, q): 0.3 + (0.05 if u % 2 else -0.05) + 0.01 * u for u in range(4) for q in range(3)}
+    run(tmp_path, "reviews", REVIEWS, ("base", "tam", "oppu", "cope"), values=mixed)
+    return published.gather(published.read_runs(tmp_path)[0])
+
+
+def test_every_published_number_is_shown(data):
+    shown = json.loads(json.dumps(evidence.shown(data)))
+    mean, news, reviews = shown["groups"]
+    assert [one["label"] for one in shown["groups"]] == ["Mean of tasks", "News headlines", "Product reviews"]
+    assert [row["name"] for row in mean["rows"]] == ["TAM", "OPPU", "CoPe"]
+    row = next(row for row in news["rows"] if row["name"] == "CoPe")
+    numbers = data["tasks"][NEWS]
+    assert row["value"] == numbers["methods"]["cope"]["rougeL"]
+    assert [row["low"], row["high"]] == numbers["ci95"]["cope"]["rougeL"]
+    absent = [row["name"] for row in news["rows"] if row["value"] is None]
+    assert absent == ["Base", "RAG", "PAG", "OPPU, contrast", "OPPU, DPO"]
+    assert shown["absent"] == [TASKS[name].label for name in published.MEASURED if name not in (NEWS, REVIEWS)]
+    assert "24, of 4 authors a task" in shown["intro"] and "by tiny in 4 bit" in shown["intro"]
+    (part,) = shown["sweeps"][0]["parts"]
+    assert [row["at"] for row in part["rows"]] == ["0.1", "0.5"] and part["fixed"] == "tau 0.1"
+    against = numbers["sweep"]["against"]
+    assert shown["sweeps"][0]["against"][1] == {"name": "OPPU", "value": against["oppu"]["rougeL"]}
+
+
+def test_what_opens_first_has_the_method_that_this_is_about(data):
+    del data["pooled"]["methods"]["cope"]
+    data["pooled"]["relative_gain"] = {}
+    assert [one["label"] for one in evidence.shown(data)["groups"]][-1] == "Mean of tasks"
+
+
+def test_a_verdict_says_what_the_interval_says(data):
+    _, news, reviews = evidence.shown(data)["groups"]
+    assert "above TAM’s by +" in news["lead"] and "below OPPU’s, by −" in news["lead"]
+    assert "above TAM’s" in reviews["lead"] and "cannot be told from OPPU" in reviews["lead"]
+
+
+def test_without_numbers_it_says_so():
+    shown = evidence.shown({"tasks": {}})
+    assert shown["state"] == "none" and len(shown["absent"]) == 5
+
+
+def test_what_is_published_can_be_shown_and_read(tmp_path):
+    assert evidence.shown(published.published())["state"] in ("none", "open")
+    service = Service(tmp_path)
+    with build(service).queue() as blocks:
+        options = launch_options("127.0.0.1") | {"app_kwargs": app_options(service)}
+        url = blocks.launch(prevent_thread_lock=True, **options)[1]
+        answer = httpx.get(f"{url}results.md")
+        blocks.close()
+    assert answer.text == evidence.PAGE.read_text("utf-8") and answer.headers["content-type"].startswith("text/plain")

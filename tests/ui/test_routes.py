@@ -1,0 +1,67 @@
+"""The routes for whoever watches over the server, on the real server with a scripted service."""
+
+import shutil
+from collections import namedtuple
+
+import httpx
+import pytest
+
+from cope_demo.errors import CopeError
+from cope_demo.system import disk
+from cope_demo.ui.page import build
+from cope_demo.ui.routes import app_options
+from cope_demo.ui.server import launch_options
+from tests.scripted import Service
+
+
+@pytest.fixture
+def service(tmp_path) -> Service:
+    return Service(tmp_path)
+
+
+@pytest.fixture
+def url(service):
+    """The page of the scripted service, running."""
+    with build(service).queue() as blocks:
+        options = launch_options("127.0.0.1") | {"app_kwargs": app_options(service)}
+        yield blocks.launch(prevent_thread_lock=True, **options)[1]
+        blocks.close()
+
+
+def almost_full(monkeypatch, megabytes: int) -> None:
+    usage = namedtuple("usage", "total used free")(10**12, 10**12, megabytes * 10**6)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
+
+
+def test_health_and_readiness(service, url, monkeypatch):
+    def ready():
+        answer = httpx.get(f"{url}ready")
+        return answer.status_code, answer.json()
+
+    fine = {"ready": True, "model": "ready", "queue": "ready", "disk": "ready"}
+    assert httpx.get(f"{url}health").json() == {"alive": True}
+    assert ready() == (200, fine)
+    service.loaded = False
+    assert ready() == (503, fine | {"ready": False, "model": "loading"})
+    service.trouble = "There is no model."
+    assert ready() == (503, fine | {"ready": False, "model": "failed"})
+    service.reset()
+    service.jobs.down = True
+    assert ready() == (503, fine | {"ready": False, "queue": "unreachable"})
+    service.jobs.down = False
+    almost_full(monkeypatch, 99)
+    assert ready() == (503, fine | {"ready": False, "disk": "full"})
+    assert httpx.get(f"{url}health").status_code == 200 and httpx.get(url).status_code == 200
+
+
+def test_space_for_a_fit_is_asked_for(monkeypatch):
+    disk.check_space()
+    almost_full(monkeypatch, 41)
+    with pytest.raises(CopeError, match="needs 100 MB of disk space and 41 MB are free"):
+        disk.check_space()
+    monkeypatch.setenv("COPE_FIT_MB", "40")
+    disk.check_space()
+    for bad in ("0", "many", "-3"):
+        monkeypatch.setenv("COPE_FIT_MB", bad)
+        with pytest.raises(CopeError, match="COPE_FIT_MB must be"):
+            disk.check_space()

@@ -1,0 +1,159 @@
+"""Whose users and fits are: what a browser holds, what the server keeps, and that nobody gets at a stranger's."""
+
+import json
+import statistics
+import time
+from types import SimpleNamespace
+
+import gradio as gr
+import pytest
+
+from cope_demo.errors import CopeError
+from cope_demo.jobs.interface import FitRequest
+from cope_demo.jobs.job_folder import JobFolder
+from cope_demo.texts.tasks import Sample
+from cope_demo.ui.page import build
+from cope_demo.ui.web import login
+from cope_demo.ui.web.guard import endpoint
+from cope_demo.visitors.owners import Access, new_secret, owner_of_account, owner_of_secret
+from tests.scripted import SECRET, Service, publish
+
+OTHER = "0" * 64
+PROFILE = gr.OAuthProfile({"sub": "6123", "preferred_username": "ada", "name": "Ada", "profile": "", "picture": ""})
+
+
+@pytest.fixture
+def service(tmp_path) -> Service:
+    service = Service(tmp_path)
+    publish(service.store, tmp_path / "fit", "mine", "Nan")
+    return service
+
+
+def request(user="mine") -> FitRequest:
+    return FitRequest(user, "Nan", "free_writing", [Sample("p", "r")])
+
+
+def refused(call, *args) -> str:
+    with pytest.raises(CopeError) as caught:
+        call(*args)
+    return str(caught.value)
+
+
+def test_a_secret_is_256_bits_and_only_its_hash_is_kept(service, own_data):
+    made = {new_secret() for _ in range(100)}
+    assert len(made) == 100 and all(len(bytes.fromhex(secret)) == 32 for secret in made)
+    assert owner_of_secret(SECRET) not in ("", SECRET) and len(owner_of_secret(SECRET)) == 64
+    for value in (None, "", 5, "x", SECRET.upper(), SECRET + "\n", SECRET[1:], {}, [SECRET]):
+        assert owner_of_secret(value) == ""
+    Access(service).of(SECRET).jobs.submit(request())
+    JobFolder.create(service.jobs.requests[0], service.store.users_dir)
+    everything = [p for place in (own_data, service.store.users_dir) for p in place.rglob("*") if p.is_file()]
+    assert len(everything) > 8 and not any(SECRET.encode() in path.read_bytes() for path in everything)
+    assert sum(owner_of_secret(SECRET).encode() in path.read_bytes() for path in everything) == 3
+
+
+def test_the_owner_and_nobody_else(service):
+    access = Access(service)
+    mine = access.of(SECRET)
+    assert mine.store.open("mine").name == "Nan" and list(mine.score("mine", "p", "two words", 0.1).columns)
+    job = mine.jobs.submit(request())
+    assert mine.jobs.status(job).state == "queued"
+    for secret in (None, "", OTHER, "wrong", SECRET[:-1], SECRET.upper(), owner_of_secret(SECRET), 5, {}):
+        strange = access.of(secret)
+        for call in (strange.store.open, strange.store.delete):
+            assert refused(call, "mine") == refused(call, "none").replace("'none'", "'mine'")
+        for call, rest in ((strange.compare, ["p", None]), (strange.score, ["p", "t", 0.1])):
+            assert refused(call, "mine", *rest) == refused(call, "none", *rest).replace("'none'", "'mine'")
+        for call in (strange.jobs.status, strange.jobs.cancel):
+            assert refused(call, job) == refused(call, "none")
+    assert service.store.open("mine") and service.jobs.status(job).state == "queued"
+    mine.store.delete("mine")
+    assert service.forgotten == ["mine"] and "no user" in refused(service.store.open, "mine")
+
+
+def test_what_nobody_owns_is_for_the_command_line_alone(service, tmp_path):
+    publish(service.store, tmp_path / "cli", "laptop", "Me", secret="")
+    assert service.store.open("laptop") and service.store.owner("laptop") == ""
+    for secret in (None, "", SECRET):
+        assert "no user 'laptop'" in refused(Access(service).of(secret).store.open, "laptop")
+    assert Access(service).of().store.open("ada") and service.store.owner("ada") is None
+
+
+def test_an_account_owns_what_is_fitted_while_it_is_logged_in(service):
+    access = Access(service)
+    job = access.of(SECRET, PROFILE).jobs.submit(request())
+    assert service.jobs.requests[0].owner == owner_of_account(PROFILE) != owner_of_account({"sub": "6124"})
+    assert access.of(OTHER, PROFILE).jobs.status(job).state == "queued"  # the same person in another browser
+    assert "not known here" in refused(access.of(SECRET).jobs.status, job)  # logged out
+    assert access.of(SECRET, PROFILE).store.open("mine")  # fitted before logging in
+
+
+def test_a_method_about_a_user_cannot_be_left_unguarded(service):
+    service.added = lambda user_id: user_id
+    service.careless = lambda text, user_id: user_id
+    mine = Access(service).of(SECRET)
+    assert mine.added("mine") == "mine" and mine.added("ada") == "ada"
+    assert "no user" in refused(Access(service).of(OTHER).added, "mine")
+    for name in ("careless", "_service2", "reset"):
+        with pytest.raises(AttributeError):
+            getattr(mine, name)
+
+
+def test_a_damaged_or_strange_manifest_has_no_owner(service, tmp_path):
+    manifest = service.store.users_dir / "mine" / "manifest.json"
+    whole = manifest.read_text()
+    for text in ("", "{", "[]", "null", '{"owner": 5}', "[" * 5000, whole + " " * 1_000_001):
+        manifest.write_text(text)
+        assert service.store.owner("mine") == ""
+        assert "no user" in refused(Access(service).of(SECRET).store.open, "mine")
+    manifest.write_text(json.dumps(json.loads(whole) | {"owner": owner_of_secret(OTHER)}))
+    assert "checksum" in refused(Access(service).of(OTHER).store.open, "mine")  # not theirs by an edit, either
+
+
+def test_a_strange_user_takes_no_longer_than_none(service):
+    strange = Access(service).of(OTHER).store
+    times = {"mine": [], "none": []}
+    for _ in range(200):
+        for user, spent in times.items():
+            start = time.perf_counter()
+            refused(strange.open, user)
+            spent.append(time.perf_counter() - start)
+    # Reading one small file: far below what a network lets through. (Verifying the folder would take a hundred times.)
+    assert abs(statistics.median(times["mine"]) - statistics.median(times["none"])) < 1e-3
+
+
+def test_gradio_hands_the_account_of_a_session_to_the_door(service):
+    """As its OAuth leaves it in the session: the endpoint's caller is the account, whatever the secret."""
+    from gradio.helpers import special_args
+
+    seen = []
+
+    @endpoint(Access(service))
+    def who(service) -> str:
+        seen.append(service.jobs.submit(request()))
+
+    session = {"oauth_info": {"userinfo": dict(PROFILE), "access_token": "x", "scope": "", "expires_at": 2**40}}
+    asked = SimpleNamespace(session=session, headers={}, client=None)
+    inputs, *_ = special_args(who, [SECRET], asked)
+    who(*inputs[:1], None, SECRET)
+    assert service.jobs.requests[0].owner == owner_of_account(PROFILE)
+    for nobody in ({}, {"oauth_info": {**session["oauth_info"], "expires_at": 5}}):
+        inputs, *_ = special_args(who, [SECRET], SimpleNamespace(session=nobody, headers={}, client=None))
+        who(*inputs[:1], None, SECRET)
+        assert service.jobs.requests[-1].owner == owner_of_secret(SECRET)
+
+
+def test_logging_in_is_offered_on_a_space_with_oauth_alone(tmp_path, monkeypatch):
+    def page(name) -> gr.Blocks:
+        (tmp_path / name).mkdir()
+        return build(Service(tmp_path / name))
+
+    monkeypatch.setattr(login, "find_spec", lambda name: name)
+    monkeypatch.setattr("gradio.routes.attach_oauth", lambda app: None)  # needs packages that only such a Space has
+    assert not page("plain").expects_oauth and "same account" not in repr(page("plain2").get_config_file())
+    for number, name in enumerate(login.SETTINGS):
+        monkeypatch.setenv(name, "x")
+        assert page(str(number)).expects_oauth is (name == login.SETTINGS[-1])
+    assert "logged in to the same account" in repr(page("space").get_config_file())
+    monkeypatch.setattr(login, "find_spec", lambda name: None)
+    assert not page("without").expects_oauth
