@@ -14,7 +14,8 @@ from pathlib import Path
 import torch
 
 from cope_demo.config import DecodeConfig, FitConfig, check
-from cope_demo.decode.engine import DRIVERS, Engine, bank_of
+from cope_demo.decode.engine import Engine, bank_of
+from cope_demo.decode.methods import METHODS, Method, list_evaluated
 from cope_demo.decode.prompting import rag_prompt, similar_samples, written_profile
 from cope_demo.errors import CopeError
 from cope_demo.fit.scratch import configured
@@ -30,19 +31,6 @@ from .kept_fits import kept_fit
 from .metrics import METRICS, text_scores
 from .results import summary, write_results
 
-METHODS = {
-    # method: (what it is fitted to: nothing, the task, or the person; the decoder's method)
-    "base": ("", "alone"),
-    "rag": ("", "alone"),
-    "pag": ("", "alone"),
-    "tam": ("task", "alone"),
-    "oppu": ("person", "oppu"),
-    "oppu+cd": ("person", "oppu+cd"),
-    "oppu+dpo": ("person", "oppu+dpo"),
-    "cope": ("person", "cope"),
-}
-LIKELIHOOD = ("base", "rag", "pag", "tam", "oppu", "oppu+dpo")
-"""Methods that are a distribution over texts, so that bits per token of the gold text mean something."""
 BATCH = 16
 """Queries of an author that are answered together."""
 PREDICTIONS, PLAN = "predictions.jsonl", "plan.json"
@@ -84,14 +72,15 @@ def evaluate(
 ) -> dict:
     """Runs or continues an evaluation in `out` and returns what results.json holds.
 
-    methods: names of METHODS. users: that many authors, None for all. decode: DecodeConfig fields that differ from the
-    task's defaults. config: how authors are fitted. One author who cannot be measured is reported under "skipped" and
-    does not end the run. Raises CopeError for data or settings that will not do, or another run in `out`.
+    methods: of those that methods.list_evaluated names. users: that many authors, None for all. decode: DecodeConfig
+    fields that differ from the task's defaults. config: how authors are fitted. One author who cannot be measured is
+    reported under "skipped" and does not end the run. Raises CopeError for data or settings that will not do, or another
+    run in `out`.
     """
     task = find_task(task_name)
     for method in methods:
-        if method not in METHODS:
-            raise CopeError(f"There is no method {method!r}; choose from {', '.join(METHODS)}.")
+        if method not in list_evaluated():
+            raise CopeError(f"There is no method {method!r}; choose from {', '.join(list_evaluated())}.")
     if users is not None:
         check("users", users, 1, 10**6, whole=True)
     authors = read_authors(data, USERS)[:users]
@@ -150,66 +139,67 @@ class _Run:
         self.plan, self.task, self.engine, self.settings, self.config = plan, task, engine, settings, config
         self.model, self.tam = model, tam
         self.base: BaseModel = engine.base
+        self.methods = [METHODS[name] for name in plan.methods]
 
     def author(self, author: Author) -> list[dict]:
         """The author's lines of predictions.jsonl. Raises CopeError when the history will not do."""
         samples, queries = author.samples(self.task), author.queries
-        if not samples and {"rag", "pag", "oppu", "oppu+cd", "oppu+dpo", "cope"} & set(self.plan.methods):
+        if not samples and any(method.reads_history for method in self.methods):
             raise CopeError("The profile is empty: there is nothing to learn this author from.")
         bank, bare = self._bank(samples), LoraBank({}, torch.bfloat16, self.base.device)
         prompts = self._prompts(samples, queries)
         rows = []
-        for method in self.plan.methods:
-            worn, asked = bank if METHODS[method][0] else bare, prompts.get(method, prompts["base"])
-            texts, seconds = self._write(asked, METHODS[method][1], worn)
+        for method in self.methods:
+            own, asked = bank if method.task_adapter else bare, prompts[method.prompt]
+            texts, seconds = self._write(asked, method.name, own)
             for query, prompt, text in zip(queries, asked, texts, strict=True):
                 rows.append(
                     {
                         "user": author.id,
                         "query": query.id,
-                        "method": method,
+                        "method": method.name,
                         "text": text,
                         **text_scores(query.gold, text),
-                        "bits": self._bits(query.gold, prompt, method, worn),
+                        "bits": self._bits(query.gold, prompt, method, own),
                         "seconds": round(seconds, 3),
                     }
                 )
         return rows
 
     def _prompts(self, samples: list[Sample], queries) -> dict[str, list[str]]:
-        """method -> its prompt of every query; "base" stands for all that are not named."""
-        plain = [self.task.prompt(query.input) for query in queries]
-        found = {"base": plain}
-        if {"rag", "pag"} & set(self.plan.methods):
+        """The prompts of every query, by the methods' kinds of prompts."""
+        plain, kinds = [self.task.prompt(query.input) for query in queries], {method.prompt for method in self.methods}
+        found = {"": plain}
+        if kinds - {""}:
             similar = similar_samples(plain, samples)
             found["rag"] = [rag_prompt(text, many) for text, many in zip(plain, similar, strict=True)]
-        if "pag" in self.plan.methods:
+        if "pag" in kinds:
             bare = LoraBank({}, torch.bfloat16, self.base.device)
             profile = written_profile(self.engine, bare, samples, self.settings)
             found["pag"] = [rag_prompt(text, many, profile) for text, many in zip(plain, similar, strict=True)]
         return found
 
-    def _write(self, prompts: list[str], way: str, bank: LoraBank) -> tuple[list[str], float]:
-        """The texts that the decoder's method `way` answers, and its seconds for one."""
+    def _write(self, prompts: list[str], method: str, bank: LoraBank) -> tuple[list[str], float]:
+        """The texts that a method answers, and its seconds for one."""
         started, texts = time.monotonic(), []
         for first in range(0, len(prompts), BATCH):
             ids = [self.base.prompt_ids(prompt) for prompt in prompts[first : first + BATCH]]
-            answers = self.engine.write(ids, way, bank, self.settings)
+            answers = self.engine.write(ids, method, bank, self.settings)
             texts += [self.base.tokenizer.decode(answer, skip_special_tokens=True) for answer in answers]
         return texts, (time.monotonic() - started) / len(prompts)
 
-    def _bits(self, gold: str, prompt: str, method: str, bank: LoraBank) -> float | None:
-        """Bits per token of the gold text under a likelihood method."""
-        if method not in LIKELIHOOD:
+    def _bits(self, gold: str, prompt: str, method: Method, bank: LoraBank) -> float | None:
+        """Bits per token of the gold text; None for contrast, whose scores are no distribution over texts."""
+        if method.contrasts:
             return None
         ids = self.base.response_ids(gold, self.config.max_response_tokens)
-        adapter = DRIVERS[METHODS[method][1]][0]
+        adapter = method.adapter if method.personal else None
         return round(bits_per_token(self.engine.logps(self.base.prompt_ids(prompt), ids, adapter, bank)), 4)
 
     def _bank(self, samples: list[Sample]) -> LoraBank:
         """The task's and the author's adapters, as far as the run's methods need them."""
         loras = {TAM: read_lora(self.tam.folder, self.base.model)} if self.tam else {}
-        adapters = {DRIVERS[METHODS[method][1]][0] for method in self.plan.methods} - {None}
+        adapters = {method.adapter for method in self.methods if method.personal}
         if adapters:
             config, task = self.config, self.plan.task
             folder = kept_fit(samples, task, config, self.base, self.tam, self.model, "cope" in adapters)
