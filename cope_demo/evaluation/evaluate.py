@@ -74,8 +74,8 @@ def evaluate(
 
     methods: of those that methods.list_evaluated names. users: that many authors, None for all. decode: DecodeConfig
     fields that differ from the task's defaults. config: how authors are fitted. One author who cannot be measured is
-    reported under "skipped" and does not end the run. Raises CopeError for data or settings that will not do, or another
-    run in `out`.
+    reported under "skipped" and does not end the run. Raises CopeError for data or settings that will not do, or for
+    another run in `out`.
     """
     task = find_task(task_name)
     for method in methods:
