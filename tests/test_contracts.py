@@ -1,4 +1,4 @@
-"""The layout's contracts (pyproject.toml): the tree keeps them, and each of them breaks at an import that it forbids."""
+"""The layout's contracts (pyproject.toml): the tree keeps them, and each breaks at an import that it forbids."""
 
 import os
 import shutil
