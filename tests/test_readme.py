@@ -56,3 +56,12 @@ def test_no_weights_but_adapters_and_no_machine_paths():
         assert path.suffix in ("", ".json", ".jsonl", ".md", ".txt", ".safetensors"), path
         if path.name == "adapter_config.json":
             assert "/" not in re.search(r'"base_model_name_or_path": "([^"]*)"', path.read_text()).group(1)
+
+
+def test_the_tree_names_every_package_and_nothing_that_is_not_there():
+    block = re.search(r"```\n(cope_demo/\n.*?)```", README, re.DOTALL)[1]
+    named = set(re.findall(r"^ +([\w/]+)/ ", block, re.MULTILINE))
+    packages = {path.parent.name for path in (ROOT / "cope_demo").glob("*/__init__.py")}
+    assert packages <= named and named - packages == {"panels", "token_view", "web"}
+    for file in re.findall(r"\w+\.py", block):
+        assert list((ROOT / "cope_demo").rglob(file)), file
