@@ -1,7 +1,15 @@
 // What the colours mean, the choice of what they show, and how strongly. `changed` is called when the tokens need new ones.
 
-// A button that opens a small box below itself; a click elsewhere or Escape closes it.
-const dropdown = (name, words, children) => {
+import { el } from '../assets/dom.js';
+import { MEASURES, stepClass } from './scale.js';
+
+/**
+ * A button that opens a small box below itself; a click elsewhere or Escape closes it.
+ * @param {string} name a class
+ * @param {string} words
+ * @param {any[]} children
+ */
+export const dropdown = (name, words, children) => {
   const node = el(`details.${name}`, {}, el('summary', {}, words), el('div', {}, children));
   node.addEventListener('keydown', (event) => {
     if (event.key !== 'Escape' || !node.open) return;
@@ -13,8 +21,13 @@ const dropdown = (name, words, children) => {
   return node;
 };
 
-class Legend {
-  constructor(model, changed) {
+export class Legend {
+  /**
+   * @param {import('./model.js').Model} model
+   * @param {HTMLElement} root where the colours' strength is set
+   * @param {() => void} changed
+   */
+  constructor(model, root, changed) {
     this.model = model;
     this.changed = changed;
     this.chosen = 'difference'; // at a small alpha the reward is hardly ever above 0, and the page would be one colour

@@ -1,10 +1,15 @@
 // Step mode: the decoding of a contrasted column, token by token and each token in four phases, for a room that watches.
 
+import { el, fill, formula } from '../assets/dom.js';
+import { Choice } from './choice.js';
+import { MAIN_METHOD } from './methods.js';
+import { showInvisible } from './numbers.js';
+
 const PHASES = ['What the expert likes', 'The cut: V_head', 'Less the amateur', 'The winner'];
-const CANDIDATES = 8; // rows that can be read from the back of a room
 const SPEEDS = { slow: 2600, medium: 1500, fast: 550 }; // milliseconds a phase
 
-class Steps {
+export class Steps {
+  /** @param {import('./model.js').Model} model */
   constructor(model) {
     this.model = model;
     this.at = { method: null, index: 0, phase: 0 };
@@ -24,12 +29,12 @@ class Steps {
     this.list = el('div.list', {});
     this.sum = el('div.sum', {});
     this.sentence = el('p.sentence', {});
-    this.heard = el('p.heard', { 'aria-live': 'polite' });
+    this.announcement = el('p.heard', { 'aria-live': 'polite' });
     this.empty = el('p.empty', {}, 'Once a comparison is there, its CoPe column can be gone through here, one decision at a time.');
     this.stage = el('div.stage', { hidden: true },
       el('div.controls', {}, el('div.buttons', {}, this.back, this.play, this.forward), this.scrub, this.count, this.which, this.speed, this.full),
       this.text, el('div.phases', { role: 'group', 'aria-label': 'Phase of this token' }, this.tabs), this.sentence,
-      el('div.board', {}, this.list, this.sum), this.heard);
+      el('div.board', {}, this.list, this.sum), this.announcement);
     this.node = el('section.cope-steps', { 'aria-label': 'Step mode: space plays and pauses, arrow keys step' }, this.empty, this.stage);
     this.node.addEventListener('keydown', (event) => this.key(event));
     document.addEventListener('fullscreenchange', () => { this.full.textContent = this.isFull() ? 'Leave full screen' : 'Full screen'; });
@@ -134,7 +139,7 @@ class Steps {
 
   refresh() {
     const { methods } = this;
-    if (!methods.includes(this.at.method)) this.at = { method: methods[methods.indexOf('cope')] || methods[0] || null, index: 0, phase: 0 };
+    if (!methods.includes(this.at.method)) this.at = { method: methods[methods.indexOf(MAIN_METHOD)] || methods[0] || null, index: 0, phase: 0 };
     this.stage.hidden = this.at.method === null;
     this.empty.hidden = !this.stage.hidden;
     if (this.stage.hidden) { this.drawn = null; return; }
@@ -156,8 +161,8 @@ class Steps {
     this.choice.draw(this.list, fresh, phase);
     this.sum.replaceChildren(...this.choice.equations(phase));
     this.sentence.replaceChildren();
-    fill(this.sentence, this.choice.says(phase));
-    if (!this.playing || phase === 3) this.heard.textContent = `Token ${index + 1}: ${this.sentence.textContent}`;
+    fill(this.sentence, this.choice.sentence(phase));
+    if (!this.playing || phase === 3) this.announcement.textContent = `Token ${index + 1}: ${this.sentence.textContent}`;
   }
 
   // The text up to the token of this step, which shows from the phase of the winner on.
@@ -165,7 +170,7 @@ class Steps {
     const { index, phase } = this.at;
     const before = this.tokens.slice(0, index).map((token) => token.text).join('');
     const now = this.tokens[index];
-    const word = phase === 3 ? el('mark', {}, now.text.trim() === '' ? visible(now.text) : now.text) : el('mark.open', {}, '\u2002?\u2002');
+    const word = phase === 3 ? el('mark', {}, now.text.trim() === '' ? showInvisible(now.text) : now.text) : el('mark.open', {}, '\u2002?\u2002');
     this.text.replaceChildren(before, word);
     this.text.scrollTop = this.text.scrollHeight;
   }
