@@ -4,7 +4,7 @@ import gradio as gr
 
 from ..config import FitConfig
 from .guard import sentence
-from .panel import ASSETS, panel, say
+from .panel import panel, say
 
 NOTHING, FOLDED = say({"state": "none"}), say({"state": "folded"})
 """The panel where there is no fit, and where it has not been opened."""
@@ -19,7 +19,7 @@ CURVES = (
 
 def behind_panel() -> gr.HTML:
     """The fold; its event "unfold" asks for `data`."""
-    return panel("behind", NOTHING, ASSETS / "plot.js", ASSETS / "behind.js")
+    return panel("behind", NOTHING, "behind")
 
 
 def data(service, user_id: str, whose: str) -> str:

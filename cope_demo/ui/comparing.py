@@ -17,7 +17,7 @@ from ..trace import METHODS, ColumnEnd, TokenEvent, Trace
 from . import more, runs, wire
 from .guard import sentence
 from .heatmap import heatmap
-from .panel import ASSETS, panel
+from .panel import panel
 from .standalone import empty_page
 
 MAX_TOKENS = 300
@@ -73,7 +73,7 @@ def compare_panel() -> ComparePanel:
     with gr.Row(elem_classes="ask"):
         with gr.Column(scale=7, min_width=300):
             prompt = gr.Textbox(label="Prompt", lines=5, max_lines=8, elem_id="prompt")
-            examples = panel("examples", None, ASSETS / "examples.js")
+            examples = panel("examples", None, "examples")
             with gr.Row(elem_classes="actions"):
                 start = gr.Button("Compare", variant="primary", elem_id="compare")
                 stop = gr.Button("Stop", interactive=False, elem_id="stop")

@@ -10,7 +10,7 @@ from ..history import parse_history
 from ..jobs import FitRequest, JobStatus
 from .guard import sentence
 from .own import check_name, given
-from .panel import ASSETS, panel
+from .panel import panel
 from .times import in_words
 from .visitor import FINAL, Fit, Visitor
 
@@ -40,7 +40,7 @@ class FitPanel:
 
 def fit_panel() -> FitPanel:
     """Lays step 2 out; the page wires its events."""
-    view = panel("fit", None, ASSETS / "plot.js", ASSETS / "fitting.js")
+    view = panel("fit", None, "fitting")
     with gr.Row(elem_classes="actions"):
         start = gr.Button("Start the fit", variant="primary", visible=False, elem_id="start-fit")
         cancel = gr.Button("Cancel the fit", visible=False, elem_id="cancel-fit")

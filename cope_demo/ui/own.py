@@ -72,7 +72,7 @@ def own_panel() -> OwnPanel:
                 label="A name for the card", placeholder="You", max_lines=1, max_length=MAX_NAME, elem_id="name"
             )
         with gr.Column(scale=7, min_width=300):
-            preview = panel("preview", say({"state": "empty"}), ASSETS / "preview.js")
+            preview = panel("preview", say({"state": "empty"}), "preview")
     return OwnPanel(box, task, text, upload, example, name, preview, gr.State(None, time_to_live=FILE_SECONDS))
 
 

@@ -8,7 +8,7 @@ from . import api, behind, comparing, evidence, fitting, lessons, own, people, p
 from .forgetful import forget_values
 from .guard import sentence, told
 from .login import login_button
-from .panel import ASSETS, panel, say, static
+from .panel import panel, say, static
 from .visit import PARTS, Visit, banner
 from .visitor import browser_state
 
@@ -46,9 +46,9 @@ class Page:
         self.access = access
         static("header")
         login_button()
-        notice = panel("notice", banner(access.of()), ASSETS / "notice.js")
-        link = panel("opened", say({"kind": "none"}), ASSETS / "notice.js")
-        self.lessons = panel("lessons", say(lessons.cards()), ASSETS / "lessons.js")
+        notice = panel("notice", banner(access.of()), "notice")
+        link = panel("opened", say({"kind": "none"}), "notice")
+        self.lessons = panel("lessons", say(lessons.cards()), "lessons")
         self.memory = browser_state()
         timer = gr.Timer(POLL)
         with gr.Column(elem_classes="step"):
@@ -68,7 +68,7 @@ class Page:
         evidence.evidence_panel()
         self.privacy = privacy.privacy_panel()
         static("footer")
-        panel("citation", say({"bibtex": BIBTEX}), ASSETS / "citation.js")
+        panel("citation", say({"bibtex": BIBTEX}), "citation")
         parts = (self.memory, notice, timer, cards, self.own.box, self.fit.panel, self.fit.start, self.fit.cancel)
         parts += (self.fit.delete, step.prompt, step.examples, step.length, step.penalty, step.view)
         parts += (self.own.text, self.own.name, self.own.file, self.own.preview, self.privacy.told)

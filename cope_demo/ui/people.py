@@ -5,7 +5,7 @@ import gradio as gr
 from ..errors import CopeError
 from ..store import Card
 from ..tasks import TASKS
-from .panel import ASSETS, panel, say
+from .panel import panel, say
 from .visitor import NEW, Fit, Visitor
 
 _STATES = {"queued": "waiting", "running": "fitting", "done": "fitted", "failed": "not fitted"}
@@ -20,7 +20,7 @@ _OWN = {
 
 def cards_panel() -> gr.HTML:
     """The row of cards; its "pick" event carries {id}."""
-    return panel("people", None, ASSETS / "people.js")
+    return panel("people", None, "people")
 
 
 def data(service, cards: list[Card], visitor: Visitor) -> str:

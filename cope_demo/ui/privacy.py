@@ -34,5 +34,5 @@ def privacy_panel() -> PrivacyPanel:
         with gr.Row(visible=False, elem_id="sure", elem_classes="actions") as sure:
             erase = gr.Button("Yes, delete all my fits and texts now", variant="stop", size="sm", elem_id="erase")
             keep = gr.Button("Keep them", size="sm", elem_id="keep")
-        told = panel("notice", None, ASSETS / "notice.js", elem_id="erased")
+        told = panel("notice", None, "notice", elem_id="erased")
     return PrivacyPanel(ask, sure, erase, keep, told)

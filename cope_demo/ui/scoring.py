@@ -14,7 +14,7 @@ from . import runs, wire
 from .comparing import MAX_PROMPT, alive, idle, likeness, wait_for_model
 from .guard import sentence
 from .heatmap import heatmap
-from .panel import ASSETS, panel, say
+from .panel import panel, say
 from .standalone import empty_page
 
 MAX_TEXT = 2000
@@ -52,7 +52,7 @@ def score_panel() -> ScorePanel:
     with gr.Row(elem_classes="actions"):
         start = gr.Button("Score", variant="primary", elem_id="score")
         example = gr.Button("Try a text that the fit never saw", size="sm", elem_id="score-example")
-    verdict = panel("verdict", EMPTY, ASSETS / "verdict.js")
+    verdict = panel("verdict", EMPTY, "verdict")
     functions = [alive, likeness, empty_page]
     view = heatmap(blank("you"), teaching=False, elem_id="score-view", server_functions=functions)
     return ScorePanel(first, second, prompt, start, example, verdict, view)

@@ -1,7 +1,7 @@
 """A trace as one HTML file that needs no server: the token view with its tooltips, and the data beside it."""
 
 from . import wire
-from .heatmap import CSS, SCRIPTS
+from .heatmap import BUNDLE, CSS
 from .panel import ASSETS, say, script
 
 _PAGE = r"""<!doctype html>
@@ -52,4 +52,4 @@ def empty_page(_: object = None) -> str:
     The browser calls it too, as `server.empty_page('')`, to fill it with the comparison that it shows.
     """
     css = "\n".join(path.read_text("utf-8") for path in (ASSETS / "tokens.css", *CSS))
-    return _PAGE % {"css": css, "data": say("@data@"), "script": script(*SCRIPTS)}
+    return _PAGE % {"css": css, "data": say("@data@"), "script": script(BUNDLE)}

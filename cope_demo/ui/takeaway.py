@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from .guard import sentence
-from .panel import ASSETS, panel, say
+from .panel import panel, say
 
 SECONDS = 600
 FILENAME = "cope-adapters.zip"
@@ -25,7 +25,7 @@ _ready: dict[str, tuple[Path, str]] = {}  # token -> file, and whose adapters ar
 
 def takeaway_panel() -> gr.HTML:
     """The button; its event "take" asks for `data`."""
-    return panel("takeaway", NOTHING, ASSETS / "takeaway.js")
+    return panel("takeaway", NOTHING, "takeaway")
 
 
 def data(service, user_id: str) -> str:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from cope_demo.ui import evidence
-from cope_demo.ui.panel import ASSETS, say, script
+from cope_demo.ui.panel import say, script
 from cope_demo.ui.theme import STYLES
 
 from ..test_evidence import data  # noqa: F401
@@ -15,14 +15,15 @@ from .test_axe import violations
 PAGE = """<!doctype html><html lang="en"><title>Does it work?</title><meta name="viewport" content="width=device-width">
 <style>%s</style><body class="gradio-container"><main><h1>Page</h1><h3>Step</h3>
 <div id="place"><div class="cope cope-evidence"></div></div></main>
-<script>const element = document.getElementById('place'), props = { value: %s }, watch = () => {}; %s</script>"""
+<script>const element = document.getElementById('place'), props = { value: %s }, watch = () => {},
+  trigger = null, server = {}; %s</script>"""
 
 
 @pytest.fixture
 def html(data):  # noqa: F811
     """The part with the numbers."""
     styles = "\n".join(path.read_text("utf-8") for path in STYLES)
-    return PAGE % (styles, json.dumps(say(evidence.shown(data))), script(ASSETS / "evidence.js"))
+    return PAGE % (styles, json.dumps(say(evidence.shown(data))), script("evidence"))
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -85,7 +85,7 @@ export const rootOf = ({ element }) => element.querySelector('.cope') || element
  */
 export const draw = ({ props, watch }, paint) => {
   const run = () => {
-    let data = null;
+    let data;
     try { data = JSON.parse(props.value || 'null'); } catch { data = null; }
     if (data !== null) paint(data);
   };

@@ -49,7 +49,7 @@ export function mount(component) {
     if (data.state === 'none') { root.replaceChildren(el('p', {}, 'Nothing has been measured on real authors yet.'), missing(data.absent), link()); return; }
     const place = el('div', { 'aria-live': 'polite' });
     const show = (group, button) => {
-      for (const other of chips.querySelectorAll('button')) other.setAttribute('aria-pressed', other === button);
+      for (const other of chips.querySelectorAll('button')) other.setAttribute('aria-pressed', String(other === button));
       place.replaceChildren(el('p.lead', {}, group.lead), methods(group));
     };
     const chips = el('div.chips', { role: 'group', 'aria-label': 'Task' }, data.groups.map((group) =>

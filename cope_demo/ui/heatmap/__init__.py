@@ -1,5 +1,5 @@
 """The token view: three columns that stream together, every token coloured by its implicit reward."""
 
-from .heatmap import CSS, SCRIPTS, heatmap
+from .heatmap import BUNDLE, CSS, heatmap
 
-__all__ = ["CSS", "SCRIPTS", "heatmap"]
+__all__ = ["BUNDLE", "CSS", "heatmap"]

@@ -14,10 +14,14 @@ export class Choice {
    * @param {number} index
    */
   constructor(model, method, index) {
-    Object.assign(this, { model, method, index });
+    this.model = model;
+    this.method = method;
+    this.index = index;
     this.token = model.columns[method].tokens[index];
     this.who = model.run.who;
-    Object.assign(this, model.settings(method, index));
+    const { alpha, tau } = model.settings(method, index);
+    this.alpha = alpha;
+    this.tau = tau;
     this.penalty = model.run.header.repetition_penalty ?? 1;
     this.favourite = model.favourite(this.token);
     this.score = (other) => other.expert - this.alpha * other.logp_base;
@@ -29,7 +33,7 @@ export class Choice {
     const must = new Set([this.token.id, this.favourite.id, base.id]);
     const rest = byExpert.filter((other) => !must.has(other.id)).slice(0, CANDIDATES - must.size).map((other) => other.id);
     this.rows = byExpert.filter((other) => must.has(other.id) || rest.includes(other.id));
-    this.ranked = [...this.rows].sort((a, b) => b.in_head - a.in_head || this.score(b) - this.score(a));
+    this.ranked = [...this.rows].sort((a, b) => Number(b.in_head) - Number(a.in_head) || this.score(b) - this.score(a));
     this.top = Math.max(...this.rows.flatMap((other) => [other.expert, other.logp_base]));
     this.chosen = this.rows.find((other) => other.id === this.token.id) || this.token;
     this.forced = model.isForced(method, index);

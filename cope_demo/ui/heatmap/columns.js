@@ -28,7 +28,9 @@ export class ColumnView {
    * @param {import('./legend.js').Legend} legend
    */
   constructor(model, method, legend) {
-    Object.assign(this, { model, method, legend });
+    this.model = model;
+    this.method = method;
+    this.legend = legend;
     this.spans = [];
     const name = model.name(method);
     this.body = el('div.tokens', { role: 'group', dir: 'auto', 'aria-label': `${name}: no text yet` });

@@ -10,7 +10,9 @@ export class Feed {
    * @param {(sentence: string, failed?: boolean) => void} say shows one line of status
    */
   constructor(model, server, say) {
-    Object.assign(this, { model, server, say });
+    this.model = model;
+    this.server = server;
+    this.say = say;
     this.kept = new Kept(model);
     this.text = '';     // what has been read of the value so far
     this.received = 0;  // when the last message came
@@ -31,7 +33,7 @@ export class Feed {
     this.received = Date.now();
     for (const row of fresh.split('\n')) {
       if (!row) continue;
-      let message = null;
+      let message;
       try { message = JSON.parse(row); } catch { continue; }
       this.take(message);
     }

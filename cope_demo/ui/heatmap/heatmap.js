@@ -22,7 +22,6 @@ const motion = () => (matchMedia('(prefers-reduced-motion: reduce)').matches ? '
 export function mount(component, { teaching = true } = {}) {
   const view = new TokenView(component);
   if (teaching) addTeachingParts(view);
-  view.listen();
 }
 
 export class TokenView {
@@ -63,13 +62,14 @@ export class TokenView {
       this.legend.node, el('div.bar-line', {}, this.status), this.board, this.tables.node, this.inspector.node,
     ]);
     this.follow();
-  }
-
-  // Starts to read the value and to answer; after this, parts that listen to the model would miss its first events.
-  listen() {
     this.answerOutside();
     this.answerPointer();
     this.answerKeys();
+    this.read();
+  }
+
+  // Reads the value now and whenever it has changed.
+  read() {
     const { props, watch } = this.component;
     const read = () => this.feed.read(typeof props.value === 'string' ? props.value : '');
     read();

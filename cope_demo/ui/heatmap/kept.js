@@ -18,7 +18,8 @@ export class Kept {
    * @param {Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>} [storage]
    */
   constructor(model, storage = tabStorage()) {
-    Object.assign(this, { model, storage });
+    this.model = model;
+    this.storage = storage;
     this.rows = [];        // the messages since the comparison began
     this.person = null;    // whom the page has chosen; null in a view that nobody chooses for
     this.arrived = false;  // whether the page has said whom it opens with

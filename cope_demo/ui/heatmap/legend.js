@@ -17,7 +17,7 @@ export const dropdown = (name, words, children) => {
     node.querySelector('summary').focus();
     event.stopPropagation();
   });
-  document.addEventListener('pointerdown', (event) => { if (!node.contains(event.target)) node.open = false; });
+  document.addEventListener('pointerdown', ({ target }) => { if (target instanceof Node && !node.contains(target)) node.open = false; });
   return node;
 };
 
@@ -86,7 +86,7 @@ export class Legend {
     this.node.classList.toggle('plain', !limits.length);
     this.stretch.querySelector('input').disabled = !!measure.fixed;
     this.words.textContent = `${measure.label(who)}: ${measure.explain(who)}.`;
-    this.list.style.setProperty('--steps', limits.length);
+    this.list.style.setProperty('--steps', String(limits.length));
     this.list.replaceChildren(...limits.map(([s, words]) =>
       el('li', {}, el(`span.swatch.${stepClass(s)}${this.signed ? '.signed' : ''}`, { 'aria-hidden': true }, 'ab'),
         el('span.limit', {}, words))));

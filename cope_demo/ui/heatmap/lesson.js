@@ -9,7 +9,9 @@ export class LessonView {
    * @param {((id: string) => void) | null} runLive runs the lesson's settings; null without a server
    */
   constructor(model, steps, runLive) {
-    Object.assign(this, { model, steps, runLive });
+    this.model = model;
+    this.steps = steps;
+    this.runLive = runLive;
     this.node = el('section.cope-lesson', { hidden: true, 'aria-label': 'Lesson' });
     model.on('run', () => { this.node.hidden = true; });
     model.on('lesson', () => this.begin());

@@ -53,6 +53,7 @@ export const messagesOf = (model) => {
     const [id, text, user, base, score, inHead] = other(token);
     return [method, index, id, text, user, base, score, inHead, token.head_size, token.alternatives.map(other)];
   };
+  /** @type {Record<string, any>[]} */
   const list = [{ t: 'start', run: 'file', who, methods, decoding, ...header }];
   for (const method of methods) {
     const { tokens, stopped } = model.columns[method];
@@ -76,7 +77,11 @@ export class Save {
    * @param {(sentence: string) => void} fail says what did not work
    */
   constructor(model, legend, root, emptyPage, fail) {
-    Object.assign(this, { model, legend, root, emptyPage, fail });
+    this.model = model;
+    this.legend = legend;
+    this.root = root;
+    this.emptyPage = emptyPage;
+    this.fail = fail;
     const choice = (name, words, act) => el('button', { type: 'button', onclick: () => { this.node.open = false; act(); } }, name, el('span', {}, words));
     this.node = dropdown('save', 'Save', [
       choice('Picture (PNG)', 'the columns with legend and settings', () => this.picture()),

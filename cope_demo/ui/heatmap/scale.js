@@ -15,6 +15,7 @@ import { percent, rank } from './numbers.js';
  */
 
 // A diverging measure's limits on either side of the neutral step.
+/** @returns {Pick<Measure, 'step' | 'limits'>} */
 const divergingScale = (below, above) => ({
   step: (value, range) => above.filter((limit) => value >= limit * range).length - below.filter((limit) => value <= limit * range).length,
   limits: (range) => {
@@ -28,6 +29,7 @@ const figure = (x) => {
   return x < 0 ? `\u2212${text}` : `+${text}`;
 };
 // A probability, darker where it is rarer; side 1 is the person's colour, -1 base's.
+/** @returns {Pick<Measure, 'step' | 'limits'>} */
 const rarityScale = (side) => ({
   step: (logp, range) => side * [0.5, 0.1, 0.01].filter((p) => logp < Math.log(p) * range).length,
   limits: (range) => {

@@ -18,7 +18,7 @@ export class Steps {
     this.play = button('play', 'Play', () => this.toggle());
     this.back = button('back', 'One phase back', () => this.move(-1));
     this.forward = button('forward', 'One phase forward', () => this.move(1));
-    this.scrub = el('input', { type: 'range', min: 1, max: 1, value: 1, 'aria-label': 'Token', oninput: () => this.jump(this.scrub.value - 1, 3) });
+    this.scrub = el('input', { type: 'range', min: 1, max: 1, value: 1, 'aria-label': 'Token', oninput: () => this.jump(Number(this.scrub.value) - 1, 3) });
     this.count = el('span.count', {});
     this.speed = el('select', { 'aria-label': 'Speed' }, Object.keys(SPEEDS).map((name) => el('option', { value: name, selected: name === 'medium' }, name)));
     this.which = el('select', { 'aria-label': 'Column', onchange: () => this.open(this.which.value, 0) });
@@ -133,7 +133,7 @@ export class Steps {
   // -- drawing --------------------------------------------------------------------------------------------------------
 
   grew() {
-    this.scrub.max = this.tokens.length;
+    this.scrub.max = String(this.tokens.length);
     this.count.textContent = `token ${this.at.index + 1} of ${this.tokens.length}`;
   }
 
@@ -146,7 +146,7 @@ export class Steps {
     this.at.index = Math.min(this.at.index, this.tokens.length - 1);
     const { method, index, phase } = this.at;
     this.grew();
-    this.scrub.value = index + 1;
+    this.scrub.value = String(index + 1);
     this.which.hidden = methods.length < 2;
     if (this.which.options.length !== methods.length || this.which.value !== method) {
       this.which.replaceChildren(...methods.map((name) => el('option', { value: name, selected: name === method }, this.model.name(name))));
@@ -157,7 +157,7 @@ export class Steps {
     const fresh = this.drawn !== token;
     this.drawn = token;
     this.write();
-    this.stage.dataset.phase = phase;
+    this.stage.dataset.phase = String(phase);
     this.choice.draw(this.list, fresh, phase);
     this.sum.replaceChildren(...this.choice.equations(phase));
     this.sentence.replaceChildren();

@@ -5,7 +5,7 @@ import { LessonView } from './lesson.js';
 import { LinkButton } from './link.js';
 import { Steps } from './steps.js';
 
-/** @param {import('./heatmap.js').TokenView} view before it listens */
+/** @param {import('./heatmap.js').TokenView} view */
 export function addTeachingParts(view) {
   const { model, raise, root } = view;
   const stepMode = new Steps(model);
@@ -20,7 +20,8 @@ export function addTeachingParts(view) {
   root.appendChild(stepFold);
 
   // A step's place comes into sight between the lesson's text, which stays at the top, and the inspector at the bottom.
-  lessonView.node.addEventListener('cope-lesson-step', ({ detail: { show, method, index } }) => requestAnimationFrame(() => {
+  lessonView.node.addEventListener('cope-lesson-step', (event) => requestAnimationFrame(() => {
+    const { show, method, index } = /** @type {CustomEvent} */ (event).detail;
     const token = show === 'token' || show === 'suppose' ? root.querySelector(`.column[data-method="${method}"] [data-index="${index}"]`) : null;
     const target = show === 'steps' ? stepFold : token || view.board;
     const ceiling = lessonView.node.getBoundingClientRect().bottom;

@@ -18,8 +18,8 @@ export class Tooltip {
     this.anchor = null;
     addEventListener('resize', () => this.hide());
     addEventListener('scroll', () => this.place(), { passive: true, capture: true });
-    document.addEventListener('pointerdown', (event) => {
-      if (this.anchor && !this.box.contains(event.target) && !event.target.closest?.('.tok, .differences')) this.hide();
+    document.addEventListener('pointerdown', ({ target }) => {
+      if (this.anchor && target instanceof Element && !this.box.contains(target) && !target.closest('.tok, .differences')) this.hide();
     });
   }
 

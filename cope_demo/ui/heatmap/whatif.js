@@ -44,7 +44,11 @@ export class WhatIf {
       type: 'range', ...limits, 'aria-label': words,
       oninput: () => this.model.setWhatIf(Number(this.alpha.input.value), Number(this.tau.input.value)),
     });
-    return { input, out, node: el('label', {}, el('span', {}, words), input, out) };
+    const set = (value) => {
+      input.value = value;
+      out.textContent = value.toFixed(2);
+    };
+    return { input, set, node: el('label', {}, el('span', {}, words), input, out) };
   }
 
   reset() {
@@ -64,10 +68,8 @@ export class WhatIf {
     this.node.hidden = !method;
     if (!method) return;
     const { what_if: { alpha, tau }, run } = model;
-    for (const [slider, value] of [[this.alpha, alpha], [this.tau, tau]]) {
-      slider.input.value = value;
-      slider.out.textContent = value.toFixed(2);
-    }
+    this.alpha.set(alpha);
+    this.tau.set(tau);
     const { own, changes } = whatIfResult(model, method);
     this.count.replaceChildren();
     const name = model.name(method);
