@@ -1,9 +1,12 @@
 """The equations, on numbers small enough to check by hand."""
 
+import json
 import math
 
+import pytest
 import torch
 
+from cope_demo.config import ROOT
 from cope_demo.reward import (
     bits_per_token,
     contrast_winners,
@@ -12,6 +15,11 @@ from cope_demo.reward import (
     plausible_head,
     repetition_penalized,
 )
+from cope_demo.trace import TOLERANCE, contrast_winner
+
+WINNERS = json.loads((ROOT / "tests" / "winner_cases.json").read_text("utf-8"))
+"""Decisions that the page's script takes as well (model.test.js): "winner" is what a reader of rounded numbers says,
+"decoder" what the decoder does, where its exact numbers decide otherwise."""
 
 USER = torch.log(torch.tensor([[0.5, 0.3, 0.15, 0.05]]))
 BASE = torch.log(torch.tensor([[0.7, 0.1, 0.1, 0.1]]))
@@ -59,3 +67,17 @@ def test_winners_are_those_of_the_scores():
     alphas, taus = (0.0, 0.3, 1.0, 2.0), (0.0, 0.05, 0.5, 1.0)
     expected = [int(cope_scores(user, base, alpha, tau).argmax()) for tau in taus for alpha in alphas]
     assert contrast_winners(user, base, alphas, taus) == expected and len(set(expected)) > 3
+
+
+def test_a_reader_of_the_trace_has_the_stated_tolerance():
+    assert TOLERANCE == WINNERS["tolerance"]
+
+
+@pytest.mark.parametrize("case", WINNERS["cases"], ids=lambda case: case["name"])
+def test_winner_of_a_step(case):
+    ids = [other["id"] for other in case["candidates"]]
+    expert, base = ([other[name] for other in case["candidates"]] for name in ("expert", "logp_base"))
+    at = contrast_winner(expert, base, case["alpha"], case["tau"], ids.index(case["written"]))
+    assert ids[at] == case["winner"]
+    (exact,) = contrast_winners(torch.tensor(expert), torch.tensor(base), [case["alpha"]], [case["tau"]])
+    assert ids[exact] == case.get("decoder", case["winner"])
