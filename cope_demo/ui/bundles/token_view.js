@@ -668,8 +668,8 @@ var cope = (() => {
       this.anchor = null;
       addEventListener("resize", () => this.hide());
       addEventListener("scroll", () => this.place(), { passive: true, capture: true });
-      document.addEventListener("pointerdown", (event) => {
-        if (this.anchor && !this.box.contains(event.target) && !event.target.closest?.(".tok, .differences")) this.hide();
+      document.addEventListener("pointerdown", ({ target }) => {
+        if (this.anchor && target instanceof Element && !this.box.contains(target) && !target.closest(".tok, .differences")) this.hide();
       });
     }
     show(anchor, method, index) {
@@ -777,7 +777,11 @@ var cope = (() => {
         "aria-label": words,
         oninput: () => this.model.setWhatIf(Number(this.alpha.input.value), Number(this.tau.input.value))
       });
-      return { input, out, node: el("label", {}, el("span", {}, words), input, out) };
+      const set = (value) => {
+        input.value = value;
+        out.textContent = value.toFixed(2);
+      };
+      return { input, set, node: el("label", {}, el("span", {}, words), input, out) };
     }
     reset() {
       const { alpha = 0, tau = 0 } = this.model.run.header;
@@ -794,10 +798,8 @@ var cope = (() => {
       this.node.hidden = !method;
       if (!method) return;
       const { what_if: { alpha, tau }, run } = model;
-      for (const [slider, value] of [[this.alpha, alpha], [this.tau, tau]]) {
-        slider.input.value = value;
-        slider.out.textContent = value.toFixed(2);
-      }
+      this.alpha.set(alpha);
+      this.tau.set(tau);
       const { own, changes } = whatIfResult(model, method);
       this.count.replaceChildren();
       const name = model.name(method);
@@ -1028,8 +1030,8 @@ var cope = (() => {
       node.querySelector("summary").focus();
       event.stopPropagation();
     });
-    document.addEventListener("pointerdown", (event) => {
-      if (!node.contains(event.target)) node.open = false;
+    document.addEventListener("pointerdown", ({ target }) => {
+      if (target instanceof Node && !node.contains(target)) node.open = false;
     });
     return node;
   };
@@ -1107,7 +1109,7 @@ var cope = (() => {
       this.node.classList.toggle("plain", !limits.length);
       this.stretch.querySelector("input").disabled = !!measure.fixed;
       this.words.textContent = `${measure.label(who)}: ${measure.explain(who)}.`;
-      this.list.style.setProperty("--steps", limits.length);
+      this.list.style.setProperty("--steps", String(limits.length));
       this.list.replaceChildren(...limits.map(([s, words]) => el(
         "li",
         {},
@@ -1145,8 +1147,7 @@ var cope = (() => {
       for (const listener of this.listeners[event] || []) listener(data);
     }
     /** @param {Record<string, any>} message "start" or "idle" of wire.py */
-    begin({ t, run, who, methods, decoding = null, ...header }) {
-      for (const name of ["message", "nonce"]) delete header[name];
+    begin({ t, run, who, methods, message, nonce, decoding = null, ...header }) {
       this.run = { id: run, who, header, decoding, methods: methods || DEFAULT_METHODS, going: t === "start" };
       this.columns = {};
       for (const method of this.run.methods) this.columns[method] = { method, tokens: [], stopped: null, branch: null };
@@ -2111,7 +2112,7 @@ var cope = (() => {
       this.play = button("play", "Play", () => this.toggle());
       this.back = button("back", "One phase back", () => this.move(-1));
       this.forward = button("forward", "One phase forward", () => this.move(1));
-      this.scrub = el("input", { type: "range", min: 1, max: 1, value: 1, "aria-label": "Token", oninput: () => this.jump(this.scrub.value - 1, 3) });
+      this.scrub = el("input", { type: "range", min: 1, max: 1, value: 1, "aria-label": "Token", oninput: () => this.jump(Number(this.scrub.value) - 1, 3) });
       this.count = el("span.count", {});
       this.speed = el("select", { "aria-label": "Speed" }, Object.keys(SPEEDS).map((name) => el("option", { value: name, selected: name === "medium" }, name)));
       this.which = el("select", { "aria-label": "Column", onchange: () => this.open(this.which.value, 0) });
@@ -2238,7 +2239,7 @@ var cope = (() => {
     }
     // -- drawing --------------------------------------------------------------------------------------------------------
     grew() {
-      this.scrub.max = this.tokens.length;
+      this.scrub.max = String(this.tokens.length);
       this.count.textContent = `token ${this.at.index + 1} of ${this.tokens.length}`;
     }
     refresh() {
@@ -2253,7 +2254,7 @@ var cope = (() => {
       this.at.index = Math.min(this.at.index, this.tokens.length - 1);
       const { method, index, phase } = this.at;
       this.grew();
-      this.scrub.value = index + 1;
+      this.scrub.value = String(index + 1);
       this.which.hidden = methods.length < 2;
       if (this.which.options.length !== methods.length || this.which.value !== method) {
         this.which.replaceChildren(...methods.map((name) => el("option", { value: name, selected: name === method }, this.model.name(name))));
@@ -2264,7 +2265,7 @@ var cope = (() => {
       const fresh = this.drawn !== token;
       this.drawn = token;
       this.write();
-      this.stage.dataset.phase = phase;
+      this.stage.dataset.phase = String(phase);
       this.choice.draw(this.list, fresh, phase);
       this.sum.replaceChildren(...this.choice.equations(phase));
       this.sentence.replaceChildren();
@@ -2297,7 +2298,11 @@ var cope = (() => {
     root.prepend(lessonView.node);
     if (raise) root.appendChild(new LinkButton(model).node);
     root.appendChild(stepFold);
-    lessonView.node.addEventListener("cope-lesson-step", ({ detail: { show, method, index } }) => requestAnimationFrame(() => {
+    lessonView.node.addEventListener("cope-lesson-step", (event) => requestAnimationFrame(() => {
+      const { show, method, index } = (
+        /** @type {CustomEvent} */
+        event.detail
+      );
       const token = show === "token" || show === "suppose" ? root.querySelector(`.column[data-method="${method}"] [data-index="${index}"]`) : null;
       const target = show === "steps" ? stepFold : token || view.board;
       const ceiling = lessonView.node.getBoundingClientRect().bottom;
