@@ -96,6 +96,16 @@ test('a continuation asks for the text before it, and can be undone', () => {
   assert.deepEqual(model.forks('cope'), []);
 });
 
+test('what-if leaves a token alone that the visitor chose, and one that has these settings already', () => {
+  const model = modelOf([0, 1, 2].map((index) => row('cope', index, STEP, { written: 1 })));
+  model.requestContinuation('cope', 1, 2, { alpha: 0, tau: 0.1 }, true);
+  model.fork({ method: 'cope', at: 1 });
+  model.add([1, 2].map((index) => row('cope', index, STEP, { alpha: 0 })));
+  model.finish('stopped');
+  assert.deepEqual(model.changes('cope', { alpha: 0, tau: 0.1 }).map(({ index }) => index), [0]);
+  assert.deepEqual(model.changes('cope', { alpha: 1, tau: 0.1 }).map(({ index }) => index), [2]);
+});
+
 test('a fork before an earlier one hides it', () => {
   const model = modelOf([0, 1, 2].map((index) => row('cope', index, STEP)));
   for (const at of [2, 1]) {

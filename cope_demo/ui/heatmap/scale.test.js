@@ -23,6 +23,7 @@ test('a probability is darker where it is rarer, in the colour of its model', ()
   const logs = [0.6, 0.4, 0.05, 0.005].map(Math.log);
   assert.deepEqual(steps('logp_user', logs), [0, 1, 2, 3]);
   assert.deepEqual(steps('logp_base', logs).map((s) => s + 0), [0, -1, -2, -3]);
+  assert.deepEqual(steps('logp_user', logs, 2), [0, 0, 1, 2], 'twice the logarithm is the square of the probability');
   assert.deepEqual(MEASURES.logp_user.limits(1).map(([, words]) => words),
     ['over 50\u202f%', '10\u202f% to 50\u202f%', '1.0\u202f% to 10\u202f%', 'under 1.0\u202f%']);
 });
