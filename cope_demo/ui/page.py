@@ -9,7 +9,7 @@ from cope_demo.ui.web.login import login_button
 from cope_demo.visitors.owners import Access
 
 from . import api
-from .component import PANELS, panel, say, static
+from .component import panel, say, static
 from .panels import behind, comparing, evidence, fitting, lessons, own, people, privacy, scoring, takeaway
 from .visit import PARTS, Visit, banner
 from .visitor import browser_state
@@ -48,9 +48,9 @@ class Page:
         self.access = access
         static("header")
         login_button()
-        notice = panel("notice", banner(access.of()), PANELS / "notice.js")
-        link = panel("opened", say({"kind": "none"}), PANELS / "notice.js")
-        self.lessons = panel("lessons", say(lessons.cards()), PANELS / "lessons.js")
+        notice = panel("notice", banner(access.of()), "notice")
+        link = panel("opened", say({"kind": "none"}), "notice")
+        self.lessons = panel("lessons", say(lessons.cards()), "lessons")
         self.memory = browser_state()
         timer = gr.Timer(POLL)
         with gr.Column(elem_classes="step"):
@@ -70,7 +70,7 @@ class Page:
         evidence.evidence_panel()
         self.privacy = privacy.privacy_panel()
         static("footer")
-        panel("citation", say({"bibtex": BIBTEX}), PANELS / "citation.js")
+        panel("citation", say({"bibtex": BIBTEX}), "citation")
         parts = (self.memory, notice, timer, cards, self.own.box, self.fit.panel, self.fit.start, self.fit.cancel)
         parts += (self.fit.delete, step.prompt, step.examples, step.length, step.penalty, step.view)
         parts += (self.own.text, self.own.name, self.own.file, self.own.preview, self.privacy.told)

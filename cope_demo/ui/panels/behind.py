@@ -3,7 +3,7 @@
 import gradio as gr
 
 from cope_demo.config import FitConfig
-from cope_demo.ui.component import PANELS, panel, say
+from cope_demo.ui.component import panel, say
 from cope_demo.ui.web.guard import sentence
 
 NOTHING, FOLDED = say({"state": "none"}), say({"state": "folded"})
@@ -19,7 +19,7 @@ CURVES = (
 
 def behind_panel() -> gr.HTML:
     """The fold; its event "unfold" asks for `data`."""
-    return panel("behind", NOTHING, PANELS / "plot.js", PANELS / "behind.js")
+    return panel("behind", NOTHING, "behind")
 
 
 def data(service, user_id: str, whose: str) -> str:

@@ -14,7 +14,7 @@ from cope_demo.decode.trace import ColumnEnd, TokenEvent, Trace
 from cope_demo.errors import CopeError
 from cope_demo.service.service import MAX_PROMPT
 from cope_demo.texts.tasks import TASKS, Task
-from cope_demo.ui.component import PANELS, panel
+from cope_demo.ui.component import panel
 from cope_demo.ui.token_view import runs, wire
 from cope_demo.ui.token_view.heatmap import heatmap
 from cope_demo.ui.token_view.standalone import empty_page
@@ -75,7 +75,7 @@ def compare_panel() -> ComparePanel:
     with gr.Row(elem_classes="ask"):
         with gr.Column(scale=7, min_width=300):
             prompt = gr.Textbox(label="Prompt", lines=5, max_lines=8, elem_id="prompt")
-            examples = panel("examples", None, PANELS / "examples.js")
+            examples = panel("examples", None, "examples")
             with gr.Row(elem_classes="actions"):
                 start = gr.Button("Compare", variant="primary", elem_id="compare")
                 stop = gr.Button("Stop", interactive=False, elem_id="stop")

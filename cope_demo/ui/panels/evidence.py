@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from cope_demo.evaluation.published import AGAINST, MEASURED, ORDER, PUBLISHED, SWEPT, published
 from cope_demo.texts.tasks import TASKS
-from cope_demo.ui.component import PANELS, panel, say
+from cope_demo.ui.component import panel, say
 
 PAGE = PUBLISHED.with_name("RESULTS.md")
 METHODS = {
@@ -34,7 +34,7 @@ LIMITS = (
 def evidence_panel() -> gr.HTML:
     """Lays the part out. Nothing of it changes while the page runs."""
     with gr.Accordion("Does it work? What was measured", open=False, elem_id="evidence"):
-        return panel("evidence", say(shown(published())), PANELS / "evidence.js")
+        return panel("evidence", say(shown(published())), "evidence")
 
 
 def shown(data: dict) -> dict:

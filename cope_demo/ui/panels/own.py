@@ -11,7 +11,7 @@ from cope_demo.config import keep_days
 from cope_demo.errors import CopeError
 from cope_demo.texts.history import History, parse_history, read_history
 from cope_demo.texts.tasks import TASKS
-from cope_demo.ui.component import ASSETS, PANELS, panel, say
+from cope_demo.ui.component import ASSETS, panel, say
 from cope_demo.ui.visitor import MAX_NAME
 from cope_demo.ui.web.guard import sentence
 
@@ -73,7 +73,7 @@ def own_panel() -> OwnPanel:
                 label="A name for the card", placeholder="You", max_lines=1, max_length=MAX_NAME, elem_id="name"
             )
         with gr.Column(scale=7, min_width=300):
-            preview = panel("preview", say({"state": "empty"}), PANELS / "preview.js")
+            preview = panel("preview", say({"state": "empty"}), "preview")
     return OwnPanel(box, task, text, upload, example, name, preview, gr.State(None, time_to_live=FILE_SECONDS))
 
 

@@ -10,7 +10,7 @@ from cope_demo.config import DecodeConfig
 from cope_demo.decode.trace import TokenEvent, Trace
 from cope_demo.decode.verdict import FEW_TOKENS, LEAST_TOKENS, Estimate, difference, preference
 from cope_demo.errors import CopeError
-from cope_demo.ui.component import PANELS, panel, say
+from cope_demo.ui.component import panel, say
 from cope_demo.ui.token_view import runs, wire
 from cope_demo.ui.token_view.heatmap import heatmap
 from cope_demo.ui.token_view.standalone import empty_page
@@ -53,7 +53,7 @@ def score_panel() -> ScorePanel:
     with gr.Row(elem_classes="actions"):
         start = gr.Button("Score", variant="primary", elem_id="score")
         example = gr.Button("Try a text that the fit never saw", size="sm", elem_id="score-example")
-    verdict = panel("verdict", EMPTY, PANELS / "verdict.js")
+    verdict = panel("verdict", EMPTY, "verdict")
     functions = [alive, likeness, empty_page]
     view = heatmap(blank("you"), teaching=False, elem_id="score-view", server_functions=functions)
     return ScorePanel(first, second, prompt, start, example, verdict, view)

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from cope_demo.ui.component import PANELS, panel, say
+from cope_demo.ui.component import panel, say
 from cope_demo.ui.web.guard import sentence
 
 SECONDS = 600
@@ -25,7 +25,7 @@ _ready: dict[str, tuple[Path, str]] = {}  # token -> file, and whose adapters ar
 
 def takeaway_panel() -> gr.HTML:
     """The button; its event "take" asks for `data`."""
-    return panel("takeaway", NOTHING, PANELS / "takeaway.js")
+    return panel("takeaway", NOTHING, "takeaway")
 
 
 def data(service, user_id: str) -> str:
