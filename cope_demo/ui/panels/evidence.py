@@ -3,6 +3,8 @@
 The numbers are those of docs/results.json, which docs/RESULTS.md is made from too (`make results`).
 """
 
+from pathlib import Path
+
 import gradio as gr
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
@@ -12,6 +14,7 @@ from cope_demo.evaluation.published import AGAINST, MEASURED, ORDER, PUBLISHED, 
 from cope_demo.texts.tasks import TASKS
 from cope_demo.ui.component import panel, say
 
+CSS = Path(__file__).with_name("evidence.css")
 PAGE = PUBLISHED.with_name("RESULTS.md")
 METHODS = {
     # method: (name, what writes, which of the two colours or none)
