@@ -9,11 +9,11 @@ import pytest
 
 from cope_demo.decode.trace import TokenEvent
 from cope_demo.errors import CopeError
-from cope_demo.ui import component
+from cope_demo.ui import component, streams
 from cope_demo.ui.page import build
-from cope_demo.ui.panels import comparing, own
-from cope_demo.ui.token_view import wire
-from cope_demo.ui.web.guard import endpoint, sentence
+from cope_demo.ui.panels import own
+from cope_demo.ui.token_view import server_functions, wire
+from cope_demo.ui.web.guard import endpoint, explain_error
 from cope_demo.visitors.owners import Access
 from tests.scripted import HOSTILE, Service, messages, token
 
@@ -60,19 +60,19 @@ def test_wire_carries_every_number():
 
 
 def test_a_stream_with_further_columns_says_what_it_looks_for_and_what_it_gave(service):
-    *_, last = comparing.stream(service, "ada", "Ada", *VALUES, columns=["rag", "oppu+cd"])
+    *_, last = streams.stream(service, "ada", "Ada", *VALUES, columns=["rag", "oppu+cd"])
     kinds = [message["t"] for message in messages(last)]
     waiting, start = messages(last)[0], messages(last)[2]
     assert kinds[:3] == ["start", "wait", "start"] and kinds[-1] == "done"
     assert waiting["methods"] == start["methods"] == ["greedy", "oppu", "cope", "rag", "oppu+cd"]
     assert "prompts" not in waiting and list(start["prompts"]) == ["rag"] and start["prompts"]["rag"].endswith("Write.")
-    (text,) = comparing.stream(service, "ada", "Ada", *VALUES, columns=["magic"])
+    (text,) = streams.stream(service, "ada", "Ada", *VALUES, columns=["magic"])
     assert "no further column 'magic'" in messages(text)[-1]["message"]
 
 
 def test_stream_only_grows_and_numbers_its_batches(service, monkeypatch):
-    monkeypatch.setattr(comparing, "INTERVAL", 0.0)
-    texts = list(comparing.stream(service, "ada", "Ada", *VALUES))
+    monkeypatch.setattr(streams, "INTERVAL", 0.0)
+    texts = list(streams.stream(service, "ada", "Ada", *VALUES))
     for shorter, longer in zip(texts, texts[1:], strict=False):
         assert longer.startswith(shorter)
     lines = messages(texts[-1])
@@ -87,24 +87,24 @@ def test_stream_only_grows_and_numbers_its_batches(service, monkeypatch):
 
 def test_batches_wait_for_the_interval():
     items = (number for number in range(50))
-    assert [len(batch) for batch in comparing.batches(items, interval=60.0)] == [1, 49]
-    assert list(comparing.batches((number for number in ()), interval=60.0)) == []
+    assert [len(batch) for batch in streams.batches(items, interval=60.0)] == [1, 49]
+    assert list(streams.batches((number for number in ()), interval=60.0)) == []
 
 
 def test_leaving_a_stream_ends_the_work(service):
-    stream = comparing.stream(service, "ada", "Ada", *VALUES)
+    stream = streams.stream(service, "ada", "Ada", *VALUES)
     next(stream)
     run = messages(next(stream))[0]["run"]
-    assert comparing.alive(run) == "here"
+    assert server_functions.alive(run) == "here"
     stream.close()
     assert service.closed == 1
-    assert comparing.alive(run) == "gone" and comparing.alive("") == "here"
+    assert server_functions.alive(run) == "gone" and server_functions.alive("") == "here"
 
 
 def test_stream_waits_for_the_model(service):
     service.loaded = False
-    stream = comparing.stream(service, "ada", "Ada", *VALUES)
-    assert messages(next(stream))[-1] == {"t": "wait", "message": comparing.LOADING}
+    stream = streams.stream(service, "ada", "Ada", *VALUES)
+    assert messages(next(stream))[-1] == {"t": "wait", "message": streams.LOADING}
     service.loaded = True
     assert messages(list(stream)[-1])[-1]["t"] == "done"
 
@@ -124,18 +124,18 @@ def test_stream_waits_for_the_model(service):
     ],
 )
 def test_bad_settings_become_a_sentence(service, values, words):
-    (last,) = [messages(text)[-1] for text in comparing.stream(service, "ada", "Ada", *values)]
+    (last,) = [messages(text)[-1] for text in streams.stream(service, "ada", "Ada", *values)]
     assert last["t"] == "error" and words in last["message"]
 
 
 def test_an_unknown_user_becomes_a_sentence(service):
-    (text,) = comparing.stream(service, "nobody", "you", *VALUES)
+    (text,) = streams.stream(service, "nobody", "you", *VALUES)
     assert "no user 'nobody'" in messages(text)[-1]["message"]
 
 
 def test_a_fault_of_ours_tells_nothing(service, caplog):
     service.fail_after = (2, RuntimeError("the visitor's words"))
-    last = messages(list(comparing.stream(service, "ada", "Ada", *VALUES))[-1])[-1]
+    last = messages(list(streams.stream(service, "ada", "Ada", *VALUES))[-1])[-1]
     assert last["t"] == "error" and re.search(r"on our side \(fault [0-9a-f]{6}\)", last["message"])
     (record,) = caplog.records
     assert "visitor's words" not in last["message"] + caplog.text + repr(record.fields)
@@ -157,4 +157,4 @@ def test_endpoints_turn_errors_into_sentences():
     with pytest.raises(gr.Error) as caught:
         list(break_down(None))
     assert "our side" in caught.value.message and not caught.value.print_exception
-    assert sentence(CopeError("Plain.")) == "Plain."
+    assert explain_error(CopeError("Plain.")) == "Plain."
