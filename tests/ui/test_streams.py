@@ -8,13 +8,11 @@ import gradio as gr
 import pytest
 
 from cope_demo.decode.trace import TokenEvent
-from cope_demo.errors import CopeError
 from cope_demo.ui import component, streams
 from cope_demo.ui.page import build
 from cope_demo.ui.panels import own
+from cope_demo.ui.settings import check_settings
 from cope_demo.ui.token_view import server_functions, wire
-from cope_demo.ui.web.guard import endpoint, explain_error
-from cope_demo.visitors.owners import Access
 from tests.scripted import HOSTILE, Service, messages, token
 
 UI = Path(own.__file__).parent.parent
@@ -85,6 +83,31 @@ def test_stream_only_grows_and_numbers_its_batches(service, monkeypatch):
     assert lines[-1]["t"] == "done"
 
 
+def test_page_and_api_get_the_same_steps(service, monkeypatch):
+    monkeypatch.setattr(streams, "INTERVAL", 0.0)
+    service.loaded = False
+    steps = streams.compare(service, "ada", *check_settings(*VALUES), ("cope", "rag"))
+    assert next(steps) == streams.Waiting(streams.LOADING)
+    service.loaded = True
+    reading, trace, *written, done = steps
+    assert reading == streams.Waiting(streams.READING) and [column.tokens for column in trace.columns] == [[], []]
+    assert [batch.seq for batch in written] == list(range(len(written)))
+    *events, whole = (item for batch in written for item in batch.items)
+    tokens = [event for event in events if isinstance(event, TokenEvent)]
+    for column in whole.columns:
+        assert [event.token for event in tokens if event.method == column.method] == column.tokens
+    assert isinstance(done, streams.Done) and 0 <= done.seconds < 5
+
+
+def test_steps_stop_the_work_when_they_are_no_longer_asked_for(service):
+    for count in (1, 2):  # after the empty trace, and in the middle of writing
+        steps = streams.compare(service, "ada", *check_settings(*VALUES), ("cope",))
+        for _ in range(count):
+            next(steps)
+        steps.close()
+        assert service.closed == count
+
+
 def test_batches_wait_for_the_interval():
     items = (number for number in range(50))
     assert [len(batch) for batch in streams.batches(items, interval=60.0)] == [1, 49]
@@ -140,21 +163,3 @@ def test_a_fault_of_ours_tells_nothing(service, caplog):
     (record,) = caplog.records
     assert "visitor's words" not in last["message"] + caplog.text + repr(record.fields)
     assert "RuntimeError" in repr(record.fields) and record.exc_info is None
-
-
-def test_endpoints_turn_errors_into_sentences():
-    @endpoint(Access(None))
-    def refuse(service):
-        raise CopeError("No.")
-
-    @endpoint(Access(None))
-    def break_down(service):
-        yield 1
-        raise KeyError("secret")
-
-    with pytest.raises(gr.Error, match="No."):
-        refuse(None)
-    with pytest.raises(gr.Error) as caught:
-        list(break_down(None))
-    assert "our side" in caught.value.message and not caught.value.print_exception
-    assert explain_error(CopeError("Plain.")) == "Plain."

@@ -1,4 +1,4 @@
-"""Going on from another token on the page, and how near the columns are to the person; over a scripted service."""
+"""Going on from another token on the page, over a scripted service."""
 
 import json
 
@@ -8,11 +8,9 @@ import pytest
 from cope_demo.ui import streams
 from cope_demo.ui.page import build
 from cope_demo.ui.server import launch_options
-from cope_demo.ui.token_view import runs, server_functions
-from cope_demo.visitors.owners import Access
-from tests.scripted import SECRET, Service, messages, publish
+from cope_demo.ui.token_view import server_functions
+from tests.scripted import SECRET, Service, messages
 
-OTHER = "0" * 64
 SETTINGS = {"alpha": 0.3, "tau": 0.1, "repetition_penalty": 1.2, "max_new_tokens": 80, "temperature": 0.0, "seed": 0}
 ASKED = {"user": "ada", "prompt": "Write.", "method": "cope", "ids": [7, 99], **SETTINGS}
 
@@ -103,28 +101,3 @@ def test_the_page_hears_of_a_branch(post):
     answer = post("_branch", [asked], ASKED)
     assert " instead" in answer and "done" in answer
     assert "another person's" in post("_branch", [asked | {"chosen": "new"}], ASKED)
-
-
-def test_likeness_is_told_to_whom_the_run_belongs(service, tmp_path):
-    publish(service.store, tmp_path / "fit", "mine", "Nan")
-    mine = Access(service).of(SECRET)
-    run = messages(list(streams.stream(mine, "mine", "you", "Write.", 0.1, 0.1, 80, 1.2, 0.0, 0))[-1])[0]["run"]
-    found = server_functions.likeness([run, {"cope": "four"}])
-    assert found == {"cope": {"topic": 0.5, "style": 0.04}, "history": {"topic": 0.6, "style": 0.7}}
-    strange = list(streams.stream(Access(service).of(OTHER), "mine", "you", "Write.", 0.1, 0.1, 80, 1.2, 0.0, 0))
-    assert "no user" in messages(strange[-1])[-1]["message"]
-    for asked in (["nobody", {}], [None, {}], [run], run, None, [["x"], {}]):
-        assert set(server_functions.likeness(asked)) == {"error"}
-    mine.store.delete("mine")
-    assert "no user" in server_functions.likeness([run, {"cope": "four"}])["error"]
-
-
-def test_a_run_is_forgotten_after_an_hour(service, monkeypatch):
-    run = runs.begin(service, "ada")
-    runs.end(run)
-    assert runs.whose(run) == (service, "ada") and not runs.alive(run)
-    later = runs.time.monotonic() + runs.KEPT_SECONDS + 1
-    monkeypatch.setattr(runs.time, "monotonic", lambda: later)
-    assert "too old" in server_functions.likeness([run, {}])["error"]
-    runs.begin(service, "ada")
-    assert run not in runs._runs
