@@ -10,7 +10,7 @@ from cope_demo.jobs.interface import FitRequest, JobStatus
 from cope_demo.texts.history import parse_history
 from cope_demo.ui.component import panel
 from cope_demo.ui.visitor import FINAL, Fit, Visitor
-from cope_demo.ui.web.guard import sentence
+from cope_demo.ui.web.guard import explain_error
 
 from .duration import in_words
 from .own import check_name, given
@@ -153,7 +153,7 @@ def view(service, visitor: Visitor, status: JobStatus | None = None) -> dict:
     except CopeError as error:
         return {"state": "failed", "message": str(error)}
     except Exception as error:
-        return {"state": "failed", "message": sentence(error)}
+        return {"state": "failed", "message": explain_error(error)}
 
 
 AGAIN = "To try again, choose “Your own writing” above and start a new fit."

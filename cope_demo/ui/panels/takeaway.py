@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from cope_demo.ui.component import panel, say
-from cope_demo.ui.web.guard import sentence
+from cope_demo.ui.web.guard import explain_error
 
 SECONDS = 600
 FILENAME = "cope-adapters.zip"
@@ -33,7 +33,7 @@ def data(service, user_id: str) -> str:
     try:
         return say({"state": "link", **offer(service, user_id)})
     except Exception as error:
-        return say({"state": "problem", "message": sentence(error)})
+        return say({"state": "problem", "message": explain_error(error)})
 
 
 def offer(service, user_id: str) -> dict:
