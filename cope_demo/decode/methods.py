@@ -161,12 +161,12 @@ COLUMNS = tuple(method.name for method in _ROWS if method.column == "always")
 NO_HISTORY = "RAG and PAG need the person’s texts, and none are kept."
 
 
-def find_method(name) -> Method:
-    """The row of a method. Raises CopeError that lists the names for anything that can be no column."""
-    method = METHODS.get(name) if isinstance(name, str) else None
-    if method is None or not method.column:
-        raise CopeError(f"There is no method {name!r}; choose one of {', '.join((*COLUMNS, *list_optional()))}.")
-    return method
+def check_columns(names: Iterable) -> None:
+    """Raises CopeError that lists the names unless each of these can be a column."""
+    known = (*COLUMNS, *list_optional())
+    for name in names:
+        if not isinstance(name, str) or name not in known:
+            raise CopeError(f"There is no method {name!r}; choose one of {', '.join(known)}.")
 
 
 def list_optional() -> tuple[str, ...]:
@@ -193,8 +193,8 @@ def order_columns(names: Sequence[str] | None) -> tuple[str, ...]:
     return (*COLUMNS, *(name for name in optional if name in (names or [])))
 
 
-def describe_columns(names: Iterable[str], who: str) -> dict[str, dict[str, str]]:
-    """What the browser must know of these columns: name -> {"label", "about", "driver", "varies"}.
+def describe_columns(names: Iterable[str], who: str) -> dict[str, dict]:
+    """What the browser must know of these columns: name -> {"label", "about", "driver", "varies", "optional"}.
 
     who: how the page speaks of the person, "you" or a name. What has no row, such as a lesson's column, is left out.
     """
@@ -206,6 +206,7 @@ def describe_columns(names: Iterable[str], who: str) -> dict[str, dict[str, str]
             "about": row.about.format(who=who, whose=whose),
             "driver": row.driver,
             "varies": row.varies,
+            "optional": row.column == "optional",
         }
         for name, row in rows.items()
         if row

@@ -8,8 +8,8 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 
 from cope_demo.config import DecodeConfig
-from cope_demo.decode.engine import DRIVERS, Engine, bank_of
-from cope_demo.decode.methods import METHODS
+from cope_demo.decode.engine import Engine, bank_of
+from cope_demo.decode.methods import COLUMNS, METHODS
 from cope_demo.decode.trace import Column, ColumnEnd, TokenEvent
 from cope_demo.decode.tracing import OTHER_ALPHAS, TokenText
 from cope_demo.errors import CopeError
@@ -43,7 +43,7 @@ def setup(tmp_path_factory):
     return path, folders, Engine(base), bank
 
 
-def run(engine, bank, methods=METHODS, config=CONFIG, prompt=PROMPT, written=()) -> dict[str, Column]:
+def run(engine, bank, methods=COLUMNS, config=CONFIG, prompt=PROMPT, written=()) -> dict[str, Column]:
     """All columns of a decoding; of one that begins with `written`, from the last of these tokens on."""
     columns = {method: Column(method) for method in methods}
     before = max(0, len(written) - 1)
@@ -63,7 +63,7 @@ def check_against_naive(path, folders, method, config, tokens, prompt=PROMPT, be
     Each token must be the naive way's best (or as good, within what bfloat16 can tell apart), with the same numbers.
     before: token ids of the column that come before `tokens`.
     """
-    adapter, driver = DRIVERS[method]
+    adapter, driver = METHODS[method].adapter, METHODS[method].driver
     amateur = load_base(path, "cpu")
     expert = amateur.model
     if adapter:
@@ -99,10 +99,10 @@ def check_against_naive(path, folders, method, config, tokens, prompt=PROMPT, be
     assert exact >= 0.75 * len(tokens)
 
 
-@pytest.mark.parametrize("method", list(DRIVERS))
+@pytest.mark.parametrize("method", list(METHODS))
 def test_same_as_the_naive_way(setup, method):
     path, folders, engine, bank = setup
-    column = run(engine, bank, tuple(dict.fromkeys((*METHODS, method))))[method]
+    column = run(engine, bank, tuple(dict.fromkeys((*COLUMNS, method))))[method]
     check_against_naive(path, folders, method, CONFIG, column.tokens)
 
 
@@ -289,7 +289,7 @@ def test_sampling_follows_the_seed_and_stays_in_the_head(setup):
     assert all(token.in_head for token in one.tokens)
 
 
-@pytest.mark.parametrize("method", list(DRIVERS))
+@pytest.mark.parametrize("method", list(METHODS))
 def test_resuming_a_column_s_own_text_gives_its_rest(setup, method):
     _, _, engine, bank = setup
     whole = run(engine, bank, (method,))[method]

@@ -205,3 +205,13 @@ def test_the_decoding_is_the_tasks_unless_the_command_says_otherwise(root, tmp_p
     assert decoding("given", "--alpha", "0.3", "--tau", "0.2", "--repetition-penalty", "1.3") == [0.3, 0.2, 1.3]
     assert main(["evaluate", *fixed, "--out", str(tmp_path / "bad"), "--repetition-penalty", "0.5"]) == 2
     assert "repetition_penalty must be a number from 1 to 2" in capsys.readouterr().err
+
+
+def test_a_new_method_is_measured_by_its_row_alone(root, tmp_path, twin):
+    result = run(root, tmp_path / "twin", ("oppu", twin.name))
+    numbers, texts = result["methods"], {"oppu": [], twin.name: []}
+    assert set(numbers) == {"oppu", twin.name} and f"| {twin.name} |" in (tmp_path / "twin" / "results.md").read_text()
+    for row in lines(tmp_path / "twin"):
+        texts[row["method"]].append(row["text"])
+    assert texts["oppu"] == texts[twin.name] and len(texts["oppu"]) == 4
+    assert result["relative_gain"]["oppu"][twin.name]["rougeL"] == 0
