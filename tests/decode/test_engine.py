@@ -146,12 +146,12 @@ def test_tau_one_is_greedy_decoding_of_the_expert(setup):
 def test_a_batch_equals_its_rows_alone(setup):
     _, _, engine, bank = setup
     together = run(engine, bank)
-    for method in METHODS:
+    for method in COLUMNS:
         alone = run(engine, bank, (method,))[method]
         same_up_to_ties(together[method], alone)
 
 
-@pytest.mark.parametrize("method", ["base", *METHODS])
+@pytest.mark.parametrize("method", ["base", *COLUMNS])
 @pytest.mark.parametrize("penalty", [1.0, 1.2])
 def test_many_prompts_are_written_as_one_by_one(setup, method, penalty):
     _, _, engine, bank = setup
@@ -177,14 +177,14 @@ def test_the_stream_equals_the_batch(setup):
     _, _, engine, bank = setup
     expected = run(engine, bank)
     prompt_ids = engine.base.prompt_ids(PROMPT)
-    one = engine.decode(prompt_ids, METHODS, bank, CONFIG)
-    two = engine.decode(prompt_ids, METHODS, bank, CONFIG)
-    seen = {method: [] for method in METHODS}
+    one = engine.decode(prompt_ids, COLUMNS, bank, CONFIG)
+    two = engine.decode(prompt_ids, COLUMNS, bank, CONFIG)
+    seen = {method: [] for method in COLUMNS}
     for event in one:
         next(two, None)
         if isinstance(event, TokenEvent):
             seen[event.method].append(event.token)
-    assert all(seen[method] == expected[method].tokens for method in METHODS)
+    assert all(seen[method] == expected[method].tokens for method in COLUMNS)
 
 
 def test_numbers_of_a_token_fit_together(setup):
@@ -246,7 +246,7 @@ def test_a_column_stops_at_the_end_token_and_leaves_the_batch(setup, monkeypatch
     end = free["cope"].tokens[3].id
     monkeypatch.setitem(engine.base.__dict__, "end_ids", frozenset([end]))
     prompt_ids = engine.base.prompt_ids(PROMPT)
-    request = engine.join(prompt_ids, METHODS, bank, CONFIG)
+    request = engine.join(prompt_ids, COLUMNS, bank, CONFIG)
     ended, rows = {}, []
     while request.columns:
         for event in engine.step(request):

@@ -53,12 +53,12 @@ def branch(run: str, method: str, at: int) -> str:
 def whole(trace: dict, who: str, variants: dict[str, dict] | None = None, **more) -> str:
     """A finished comparison from its JSON (trace.Trace.to_json).
 
-    variants: of columns that are a further run of a method, {"of": the method, "name", "alpha", "tau"}. more: further
+    variants: of columns with settings of their own, {"alpha", "tau", "name", and "of" for a further run of a method}. more: further
     fields of its first message.
     """
     header = {name: value for name, value in trace.items() if name != "columns"}
     methods = [column["method"] for column in trace["columns"]]
-    known = [*methods, *(variant["of"] for variant in (variants or {}).values())]
+    known = [*methods, *(variant["of"] for variant in (variants or {}).values() if "of" in variant)]
     more = {"table": describe_columns(known, who)} | _prompts(trace["columns"]) | more
     if variants is not None:
         more["variants"] = variants
