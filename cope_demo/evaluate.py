@@ -11,8 +11,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-import torch
-
 from . import fit
 from .adapters import TAM, LoraBank, read_lora
 from .base_model import BaseModel, load_base, sha256_file
@@ -154,7 +152,7 @@ class _Run:
         samples, queries = author.samples(self.task), author.queries
         if not samples and {"rag", "pag", "oppu", "oppu+cd", "oppu+dpo", "cope"} & set(self.plan.methods):
             raise CopeError("The profile is empty: there is nothing to learn this author from.")
-        bank, bare = self._bank(samples), LoraBank({}, torch.bfloat16, self.base.device)
+        bank, bare = self._bank(samples), bank_of(self.base, {})
         prompts = self._prompts(samples, queries)
         rows = []
         for method in self.plan.methods:
@@ -182,7 +180,7 @@ class _Run:
             similar = similar_samples(plain, samples)
             found["rag"] = [rag_prompt(text, many) for text, many in zip(plain, similar, strict=True)]
         if "pag" in self.plan.methods:
-            bare = LoraBank({}, torch.bfloat16, self.base.device)
+            bare = bank_of(self.base, {})
             profile = written_profile(self.engine, bare, samples, self.settings)
             found["pag"] = [rag_prompt(text, many, profile) for text, many in zip(plain, similar, strict=True)]
         return found
