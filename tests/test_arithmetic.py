@@ -25,7 +25,7 @@ from cope_demo.lamp import OTHERS
 from cope_demo.scoring import response_logps
 from cope_demo.training import Example
 from cope_demo.unpacked import Unpacked
-from tests import tiny
+from tests import test_adapters, test_decoding, test_fit, tiny
 from tests.test_tam import SMALL, others
 
 CPU = torch.device("cpu")
@@ -174,3 +174,13 @@ def test_both_types_say_the_same_but_for_rounding(monkeypatch, path):
     with torch.no_grad():
         one, two = (base.model(ids).logits.float().log_softmax(-1) for base in bases(path, monkeypatch))
     assert 0 < (one - two).abs().mean() < 0.1
+
+
+def test_fit_decoding_and_adapters_hold_without_native_bfloat16():
+    """Where this CPU has it, their tests run once more with torch held down to AVX2."""
+    if not native_bfloat16() or os.environ.get("COPE_COMPUTE"):
+        pytest.skip("This run is without native bfloat16 already, or its type was chosen by hand.")
+    files = [module.__file__ for module in (test_adapters, test_decoding, test_fit)]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *files]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=os.environ | AVX2, timeout=600)
+    assert done.returncode == 0 and " passed" in done.stdout, done.stdout[-3000:]
