@@ -1,7 +1,7 @@
 """Which floating-point type this machine computes in: bfloat16 where the hardware has it, else float32.
 
-A CPU without native bfloat16 (most have AVX2 at most) emulates it, 5 to 10 times slower than float32. The 4-bit values
-of a model and the format of adapters' files are the same either way; docs/speed.md has measurements.
+A CPU without native bfloat16 (most have AVX2 at most) emulates it, many times slower than float32 (docs/speed.md). The
+4-bit values of a model and the format of adapters' files are the same either way.
 """
 
 import os
@@ -13,6 +13,8 @@ from .errors import CopeError
 
 VARIABLE = "COPE_COMPUTE"
 CHOICES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
+LESSER = ("SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX2_VNNI_2", "AVX512_CORE", "AVX512_CORE_VNNI")
+"""Values of ONEDNN_MAX_CPU_ISA without products in bfloat16."""
 
 
 def native_bfloat16() -> bool:
@@ -26,7 +28,7 @@ def native_bfloat16() -> bool:
     if platform.machine().lower() not in ("x86_64", "amd64"):
         return True
     # On x86 oneDNN also says yes to plain AVX512, where it emulates.
-    held = (os.environ.get("ONEDNN_MAX_CPU_ISA") or "").upper() in ("AVX512_CORE", "AVX512_CORE_VNNI")
+    held = (os.environ.get("ONEDNN_MAX_CPU_ISA") or "").upper() in LESSER
     return torch.backends.cpu.get_cpu_capability() == "AVX512" and torch.cpu._is_avx512_bf16_supported() and not held
 
 

