@@ -64,11 +64,6 @@ class ComparePanel:
     stop: gr.Button
     view: gr.HTML
 
-    @property
-    def settings(self) -> list:
-        """The inputs of a comparison, in the order of `stream`."""
-        return [self.prompt, self.alpha, self.tau, self.length, self.penalty, self.temperature, self.seed, self.more]
-
 
 def compare_panel() -> ComparePanel:
     """Lays step 3 out; the page wires its events."""
@@ -180,14 +175,14 @@ def batches(items: Iterator, interval: float) -> Iterator[list]:
         yield waiting
 
 
-def stream(service, user_id: str, who: str, *values, columns: list[str] | None = None) -> Iterator[str]:
+def stream(service, user_id: str, who: str, *values, columns: list[str] | None = None, **named) -> Iterator[str]:
     """A comparison as the growing text of wire.py. It never raises: what goes wrong is the last message.
 
-    values: of `settings`. columns: names of columns.MORE, beside the three.
+    values, named: of `settings`. columns: names of columns.MORE, beside the three.
     """
     run, text = runs.begin(service, user_id), ""
     try:
-        prompt, config = settings(*values)
+        prompt, config = settings(*values, **named)
         methods = with_more(columns)
         empty = Trace("", user_id, "", prompt, config.alpha, config.tau, config.repetition_penalty, [], [])
         for waited in wait_for_model(service):
