@@ -1,4 +1,4 @@
-"""Whose a visitor's users and fits are, and the only door to them.
+"""Whose a visitor's users and fits are, and the only way to get at them.
 
 A browser holds 256 random bits, the secret; the server keeps their SHA-256 beside what the browser has made, and
 nothing else. Where people log in, an account's hash may stand in its place. Page and API never see a Service itself:
@@ -50,7 +50,7 @@ def owner_of_account(profile) -> str:
 
 
 class Access:
-    """A service's door. Whoever has only this can do nothing without saying for whom."""
+    """The way to a service. Whoever has only this can do nothing without saying for whom."""
 
     def __init__(self, service, forget: Callable[[str], None] = lambda user_id: None):
         """forget: is told the id of every user that a visitor deletes, so that whoever holds more of them drops it."""

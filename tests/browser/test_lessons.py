@@ -69,8 +69,8 @@ def test_step_mode_agrees_with_the_lesson(chromium, service, scripted_url):
 
 
 def test_run_it_live_fills_the_controls_and_runs_nothing(chromium, service, scripted_url, monkeypatch):
-    given = links.of_lesson
-    monkeypatch.setattr(links, "of_lesson", lambda lesson: replace(given(lesson), user="ada"))
+    given = links.from_lesson
+    monkeypatch.setattr(links, "from_lesson", lambda lesson: replace(given(lesson), user="ada"))
     with visit(chromium, scripted_url) as page:
         page.click("[data-id=new]")
         page.wait_for_selector("[data-id=new][aria-checked=true]")

@@ -145,7 +145,7 @@ def test_a_strange_user_takes_no_longer_than_none(service):
     assert abs(statistics.median(times["mine"]) - statistics.median(times["none"])) < 1e-3
 
 
-def test_gradio_hands_the_account_of_a_session_to_the_door(service):
+def test_gradio_passes_the_account_of_a_session_on(service):
     """As its OAuth leaves it in the session: the endpoint's caller is the account, whatever the secret."""
     from gradio.helpers import special_args
 

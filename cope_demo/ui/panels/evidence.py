@@ -70,11 +70,11 @@ def _describe_group(label: str, numbers: dict) -> dict:
             row |= {"value": own["rougeL"], "low": low, "high": high, "others": others}
         rows.append(row)
     size = f"{numbers['users']} authors, {numbers['queries']} queries." if task else "The methods that all tasks have."
-    lead = f"{size} " + " ".join(filter(None, [_compare_with(numbers, over) for over in AGAINST]))
+    lead = f"{size} " + " ".join(filter(None, [_describe_gain(numbers, over) for over in AGAINST]))
     return {"label": label, "lead": lead, "rows": rows}
 
 
-def _compare_with(numbers: dict, over: str) -> str:
+def _describe_gain(numbers: dict, over: str) -> str:
     """What may be said of CoPe against another method, in ROUGE-L."""
     gain = numbers["relative_gain"].get(over, {}).get("cope")
     if not gain:

@@ -1,4 +1,4 @@
-"""The last word of the page: what is kept of a visitor, who sees it, when it goes, and the button that removes it."""
+"""The last part of the page: what is kept of a visitor, who sees it, when it goes, and the button that removes it."""
 
 from dataclasses import dataclass
 
