@@ -51,17 +51,17 @@ def read(query: Mapping[str, str], cards: list[Card]) -> Link | None:
         columns = order_columns(query["columns"].split(",") if query.get("columns") else [])[len(COLUMNS) :]
     except CopeError as error:
         raise CopeError(f"This link's columns cannot be shown. {error}") from error
-    settings = {name: _number(name, query[name]) for name in given}
+    settings = {name: _read_number(name, query[name]) for name in given}
     return Link(user=query["user"], prompt=prompt, settings=settings, columns=columns)
 
 
-def of_lesson(lesson: Lesson) -> Link:
+def from_lesson(lesson: Lesson) -> Link:
     """The link that fills in what a lesson was made with."""
     whole = {"temperature": 0.0, "seed": 0, **lesson.settings}
     return Link(user=lesson.user, prompt=lesson.prompt, settings=whole)
 
 
-def _number(name: str, text: str) -> float:
+def _read_number(name: str, text: str) -> float:
     low, high = SLIDERS[name][:2] if name in SLIDERS else (0, MAX_SEED)
     kind = "a whole number" if name in _WHOLE else "a number"
     try:

@@ -136,15 +136,15 @@ def test_what_cannot_be_done_is_said_first(service, monkeypatch):
 
 def test_only_what_means_something_is_offered_and_the_rest_is_explained(service, monkeypatch):
     mine = Access(service).of(SECRET)
-    told = more_columns.offered(mine, "ada", "you")
+    told = more_columns.offer_columns(mine, "ada", "you")
     assert [name for _, name in told["choices"]] == ["rag", "pag", "oppu+cd", "oppu+dpo"] and told["value"] == []
     assert "most similar of your texts" in told["info"] and told["info"].endswith(NO_TASK_ADAPTER)
-    assert len(more_columns.offered(mine, "", "you")["choices"]) == len(list_optional())
+    assert len(more_columns.offer_columns(mine, "", "you")["choices"]) == len(list_optional())
     user = service.store.open("ada")
     monkeypatch.setitem(user.manifest, "task_adapter", {"task": "news_headline", "sha256": "0"})
     assert left_out(user) == {}
     monkeypatch.setattr(SavedUser, "keeps_history", False)
     assert left_out(user) == {"rag": NO_HISTORY, "pag": NO_HISTORY}
-    assert more_columns.offered(mine, "ada", "Ada")["info"] == NO_HISTORY
-    strange = more_columns.offered(Access(service).of("1" * 64), "ada", "you")  # tells nothing of a stranger's
-    assert strange == more_columns.offered(Access(service).of("1" * 64), "nobody", "you")
+    assert more_columns.offer_columns(mine, "ada", "Ada")["info"] == NO_HISTORY
+    strange = more_columns.offer_columns(Access(service).of("1" * 64), "ada", "you")  # tells nothing of a stranger's
+    assert strange == more_columns.offer_columns(Access(service).of("1" * 64), "nobody", "you")

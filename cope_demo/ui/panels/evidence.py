@@ -27,19 +27,19 @@ LIMITS = (
 def evidence_panel() -> gr.HTML:
     """Lays the part out. Nothing of it changes while the page runs."""
     with gr.Accordion("Does it work? What was measured", open=False, elem_id="evidence"):
-        return panel("evidence", say(shown(published())), "evidence")
+        return panel("evidence", say(describe_results(published())), "evidence")
 
 
-def shown(data: dict) -> dict:
+def describe_results(data: dict) -> dict:
     """What docs/results.json holds, as the panel's value."""
     tasks = data["tasks"]
     absent = [TASKS[name].label for name in MEASURED if name not in tasks]
     if not tasks:
         return {"state": "none", "absent": absent}
-    groups = [_group(TASKS[name].label, task) for name, task in tasks.items()]
+    groups = [_describe_group(TASKS[name].label, task) for name, task in tasks.items()]
     if data["pooled"]:
         first = "cope" in data["pooled"]["methods"]  # else it would hide the method that this is about
-        groups.insert(0 if first else len(groups), _group("Mean of tasks", data["pooled"]))
+        groups.insert(0 if first else len(groups), _describe_group("Mean of tasks", data["pooled"]))
     authors = sorted({task["users"] for task in tasks.values()})
     queries = sum(task["queries"] for task in tasks.values())
     each = f"{authors[0]} to {authors[-1]}" if len(authors) > 1 else f"{authors[0]}"
@@ -48,11 +48,11 @@ def shown(data: dict) -> dict:
         f"{data['model'].split('@')[0]} in 4 bit and compared with what the author wrote. ROUGE and METEOR count the "
         "words that both share, 0 to 1."
     )
-    sweeps = [_sweep(TASKS[name].label, task) for name, task in tasks.items() if task["sweep"]]
+    sweeps = [_describe_sweep(TASKS[name].label, task) for name, task in tasks.items() if task["sweep"]]
     return {"state": "open", "intro": intro, "limits": LIMITS, "groups": groups, "sweeps": sweeps, "absent": absent}
 
 
-def _group(label: str, numbers: dict) -> dict:
+def _describe_group(label: str, numbers: dict) -> dict:
     rows, task = [], "users" in numbers  # the mean of tasks has only what all of them have
     for method in (m for m in list_evaluated() if task or m in numbers["methods"]):
         row = {**_describe(method), "what": METHODS[method].brief, "value": None}
@@ -62,7 +62,7 @@ def _group(label: str, numbers: dict) -> dict:
             row |= {"value": own["rougeL"], "low": low, "high": high, "others": others}
         rows.append(row)
     size = f"{numbers['users']} authors, {numbers['queries']} queries." if task else "The methods that all tasks have."
-    lead = f"{size} " + " ".join(filter(None, [_verdict(numbers, over) for over in AGAINST]))
+    lead = f"{size} " + " ".join(filter(None, [_describe_gain(numbers, over) for over in AGAINST]))
     return {"label": label, "lead": lead, "rows": rows}
 
 
@@ -73,13 +73,13 @@ def _describe(name: str) -> dict[str, str]:
     return {"name": method.label, "kind": kind}
 
 
-def _verdict(numbers: dict, over: str) -> str:
+def _describe_gain(numbers: dict, over: str) -> str:
     """What may be said of CoPe against another method, in ROUGE-L."""
     gain = numbers["relative_gain"].get(over, {}).get("cope")
     if not gain:
         return ""
     low, high = numbers["relative_gain_ci95"][over]["cope"]["rougeL"]
-    span = f"{_percent(gain['rougeL'])} ({_percent(low)} to {_percent(high)})"
+    span = f"{_format_percent(gain['rougeL'])} ({_format_percent(low)} to {_format_percent(high)})"
     name = METHODS[over].label
     if low > 0:
         return f"CoPe’s ROUGE-L is above {name}’s by {span}."
@@ -88,11 +88,11 @@ def _verdict(numbers: dict, over: str) -> str:
     return f"CoPe cannot be told from {name} in ROUGE-L: {span}."
 
 
-def _percent(share: float) -> str:
+def _format_percent(share: float) -> str:
     return f"{share:+.1%}".replace("-", "−").replace("%", "\u202f%")
 
 
-def _sweep(label: str, task: dict) -> dict:
+def _describe_sweep(label: str, task: dict) -> dict:
     """The sweep's two tables: over alpha at the main tau, and over tau at the main alpha."""
     parts = []
     for moved, fixed in (("alpha", "tau"), ("tau", "alpha")):
@@ -114,9 +114,9 @@ def _sweep(label: str, task: dict) -> dict:
     return {"label": label, "size": size, "parts": parts, "against": against}
 
 
-def _page(request: Request) -> PlainTextResponse:
+def _send_results(request: Request) -> PlainTextResponse:
     """docs/RESULTS.md as it stands."""
     return PlainTextResponse(PAGE.read_text("utf-8"))
 
 
-ROUTE = Route("/results.md", _page)
+ROUTE = Route("/results.md", _send_results)

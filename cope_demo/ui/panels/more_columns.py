@@ -11,12 +11,12 @@ from cope_demo.service.offered import left_out
 
 
 def more_columns() -> gr.CheckboxGroup:
-    """The boxes to tick, none of them ticked; `offered` says which of them a person has."""
+    """The boxes to tick, none of them ticked; `offer_columns` says which of them a person has."""
     choices = _list_choices(list_optional())
-    return gr.CheckboxGroup(choices, value=[], label="More columns", info=_info("you", {}), elem_id="more")
+    return gr.CheckboxGroup(choices, value=[], label="More columns", info=_explain_columns("you", {}), elem_id="more")
 
 
-def offered(service, user_id: str, who: str):
+def offer_columns(service, user_id: str, who: str):
     """The further columns that mean something for this person, none of them chosen, and why others are left out.
 
     service: as the visitor may use it (owners.OwnService). user_id: "" while there is nobody to compare.
@@ -26,10 +26,10 @@ def offered(service, user_id: str, who: str):
     except CopeError:
         missing = {}  # the comparison itself will say what is wrong
     choices = _list_choices(name for name in list_optional() if name not in missing)
-    return gr.update(choices=choices, value=[], info=_info(who, missing))
+    return gr.update(choices=choices, value=[], info=_explain_columns(who, missing))
 
 
-def _info(who: str, missing: dict[str, str]) -> str:
+def _explain_columns(who: str, missing: dict[str, str]) -> str:
     whose = "your" if who == "you" else f"{who}’s"
     what = f"RAG: with the {EXAMPLES} most similar of {whose} texts in the prompt. PAG: with a written profile as well."
     sentences = dict.fromkeys(missing.values())

@@ -28,7 +28,7 @@ def data(tmp_path) -> dict:
 
 
 def test_every_published_number_is_shown(data):
-    shown = json.loads(json.dumps(evidence.shown(data)))
+    shown = json.loads(json.dumps(evidence.describe_results(data)))
     mean, news, reviews = shown["groups"]
     assert [one["label"] for one in shown["groups"]] == ["Mean of tasks", "News headlines", "Product reviews"]
     assert [row["name"] for row in mean["rows"]] == ["TAM", "OPPU", "CoPe"]
@@ -49,22 +49,22 @@ def test_every_published_number_is_shown(data):
 def test_what_opens_first_has_the_method_that_this_is_about(data):
     del data["pooled"]["methods"]["cope"]
     data["pooled"]["relative_gain"] = {}
-    assert [one["label"] for one in evidence.shown(data)["groups"]][-1] == "Mean of tasks"
+    assert [one["label"] for one in evidence.describe_results(data)["groups"]][-1] == "Mean of tasks"
 
 
 def test_a_verdict_says_what_the_interval_says(data):
-    _, news, reviews = evidence.shown(data)["groups"]
+    _, news, reviews = evidence.describe_results(data)["groups"]
     assert "above TAM’s by +" in news["lead"] and "below OPPU’s, by −" in news["lead"]
     assert "above TAM’s" in reviews["lead"] and "cannot be told from OPPU" in reviews["lead"]
 
 
 def test_without_numbers_it_says_so():
-    shown = evidence.shown({"tasks": {}})
+    shown = evidence.describe_results({"tasks": {}})
     assert shown["state"] == "none" and len(shown["absent"]) == 5
 
 
 def test_what_is_published_can_be_shown_and_read(tmp_path):
-    assert evidence.shown(published.published())["state"] in ("none", "open")
+    assert evidence.describe_results(published.published())["state"] in ("none", "open")
     service = Service(tmp_path)
     with build(service).queue() as blocks:
         options = launch_options("127.0.0.1") | {"app_kwargs": app_options(service)}
