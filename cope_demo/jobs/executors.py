@@ -24,4 +24,4 @@ def background_jobs(users_dir: Path | None) -> Jobs:
     """
     if os.environ.get("SPACES_ZERO_GPU"):
         return InlineJobs(users_dir)
-    return QueueJobs(users_dir, config.whole("COPE_WORKERS", 1, 0, 64))
+    return QueueJobs(users_dir, config.read_whole_number("COPE_WORKERS", 1, 0, 64))

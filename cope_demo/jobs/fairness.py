@@ -22,7 +22,7 @@ def person(fit: FitRequest | JobFolder) -> str:
 
 def queue_limit() -> int:
     """How many fits may wait: COPE_QUEUE_LIMIT, default 30."""
-    return config.whole("COPE_QUEUE_LIMIT", 30, 1, 100_000)
+    return config.read_whole_number("COPE_QUEUE_LIMIT", 30, 1, 100_000)
 
 
 def check_room(waiting: int, seconds: float) -> None:

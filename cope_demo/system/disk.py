@@ -3,7 +3,7 @@
 import errno
 import shutil
 
-from cope_demo.config import whole
+from cope_demo.config import read_whole_number
 from cope_demo.errors import CopeError
 from cope_demo.paths import data_dir
 
@@ -16,7 +16,7 @@ version still stands (5 MB each), and room for everybody's queue, progress and l
 
 def needed_mb() -> int:
     """Megabytes that must be free before a fit begins: FIT_MB, or what COPE_FIT_MB says for a larger model."""
-    return whole("COPE_FIT_MB", FIT_MB, 1, 1_000_000)
+    return read_whole_number("COPE_FIT_MB", FIT_MB, 1, 1_000_000)
 
 
 def free_mb() -> int:

@@ -6,7 +6,7 @@ import threading
 import time
 from pathlib import Path
 
-from cope_demo.config import keep_days
+from cope_demo.config import read_keep_days
 from cope_demo.jobs.job_folder import JobFolder
 from cope_demo.system.logs import note
 
@@ -22,7 +22,7 @@ def sweep(service, uploads: Path | None = None, now: float | None = None) -> Non
     uploads: the folder of uploaded files.
     """
     now = time.time() if now is None else now
-    moment = now - 86400 * keep_days()
+    moment = now - 86400 * read_keep_days()
     jobs = [folder.id for folder in JobFolder.ended_before(moment)]
     if jobs:
         service.jobs.forget(jobs)

@@ -14,7 +14,7 @@ from datetime import date, datetime, timezone
 from hmac import compare_digest
 from inspect import isgenerator, signature
 
-from cope_demo.config import keep_days
+from cope_demo.config import read_keep_days
 from cope_demo.errors import CopeError
 from cope_demo.jobs.interface import FitRequest, JobStatus
 from cope_demo.jobs.job_folder import UNKNOWN_JOB, JobFolder
@@ -156,7 +156,7 @@ class OwnStore:
     def expires(self, user_id: str) -> date:
         """The day on which a user of the visitor's will be deleted by itself, in UTC."""
         self.check(user_id)
-        moment = self._store.saved_at(user_id) + 86400 * keep_days()
+        moment = self._store.saved_at(user_id) + 86400 * read_keep_days()
         return datetime.fromtimestamp(moment, timezone.utc).date()
 
     def delete(self, user_id: str) -> None:
