@@ -22,7 +22,7 @@ from cope_demo.model.adapters import TAM, LoraBank, read_lora
 from cope_demo.model.base_model import BaseModel, load_base
 from cope_demo.model.task_adapters import task_adapter
 from cope_demo.reward import bits_per_token
-from cope_demo.system.files import json_lines, sha256_file
+from cope_demo.system.files import format_json_lines, sha256_file
 from cope_demo.texts.lamp import USERS, Author, read_authors
 from cope_demo.texts.tasks import Sample, find_task
 
@@ -235,10 +235,10 @@ def _opened(out: Path, plan: Plan, authors: list[Author]) -> dict[str, list[dict
         done.setdefault(row["user"], []).append(row)
     sizes = {author.id: len(author.queries) * len(plan.methods) for author in authors}
     whole = {user: rows for user, rows in done.items() if len(rows) == sizes.get(user)}
-    (out / PREDICTIONS).write_text(json_lines(row for rows in whole.values() for row in rows), "utf-8")
+    (out / PREDICTIONS).write_text(format_json_lines(row for rows in whole.values() for row in rows), "utf-8")
     return whole
 
 
 def _append(path: Path, rows: list[dict]) -> None:
     with open(path, "a", encoding="utf-8") as file:
-        file.write(json_lines(rows))
+        file.write(format_json_lines(rows))

@@ -14,7 +14,7 @@ from cope_demo.config import FitConfig
 from cope_demo.errors import CopeError
 from cope_demo.paths import data_dir
 from cope_demo.saved.store import SavedUser, Store
-from cope_demo.system.files import json_lines, read_json, read_json_lines, write_whole
+from cope_demo.system.files import format_json_lines, read_json, read_json_lines, write_whole
 from cope_demo.texts.history import History
 
 from .dpo import TokenPair, train_dpo
@@ -146,7 +146,7 @@ def _negatives(work: Work) -> None:
     }
     scores = {name: [values.tolist() for values in many] for name, many in kept.items()}
     write_whole(work.scratch / "held_out.json", json.dumps(scores))
-    write_whole(work.scratch / "pairs.jsonl", json_lines(pairs))
+    write_whole(work.scratch / "pairs.jsonl", format_json_lines(pairs))
 
 
 def _dpo(work: Work) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from cope_demo.config import FitConfig
 from cope_demo.errors import CopeError
 from cope_demo.model.base_model import BaseModel, load_base
-from cope_demo.system.files import json_lines, read_json, read_json_lines, write_whole
+from cope_demo.system.files import format_json_lines, read_json, read_json_lines, write_whole
 from cope_demo.texts.tasks import Sample
 
 from .eta import Eta, stage_work
@@ -38,7 +38,7 @@ def prepare(
     scratch.mkdir(parents=True, exist_ok=True)
     settings = asdict(config or configured())
     request = {"user": user_id, "name": name, "task": task, "model": model, "settings": settings}
-    write_whole(scratch / "history.jsonl", json_lines(map(asdict, samples)))
+    write_whole(scratch / "history.jsonl", format_json_lines(map(asdict, samples)))
     write_whole(scratch / "request.json", json.dumps(request))
 
 

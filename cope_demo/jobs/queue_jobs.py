@@ -12,7 +12,7 @@ from pathlib import Path
 from cope_demo import config
 from cope_demo.errors import CopeError
 from cope_demo.system import disk
-from cope_demo.system.logs import adopt, note
+from cope_demo.system.logs import log_event, propagate_logs
 
 from . import fairness
 from .interface import FitRequest, JobStatus
@@ -55,7 +55,7 @@ class QueueJobs:
         config.check("workers", workers, 0, 64, whole=True)
         self._users_dir = users_dir
         self._trouble = SQLAlchemyError
-        adopt("dbos")
+        propagate_logs("dbos")
         self._workers = [_Worker() for _ in range(workers)]
         if JobFolder.unfinished():
             self._start_workers()  # while we get to know the queue
@@ -299,5 +299,5 @@ class _Worker:
             if time.monotonic() - started > RESTART_SECONDS[1]:
                 pause = RESTART_SECONDS[0]
             if not self._ending.wait(pause):
-                note("worker restarts", logging.WARNING, code=code)
+                log_event("worker restarts", logging.WARNING, code=code)
             pause = min(2 * pause, RESTART_SECONDS[1])

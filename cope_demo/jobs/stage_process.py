@@ -19,7 +19,7 @@ from typing import TextIO
 
 from cope_demo.paths import ROOT
 from cope_demo.system import memory
-from cope_demo.system.logs import log_to, note
+from cope_demo.system.logs import log_event, log_to
 
 from .job_folder import Cancelled, JobFolder
 from .stage_runner import run_stage
@@ -86,7 +86,7 @@ class StageProcess:
         return code
 
     def _start(self) -> None:
-        self._unread, self._kills = b"", memory.kernel_kills()
+        self._unread, self._kills = b"", memory.count_kernel_kills()
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         self._child = start_child("cope_demo.jobs.stage_process", self.folder.id, **pipes)
 
@@ -97,8 +97,8 @@ class StageProcess:
         except subprocess.TimeoutExpired:
             code = None
         self.end()
-        starved = code == -signal.SIGKILL and memory.kernel_kills() > self._kills
-        note("process died", logging.ERROR, job=self.folder.id, stage=stage, code=code, out_of_memory=starved)
+        starved = code == -signal.SIGKILL and memory.count_kernel_kills() > self._kills
+        log_event("process died", logging.ERROR, job=self.folder.id, stage=stage, code=code, out_of_memory=starved)
         if starved:
             return {"state": "memory", "error": None}
         return {

@@ -14,7 +14,7 @@ from cope_demo.fit.events import STAGES, FitEvent
 from cope_demo.saved.store import Store
 from cope_demo.system import disk, memory
 from cope_demo.system.disk import DISK_FULL
-from cope_demo.system.logs import note, note_fault
+from cope_demo.system.logs import log_event, log_fault
 
 from .job_folder import Cancelled, JobFolder
 
@@ -48,17 +48,17 @@ def run_stage(folder: JobFolder, stage: str) -> dict:
         folder.forget_from(stage)
         _run(folder, stage)
     except CopeError as error:
-        note("stage refused", job=folder.id, stage=stage)
+        log_event("stage refused", job=folder.id, stage=stage)
         return _failed(str(error))
     except Exception as error:
-        if memory.ran_out(error):
-            note("out of memory", job=folder.id, stage=stage)
+        if memory.is_out_of_memory(error):
+            log_event("out of memory", job=folder.id, stage=stage)
             return {"state": "memory", "error": None}
         if _disk_full(error):
-            note("disk full", job=folder.id, stage=stage)
+            log_event("disk full", job=folder.id, stage=stage)
             return _failed(DISK_IS_FULL)
         return _failed(fault(error, folder, stage))
-    note("stage done", job=folder.id, stage=stage, seconds=round(time.monotonic() - started, 2))
+    log_event("stage done", job=folder.id, stage=stage, seconds=round(time.monotonic() - started, 2))
     return {"state": "done", "error": None}
 
 
@@ -74,7 +74,7 @@ def with_half_at_a_time(folder: JobFolder, run: Callable[[], dict]) -> dict:
 def fault(error: BaseException, folder: JobFolder, stage: str) -> str:
     """Logs a fault of ours under a reference and returns the sentence that carries it."""
     reference = secrets.token_hex(4)
-    note_fault(reference, error, job=folder.id, stage=stage)
+    log_fault(reference, error, job=folder.id, stage=stage)
     return (
         f"The fit stopped because of a fault of ours (reference {reference}). "
         "Start it again, and report the reference if this comes back."

@@ -14,7 +14,7 @@ from dbos._dbos import _get_dbos_instance
 
 from cope_demo.errors import CopeError
 from cope_demo.fit.events import STAGES
-from cope_demo.system.logs import adopt, log_to, note, note_fault
+from cope_demo.system.logs import log_event, log_fault, log_to, propagate_logs
 
 from .job_folder import JobFolder
 from .liveness import FileLives, SessionLives
@@ -79,19 +79,19 @@ def run_worker(parent: int | None = None) -> None:
     except CopeError:
         raise
     except Exception as error:
-        note_fault("start", error)
+        log_fault("start", error)
         raise CopeError(NO_DATABASE) from error
-    note("worker waits", worker=name)
+    log_event("worker waits", worker=name)
     try:
         while True:
             lives.check()
             _revive(name, lives)
             time.sleep(REVIVE_SECONDS)
     except KeyboardInterrupt:
-        note("worker ends", worker=name)
+        log_event("worker ends", worker=name)
         code = 0  # a fit that it was at goes on when a worker is started again
     except Exception as error:
-        note_fault("queue", error, worker=name)
+        log_fault("queue", error, worker=name)
         code = 1
     os._exit(code)  # not through DBOS, whose threads would wait for the fit
 
@@ -109,7 +109,7 @@ def _launch(name: str) -> None:
             "notification_listener_polling_interval_sec": 60.0,  # nobody sends any
         }
     )
-    adopt("dbos")
+    propagate_logs("dbos")
     DBOS.launch()
     DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=POLL_SECONDS)
 
@@ -120,7 +120,7 @@ def _revive(name: str, lives: FileLives | SessionLives) -> None:
     for other in {row.executor_id for row in rows} - {name}:
         with lives.if_dead(other) as dead:
             if dead:
-                note("worker died", worker=other)
+                log_event("worker died", worker=other)
                 _put_first([row.workflow_id for row in rows if row.executor_id == other])
                 DBOS._recover_pending_workflows([other])
 

