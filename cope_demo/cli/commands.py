@@ -230,10 +230,10 @@ def _worker(options) -> None:
 
 def _prepare(options) -> None:
     from cope_demo.model.embedded import embedded_folder
-    from cope_demo.texts.embedding import embedder
+    from cope_demo.texts.embedding import get_embedder
 
     print(f"The embedded model is ready in {embedded_folder()}")
-    embedder()
+    get_embedder()
     print("The embedding model is ready.")
 
 

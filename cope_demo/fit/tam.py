@@ -52,7 +52,7 @@ def split_texts(data: Path, task_name: str, config: TamConfig) -> tuple[list[Sam
     parts: tuple[list[Sample], list[Sample]] = ([], [])
     for author in authors:
         part = parts[1] if len(parts[1]) < config.validation else parts[0]
-        part.extend(author.samples(task) + author.answered(task))
+        part.extend(author.samples(task) + author.query_samples(task))
     train, validation = parts[0][: config.examples], parts[1][: config.validation]
     if not train:
         raise CopeError(

@@ -160,9 +160,9 @@ class Service:
         task = find_task(user.task)
         _given("text", text)
         if task.name == "free_writing" and not prompt.strip():
-            from cope_demo.texts.history import instructed
+            from cope_demo.texts.history import instruct_text
 
-            sample = instructed(text)
+            sample = instruct_text(text)
             prompt, text = sample.prompt, sample.response
         instruction = task.prompt(_given("prompt", prompt))
         config = DecodeConfig(alpha=alpha, repetition_penalty=1.0, seed=self.seed)

@@ -115,7 +115,7 @@ def test_the_dpo_reference_is_base_with_the_task_adapter(here):
 
 def test_columns_stack_the_personal_adapter_on_the_task_adapter(here, monkeypatch):
     model, data, scratch, _ = here
-    monkeypatch.setattr(prompting, "most_similar", lambda queries, texts, count: [[3, 1]])
+    monkeypatch.setattr(prompting, "find_most_similar", lambda queries, texts, count: [[3, 1]])
     prompt = find_task(TASK).prompt("the goose stood on the ramp")
     methods, service = (*METHODS, "base", "rag"), Service(model, data / "users")
     *_, trace = service.compare("ada", prompt, DecodeConfig(max_new_tokens=6), methods)
