@@ -37,7 +37,7 @@ def task_adapter(task: str, identity: str) -> TaskAdapter | None:
     return next((one for one in _known(task) if _described(one.folder)["base"]["identity"] == identity), None)
 
 
-def named_adapter(named: dict | None) -> TaskAdapter | None:
+def find_named_adapter(named: dict | None) -> TaskAdapter | None:
     """The adapter that a manifest names, None where it names none. Raises CopeError when it is not here (any more)."""
     if named is None:
         return None

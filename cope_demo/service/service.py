@@ -10,8 +10,8 @@ from cope_demo.config import DecodeConfig
 from cope_demo.decode.methods import METHODS, NO_HISTORY, OWN_PROMPT, check_methods, with_more
 from cope_demo.decode.trace import Column, ColumnEnd, TokenEvent, Trace
 from cope_demo.errors import CopeError
-from cope_demo.model.task_adapters import named_adapter
-from cope_demo.saved.fit_details import fit_details
+from cope_demo.model.task_adapters import find_named_adapter
+from cope_demo.saved.fit_details import read_fit_details
 from cope_demo.saved.store import SavedUser, Store
 from cope_demo.texts.tasks import find_task
 
@@ -188,8 +188,8 @@ class Service:
         return {**found, "history": profile.usual} if profile.usual else found
 
     def fit_details(self, user_id: str) -> dict:
-        """What happened in the user's fit; see fit_details.fit_details. Needs no model."""
-        return fit_details(self.store.open(user_id))
+        """What happened in the user's fit; see fit_details.read_fit_details. Needs no model."""
+        return read_fit_details(self.store.open(user_id))
 
     def adapters_zip(self, user_id: str, target: Path) -> None:
         """Writes the user's adapters with a model card as a zip to `target`; see export.write_zip. Needs no model."""
@@ -259,7 +259,7 @@ class Service:
 
         def read() -> "LoraBank":
             loras = {kind: read_lora(user.adapter(kind), base.model) for kind in ("oppu", "cope")}
-            if tam := named_adapter(user.manifest.get("task_adapter")):
+            if tam := find_named_adapter(user.manifest.get("task_adapter")):
                 loras[TAM] = read_lora(tam.folder, base.model)
             return bank_of(base, loras)
 

@@ -1,4 +1,4 @@
-"""A person's texts: this package takes pasted text or files and gives Samples (instruction and answer), without a model.
+"""A person's texts: this package takes pasted text or files and gives Samples (instruction and answer), without torch.
 
 This file reads a whole history and reports what was kept, cut and dropped, and why: any input gives a History, or a
 CopeError that says what is wrong and what to do. tasks.py defines the Sample and the wording of each task's
@@ -228,7 +228,7 @@ def parse_history(source: str | bytes | Path, filename: str | None = None, task:
     """Reads a history for a fit: like `read_history`, with an instruction for every text and enough of them.
 
     Free writing without a title or prompt gets an instruction from its key phrases: 1 for a text of up to 30 words, 2
-    up to 60, else 3, so that a visitor's "Write a post about …" is like the instructions of the fit, with one topic or several.
+    up to 60, else 3, so that a visitor's "Write a post about …" is like the fit's, with one topic or several.
     Raises CopeError also when fewer than 5 texts are usable; up to 15 are taken with a warning.
     """
     history = read_history(source, filename, task)

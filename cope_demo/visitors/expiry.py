@@ -27,7 +27,7 @@ def sweep(service, uploads: Path | None = None, now: float | None = None) -> Non
     if jobs:
         service.jobs.forget(jobs)
     JobFolder.remove_torsos(now - TORSO_SECONDS)
-    for user_id in service.store.saved_before(moment):
+    for user_id in service.store.list_saved_before(moment):
         service.store.delete(user_id)
         service.forget(user_id)
     for path in uploads.iterdir() if uploads else ():

@@ -142,7 +142,7 @@ class OwnStore:
         owner = self._store.owner(user_id)
         free = owner is None and self._store.is_sample(user_id)
         if not free and not _among(owner or "", self._owners):
-            raise self._store.unknown(user_id)
+            raise self._store.unknown_error(user_id)
 
     def open(self, user_id: str) -> SavedUser:
         """See store.Store."""
@@ -151,12 +151,12 @@ class OwnStore:
 
     def owned(self) -> list[str]:
         """The ids of the visitor's own users."""
-        return self._store.owned(self._owners)
+        return self._store.list_owned(self._owners)
 
     def expires(self, user_id: str) -> date:
         """The day on which a user of the visitor's will be deleted by itself, in UTC."""
         self.check(user_id)
-        moment = self._store.saved_at(user_id) + 86400 * read_keep_days()
+        moment = self._store.read_save_time(user_id) + 86400 * read_keep_days()
         return datetime.fromtimestamp(moment, timezone.utc).date()
 
     def delete(self, user_id: str) -> None:
