@@ -1,4 +1,12 @@
-"""Background fits: one interface, two executors. QueueJobs is durable; InlineJobs is for ZeroGPU."""
+"""Background fits: this package takes a FitRequest and runs its stages outside the request that asked for it.
+
+This file chooses between the two executors behind the interface in interface.py: QueueJobs (queue_jobs.py), a durable
+queue whose workers are processes of their own, and InlineJobs (inline_jobs.py), a thread for ZeroGPU. Both keep a
+fit's state in job_folder.py, take turns by fairness.py and run a stage by stage_runner.py. Of the queue,
+queue_database.py holds the database, worker.py the process that takes fits, worker_process.py its restarts,
+stage_process.py the child that computes, and liveness.py the locks that show which workers run. DBOS is known here
+alone.
+"""
 
 import os
 from pathlib import Path
@@ -17,7 +25,7 @@ def run_worker() -> None:
     work()
 
 
-def background_jobs(users_dir: Path | None) -> Jobs:
+def start_background_jobs(users_dir: Path | None) -> Jobs:
     """Where fits run: in this process on ZeroGPU, where children cannot have the GPU; else in worker processes.
 
     This process keeps COPE_WORKERS of them (default 1; 0 where all are started elsewhere).

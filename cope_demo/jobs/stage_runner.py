@@ -1,4 +1,4 @@
-"""Runs one stage of a job in this process and turns whatever happens into a sentence for its owner."""
+"""Runs one stage of a job in this process and turns every error into a sentence for its owner."""
 
 import contextlib
 import importlib
@@ -26,7 +26,7 @@ OUT_OF_MEMORY = (
 HALF_NOW = "Memory ran out; this stage starts again with half as many texts at a time."
 
 
-def fit_module() -> ModuleType:
+def import_fit_module() -> ModuleType:
     """The module with configured, prepare, halve, run_stage and manifest: cope_demo.fit.pipeline, or COPE_FIT_MODULE's.
 
     It is imported on first use, because it brings torch and the trainers with it.
@@ -46,32 +46,32 @@ def run_stage(folder: JobFolder, stage: str) -> dict:
         raise Cancelled
     try:
         folder.forget_from(stage)
-        _run(folder, stage)
+        _run_fit_stage(folder, stage)
     except CopeError as error:
         log_event("stage refused", job=folder.id, stage=stage)
-        return _failed(str(error))
+        return _make_failure(str(error))
     except Exception as error:
         if memory.is_out_of_memory(error):
             log_event("out of memory", job=folder.id, stage=stage)
             return {"state": "memory", "error": None}
-        if _disk_full(error):
+        if _is_disk_full(error):
             log_event("disk full", job=folder.id, stage=stage)
-            return _failed(DISK_IS_FULL)
-        return _failed(fault(error, folder, stage))
+            return _make_failure(DISK_IS_FULL)
+        return _make_failure(report_fault(error, folder, stage))
     log_event("stage done", job=folder.id, stage=stage, seconds=round(time.monotonic() - started, 2))
     return {"state": "done", "error": None}
 
 
-def with_half_at_a_time(folder: JobFolder, run: Callable[[], dict]) -> dict:
-    """run(), and where memory ran out, once in a fit, run() again with half of everything at a time."""
+def retry_with_half(folder: JobFolder, run: Callable[[], dict]) -> dict:
+    """run(), and where memory ran out, once in a fit, run() again with halved batches."""
     outcome = run()
     if outcome["state"] == "memory" and not folder.halved:
         folder.halve()
         outcome = run()
-    return _failed(OUT_OF_MEMORY) if outcome["state"] == "memory" else outcome
+    return _make_failure(OUT_OF_MEMORY) if outcome["state"] == "memory" else outcome
 
 
-def fault(error: BaseException, folder: JobFolder, stage: str) -> str:
+def report_fault(error: BaseException, folder: JobFolder, stage: str) -> str:
     """Logs a fault of ours under a reference and returns the sentence that carries it."""
     reference = secrets.token_hex(4)
     log_fault(reference, error, job=folder.id, stage=stage)
@@ -81,19 +81,19 @@ def fault(error: BaseException, folder: JobFolder, stage: str) -> str:
     )
 
 
-def _failed(sentence: str) -> dict:
+def _make_failure(sentence: str) -> dict:
     return {"state": "failed", "error": sentence}
 
 
-def _disk_full(error: Exception) -> bool:
+def _is_disk_full(error: Exception) -> bool:
     """Whether the error says so, or, as safetensors does it, quotes the system."""
     return getattr(error, "errno", None) in DISK_FULL or any(f"os error {code}" in str(error) for code in DISK_FULL)
 
 
-def _run(folder: JobFolder, stage: str) -> None:
+def _run_fit_stage(folder: JobFolder, stage: str) -> None:
     if stage == STAGES[0]:
         disk.check_space()
-    fit = fit_module()
+    fit = import_fit_module()
     if not (folder.path / "request.json").exists():
         request = folder.request()
         config = replace(fit.configured(), seed=request.seed)

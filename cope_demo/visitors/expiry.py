@@ -1,4 +1,4 @@
-"""Everything of a visitor goes by itself after COPE_KEEP_DAYS: saved users, fits, uploads that nobody read."""
+"""Removes everything of a visitor after COPE_KEEP_DAYS: saved users, fits, and uploads that no page has read."""
 
 import logging
 import shutil
@@ -13,7 +13,7 @@ from cope_demo.system.logs import log_event
 SWEEP_SECONDS = 600.0
 UNREAD_SECONDS = 600.0
 """An upload that no page has read by then is removed."""
-TORSO_SECONDS = 3600.0
+INCOMPLETE_SECONDS = 3600.0
 
 
 def sweep(service, uploads: Path | None = None, now: float | None = None) -> None:
@@ -23,10 +23,10 @@ def sweep(service, uploads: Path | None = None, now: float | None = None) -> Non
     """
     now = time.time() if now is None else now
     moment = now - 86400 * read_keep_days()
-    jobs = [folder.id for folder in JobFolder.ended_before(moment)]
+    jobs = [folder.id for folder in JobFolder.list_ended_before(moment)]
     if jobs:
         service.jobs.forget(jobs)
-    JobFolder.remove_torsos(now - TORSO_SECONDS)
+    JobFolder.remove_incomplete(now - INCOMPLETE_SECONDS)
     for user_id in service.store.list_saved_before(moment):
         service.store.delete(user_id)
         service.forget(user_id)

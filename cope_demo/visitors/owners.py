@@ -114,7 +114,7 @@ class OwnService:
         user_id: only what belongs to this user. Returns how many {"fits", "users"}. Raises CopeError when a fit does
         not end.
         """
-        jobs = [job.id for job in JobFolder.owned(self._owners) if user_id in (None, job.user_id)]
+        jobs = [job.id for job in JobFolder.list_owned(self._owners) if user_id in (None, job.user_id)]
         if jobs:
             self._service.jobs.forget(jobs)  # first, so that none of them is saved after the others have gone
         users = [user for user in self.store.owned() if user_id in (None, user)]

@@ -11,7 +11,7 @@ from cope_demo.fit.events import STAGES
 from cope_demo.jobs.inline_jobs import InlineJobs
 from cope_demo.jobs.job_folder import JobFolder
 from cope_demo.jobs.stage_process import StageProcess
-from cope_demo.jobs.stage_runner import HALF_NOW, with_half_at_a_time
+from cope_demo.jobs.stage_runner import HALF_NOW, retry_with_half
 from cope_demo.saved.store import Store
 from cope_demo.system import memory
 from tests import tiny
@@ -65,7 +65,7 @@ def test_a_child_that_the_kernel_ended(stages, monkeypatch, counted, state):
     monkeypatch.setattr(memory, "count_kernel_kills", lambda: next(counts))
     with StageProcess(folder) as child:
         assert child.run("history", stop=lambda: False)["state"] == state
-        outcome = with_half_at_a_time(folder, lambda: {"state": state, "error": "The fit was ended by the system"})
+        outcome = retry_with_half(folder, lambda: {"state": state, "error": "The fit was ended by the system"})
     assert outcome["state"] == "failed" and outcome["error"].split()[0] in ("Memory", "The")
 
 
