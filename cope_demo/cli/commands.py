@@ -117,9 +117,9 @@ def _fit(options) -> None:
     for warning in history.warnings:
         print(warning)
     from cope_demo.fit.pipeline import fit_user
-    from cope_demo.fit.scratch import configured
+    from cope_demo.fit.scratch import read_fit_config
 
-    config = replace(configured(), seed=options.seed)
+    config = replace(read_fit_config(), seed=options.seed)
     with fit_bars() as emit:
         user = fit_user(
             history,
@@ -180,9 +180,9 @@ def _tam(options) -> None:
 
     quiet_libraries()
     config = TamConfig(examples=options.examples, seed=options.seed)
-    with step_bar(f"TAM {options.task}") as tell:
-        given = {"source": options.source, "model": options.model, "config": config, "tell": tell}
-        result = train_tam(options.task, options.data, options.out, **given)
+    with step_bar(f"TAM {options.task}") as show:
+        choices = {"source": options.source, "model": options.model, "config": config}
+        result = train_tam(options.task, options.data, options.out, **choices, report=show)
     nats = result["nats_per_token"]
     print(f"Validation loss {nats['before']:.3f} -> {nats['after']:.3f} nats a token; saved in {options.out}")
 
@@ -199,7 +199,7 @@ def _evaluate(options) -> None:
     decode = {"alpha": options.alpha, "tau": options.tau}
     if options.repetition_penalty is not None:
         decode["repetition_penalty"] = options.repetition_penalty
-    with author_bar(options.task) as tell:
+    with author_bar(options.task) as show:
         result = evaluate(
             options.task,
             options.data,
@@ -209,7 +209,7 @@ def _evaluate(options) -> None:
             seed=options.seed,
             model=options.model,
             decode=decode,
-            tell=tell,
+            tell=show,
         )
     print(markdown(result))
 

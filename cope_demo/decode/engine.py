@@ -19,7 +19,7 @@ from transformers import DynamicCache
 from cope_demo.config import DecodeConfig
 from cope_demo.model.adapters import BARE, NO_ADAPTER, Lora, LoraBank, LoraRows
 from cope_demo.model.base_model import BaseModel
-from cope_demo.model.padding import padded
+from cope_demo.model.padding import pad_sequences
 from cope_demo.reward import implicit_reward, plausible_head, repetition_penalized
 
 from .trace import ColumnEnd, TokenEvent, TraceToken
@@ -177,7 +177,7 @@ class Engine:
         """
         adapter, driver = DRIVERS[method]
         worn = {"base": [NO_ADAPTER], "user": [(adapter,)], "contrast": [(adapter,), NO_ADAPTER]}[driver]
-        ids, attention = padded([prompt for prompt in prompts for _ in worn], self.base.tokenizer.pad_token_id)
+        ids, attention = pad_sequences([prompt for prompt in prompts for _ in worn], self.base.tokenizer.pad_token_id)
         columns = []
         for prompt in prompts:
             self.base.check_fits(prompt, config.max_new_tokens)

@@ -17,7 +17,7 @@ from cope_demo.config import DecodeConfig, FitConfig, check
 from cope_demo.decode.engine import DRIVERS, Engine, bank_of
 from cope_demo.decode.prompting import rag_prompt, similar_samples, written_profile
 from cope_demo.errors import CopeError
-from cope_demo.fit.scratch import configured
+from cope_demo.fit.scratch import read_fit_config
 from cope_demo.model.adapters import TAM, LoraBank, read_lora
 from cope_demo.model.base_model import BaseModel, load_base
 from cope_demo.model.task_adapters import task_adapter
@@ -95,7 +95,7 @@ def evaluate(
     if users is not None:
         check("users", users, 1, 10**6, whole=True)
     authors = read_authors(data, USERS)[:users]
-    config = replace(config or configured(), seed=seed)
+    config = replace(config or read_fit_config(), seed=seed)
     defaults = {"repetition_penalty": task.repetition_penalty, "max_new_tokens": task.max_new_tokens}
     settings = DecodeConfig(**{**defaults, **(decode or {}), "alternatives": 0, "seed": seed})
     engine = Engine(load_base(model, trainable=True))  # its weights stay unpacked, as batches are large

@@ -57,13 +57,14 @@ class BaseReferenceTrainer(DPOTrainer):
         ids = inputs["input_ids"]
         labels = ids.masked_fill(inputs["completion_mask"] == 0, -100)
         logits, labels = response_logits(model, ids, inputs["attention_mask"], labels)
-        said = pad(labels[:, 1:], (0, 1), value=-100)
-        logps = -cross_entropy(logits.flatten(0, 1).float(), said.flatten(), reduction="none").view_as(said).sum(1)
+        targets = pad(labels[:, 1:], (0, 1), value=-100)
+        losses = cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), reduction="none")
+        logps = -losses.view_as(targets).sum(1)
         gains = logps - torch.cat([inputs["ref_chosen_logps"], inputs["ref_rejected_logps"]])
         chosen, rejected = (self.beta * gains).chunk(2)
         self._metrics["train"]["rewards/margins"].append((chosen - rejected).mean().item())
         own = slice(len(ids) // 2)
-        supervised = -logps[own].sum() / (said[own] != -100).sum()
+        supervised = -logps[own].sum() / (targets[own] != -100).sum()
         loss = -logsigmoid(chosen - rejected).mean() + self.loss_weights[1] * supervised
         return (loss, {}) if return_outputs else loss
 

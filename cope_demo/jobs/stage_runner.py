@@ -27,7 +27,7 @@ HALF_NOW = "Memory ran out; this stage starts again with half as many texts at a
 
 
 def import_fit_module() -> ModuleType:
-    """The module with configured, prepare, halve, run_stage and manifest: cope_demo.fit.pipeline, or COPE_FIT_MODULE's.
+    """The module with read_fit_config, prepare, halve, run_stage and make_manifest: the pipeline, or COPE_FIT_MODULE.
 
     It is imported on first use, because it brings torch and the trainers with it.
     """
@@ -96,14 +96,14 @@ def _run_fit_stage(folder: JobFolder, stage: str) -> None:
     fit = import_fit_module()
     if not (folder.path / "request.json").exists():
         request = folder.request()
-        config = replace(fit.configured(), seed=request.seed)
+        config = replace(fit.read_fit_config(), seed=request.seed)
         who = {"name": request.name, "model": request.model, "config": config}
         fit.prepare(folder.path, request.samples, request.task, request.user_id, **who)
     if folder.halved and fit.halve(folder.path):
         folder.record(FitEvent(stage, 0, 1, message=HALF_NOW))
     if stage == "publish":
         folder.emit(FitEvent("publish", 0, 1))
-        manifest = {**fit.manifest(folder.path), "owner": folder.owner}
+        manifest = {**fit.make_manifest(folder.path), "owner": folder.owner}
         Store(folder.users_dir).publish(folder.path, folder.user_id, manifest)
         with contextlib.suppress(OSError):  # it is saved; finish() records the same when the texts have made room
             folder.record(FitEvent("publish", 1, 1, eta=0.0))

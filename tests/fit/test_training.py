@@ -118,11 +118,11 @@ def test_scores_are_those_of_each_text_alone(folder):
     base.model.forward = forward
     assert ticks[-1] == len(examples) and len(ticks) > 1
     assert max(rows * length for rows, length in calls) <= 40
-    for example, heard in zip(examples, found, strict=True):
+    for example, logps in zip(examples, found, strict=True):
         ids = torch.tensor([example.prompt_ids + example.response_ids])
         logits = base.model(ids).logits[0, len(example.prompt_ids) - 1 : -1].float()
-        truth = logits.log_softmax(-1)[range(len(heard)), example.response_ids]
-        assert torch.allclose(heard, truth, atol=0.1)
+        truth = logits.log_softmax(-1)[range(len(logps)), example.response_ids]
+        assert torch.allclose(logps, truth, atol=0.1)
 
 
 def test_candidates_of_a_prompt_read_it_once_and_go_on_from_it(folder):
@@ -131,12 +131,12 @@ def test_candidates_of_a_prompt_read_it_once_and_go_on_from_it(folder):
     lot = torch.Generator().manual_seed(4)
     prompts = [torch.randint(10, 300, (length,), generator=lot).tolist() for length in (5, 12, 1)]
     examples = [Example(prompt, [7] * 10) for prompt in prompts]
-    spoken = sample_candidates(base, examples, FitConfig(candidates=3, candidate_temperature=1.5), lambda event: None)
-    assert [len(many) for many in spoken] == [3, 3, 3] and len({tuple(one.ids) for one in spoken[0]}) > 1
-    whole = [Example(prompt, one.ids) for prompt, many in zip(prompts, spoken, strict=True) for one in many]
+    sampled = sample_candidates(base, examples, FitConfig(candidates=3, candidate_temperature=1.5), lambda event: None)
+    assert [len(many) for many in sampled] == [3, 3, 3] and len({tuple(one.ids) for one in sampled[0]}) > 1
+    whole = [Example(prompt, one.ids) for prompt, many in zip(prompts, sampled, strict=True) for one in many]
     truth = response_logps(base.model, whole, base.tokenizer.pad_token_id, 1024)
-    for one, heard in zip((one for many in spoken for one in many), truth, strict=True):
-        assert torch.allclose(one.logps, heard, atol=0.1)
+    for one, logps in zip((one for many in sampled for one in many), truth, strict=True):
+        assert torch.allclose(one.logps, logps, atol=0.1)
 
 
 def test_the_head_never_sees_a_slice(folder):

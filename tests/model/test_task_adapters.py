@@ -49,7 +49,7 @@ def fitted(tmp_path_factory):
         for stage in STAGES[:-1]:
             pipeline.run_stage(stage, root / "scratch", events.append)
         (root / "scratch" / "events.jsonl").write_text("")
-        Store(data / "users").publish(root / "scratch", "ada", pipeline.manifest(root / "scratch"))
+        Store(data / "users").publish(root / "scratch", "ada", pipeline.make_manifest(root / "scratch"))
     return model, data, root / "scratch", events
 
 

@@ -74,10 +74,10 @@ def test_a_real_fit_at_half(tmp_path):
     model = tiny.make(tmp_path / "model")
     pipeline.prepare(tmp_path, tiny.samples(), "free_writing", "ada", model=model)
     pipeline.run_stage(STAGES[0], tmp_path, lambda event: None)
-    before = pipeline.configured()
+    before = pipeline.read_fit_config()
     assert pipeline.halve(tmp_path) and not pipeline.halve(tmp_path)
     for stage in STAGES[1:-1]:
         pipeline.run_stage(stage, tmp_path, lambda event: None)
-    used = pipeline.manifest(tmp_path)["settings"]
+    used = pipeline.make_manifest(tmp_path)["settings"]
     for name in ("oppu_batch", "dpo_batch", "sample_rows", "score_tokens"):
         assert used[name] == getattr(before, name) // 2
