@@ -25,7 +25,7 @@ import transformers
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from cope_demo.config import DecodeConfig, FitConfig
-from cope_demo.decode.engine import Engine, bank_of
+from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.methods import METHODS
 from cope_demo.decode.trace import TokenEvent
 from cope_demo.fit.examples import Example
@@ -118,7 +118,7 @@ def quantized(base: BaseModel) -> str:
 
 def columns(engine: Engine, folders: dict[str, Path]) -> str:
     """Whether three columns come out, each with its numbers."""
-    bank = bank_of(engine.base, {name: read_lora(folder, engine.base.model) for name, folder in folders.items()})
+    bank = make_bank(engine.base, {name: read_lora(folder, engine.base.model) for name, folder in folders.items()})
     config = DecodeConfig(max_new_tokens=TOKENS, alternatives=2)
     told = engine.decode(engine.base.prompt_ids(PROMPT), METHODS, bank, config)
     events = [event for event in told if isinstance(event, TokenEvent)]
@@ -156,7 +156,7 @@ def as_peft(path: str, folder: Path) -> str:
     """
     engine = Engine(load_base(path, trainable=True))
     base, text = engine.base, engine.base.response_ids(tiny.LINES[0])
-    bank = bank_of(base, {"cope": read_lora(folder, base.model)})
+    bank = make_bank(base, {"cope": read_lora(folder, base.model)})
     ours = engine.logps(base.prompt_ids(PROMPT), text, "cope", bank)
     with saved_adapter(base, folder) as model:
         theirs = response_logps(model, [Example(base.prompt_ids(PROMPT), text)], base.tokenizer.pad_token_id)[0]

@@ -24,7 +24,7 @@ import torch
 from rouge_score.rouge_scorer import RougeScorer
 
 from cope_demo.config import DecodeConfig, FitConfig
-from cope_demo.decode.engine import Engine, bank_of
+from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.trace import TokenEvent
 from cope_demo.fit.dpo import TokenPair, train_dpo
 from cope_demo.fit.examples import Example, encode
@@ -142,7 +142,7 @@ def sweep_dpo(base, engine, task, user, scratch: Path, say) -> None:
             losses: list[float] = []
             train_dpo(base, oppu, pairs, config, scratch / "cope", lambda e: losses.append(e.loss) if e.loss else None)
             loras = {k: read_lora(scratch / k, base.model) for k in ("oppu", "cope")}
-            bank = bank_of(base, loras)
+            bank = make_bank(base, loras)
             result = {
                 "margin before": sum(margins) / len(margins),
                 "right before": right / len(pairs),

@@ -20,10 +20,10 @@ from cope_demo.config import DecodeConfig
 from cope_demo.model.adapters import BARE, NO_ADAPTER, Lora, LoraBank, LoraRows
 from cope_demo.model.base_model import BaseModel
 from cope_demo.model.padding import pad_sequences
-from cope_demo.reward import implicit_reward, plausible_head, repetition_penalized
+from cope_demo.reward import implicit_reward, penalize_repetition, plausible_head
 
 from .trace import ColumnEnd, TokenEvent, TraceToken
-from .tracing import TokenText, traced
+from .tracing import TokenText, trace_token
 
 DRIVERS = {
     # method: (personal adapter or None, what decides the next token)
@@ -85,12 +85,12 @@ def next_scores(
     user, amateur: the logits (V,) of both models, as far as the driver needs them. seen: the generated ids.
     """
     speaks = amateur if driver == "base" else user
-    expert = repetition_penalized(speaks, seen, config.repetition_penalty).log_softmax(-1)
+    expert = penalize_repetition(speaks, seen, config.repetition_penalty).log_softmax(-1)
     score = implicit_reward(expert, amateur.log_softmax(-1), config.alpha) if driver == "contrast" else expert
     return score, score.masked_fill(~plausible_head(expert, config.tau), float("-inf"))
 
 
-def bank_of(base: BaseModel, loras: dict[str, Lora]) -> LoraBank:
+def make_bank(base: BaseModel, loras: dict[str, Lora]) -> LoraBank:
     """The adapters of a user, ready for an Engine."""
     return LoraBank(loras, torch.bfloat16, base.device)
 
@@ -229,7 +229,7 @@ class Engine:
             logp_user, logp_base = user.log_softmax(-1), amateur.log_softmax(-1)
             score = implicit_reward(logp_user, logp_base, config.alpha)
             shown = self._shown(text, token, index == len(response_ids) - 1)
-            tokens.append(traced(self.base, token, shown, logp_user, logp_base, logp_user, score, config))
+            tokens.append(trace_token(self.base, token, shown, logp_user, logp_base, logp_user, score, config))
         return tokens
 
     @torch.inference_mode()
@@ -298,7 +298,7 @@ class Engine:
         seen = torch.tensor(sorted(set(column.ids)), dtype=torch.long, device=user.device)
         logp_user, logp_base = user.log_softmax(-1), amateur.log_softmax(-1)
         score, allowed = next_scores(column.driver, user, amateur, seen, config)
-        expert = repetition_penalized(user, seen, config.repetition_penalty).log_softmax(-1)
+        expert = penalize_repetition(user, seen, config.repetition_penalty).log_softmax(-1)
         token = self._taken(allowed, column, config)
         if column.given is not None:
             token, column.given = column.given, None
@@ -309,7 +309,7 @@ class Engine:
         elif len(column.ids) >= config.max_new_tokens:
             stopped = "length"
         shown = self._shown(column.text, token, stopped is not None)
-        return traced(self.base, token, shown, logp_user, logp_base, expert, score, config), stopped
+        return trace_token(self.base, token, shown, logp_user, logp_base, expert, score, config), stopped
 
     def _taken(self, allowed: torch.Tensor, column: _Column, config: DecodeConfig) -> int:
         """The token that the scores (V,) choose: the best one, or at a temperature a sample."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from cope_demo.config import DecodeConfig, FitConfig, check
-from cope_demo.decode.engine import DRIVERS, Engine, bank_of
+from cope_demo.decode.engine import DRIVERS, Engine, make_bank
 from cope_demo.decode.prompting import rag_prompt, similar_samples, written_profile
 from cope_demo.errors import CopeError
 from cope_demo.fit.scratch import read_fit_config
@@ -214,7 +214,7 @@ class _Run:
             config, task = self.config, self.plan.task
             folder = kept_fit(samples, task, config, self.base, self.tam, self.model, "cope" in adapters)
             loras |= {name: read_lora(folder / name, self.base.model) for name in sorted(adapters)}
-        return bank_of(self.base, loras)
+        return make_bank(self.base, loras)
 
 
 def _opened(out: Path, plan: Plan, authors: list[Author]) -> dict[str, list[dict]]:
