@@ -1,9 +1,13 @@
-"""The command line: python -m cope_demo fit | compare | score | tam | evaluate | serve | worker | bench | prepare."""
+"""The command line: python -m cope_demo fit | compare | score | tam | evaluate | serve | worker | bench | prepare.
+
+This file parses the options and calls the packages below; terminal.py draws what a terminal shows.
+"""
 
 import argparse
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from cope_demo.config import DecodeConfig, TamConfig
@@ -26,6 +30,14 @@ def build_parser() -> argparse.ArgumentParser:
     def command(name: str, text: str) -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, description=text, parents=[common])
 
+    _add_user_commands(command)
+    _add_data_commands(command)
+    _add_machine_commands(command)
+    return parser
+
+
+def _add_user_commands(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    """What is done for one user: fit, compare, score."""
     fit = command("fit", "Fit a user's adapters on a history, with progress.")
     fit.add_argument("--user", required=True, metavar="ID", help="the user's id")
     fit.add_argument("--history", required=True, type=Path, metavar="FILE", help=".txt, .md, .json, .jsonl or .csv")
@@ -53,6 +65,9 @@ def build_parser() -> argparse.ArgumentParser:
     score.add_argument("--alpha", type=float, default=DecodeConfig.alpha, help="contrast (default: %(default)s)")
     score.add_argument("--json", type=Path, metavar="FILE", help="write the trace as JSON")
 
+
+def _add_data_commands(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    """What reads the reference code's data: tam, evaluate."""
     tam = command("tam", "Train a task adapter on other people's texts; a run that was cut off is continued.")
     tam.add_argument("--task", required=True, choices=[name for name in TASKS if name != "free_writing"])
     tam.add_argument("--data", required=True, type=Path, metavar="DIR", help="folder with user_others.json")
@@ -70,6 +85,9 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--tau", type=float, default=DecodeConfig.tau, help="head cut (default: %(default)s)")
     evaluate.add_argument("--repetition-penalty", type=float, help="(default: the task's)")
 
+
+def _add_machine_commands(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    """What runs, prepares or measures this machine: serve, worker, prepare, bench."""
     serve = command("serve", "Serve the page.")
     serve.add_argument("--host", default="127.0.0.1", help="(default: %(default)s)")
     serve.add_argument("--port", type=int, default=7860, help="(default: %(default)s)")
@@ -78,7 +96,6 @@ def build_parser() -> argparse.ArgumentParser:
     command("prepare", "Convert the embedded model and check both embedded models' files.")
     bench = command("bench", "Measure the performance table.")
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the table as JSON")
-    return parser
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -172,7 +189,7 @@ def _score(options) -> None:
         options.json.write_text(trace.dumps(), "utf-8")
 
 
-def _tam(options) -> None:
+def _train_tam(options) -> None:
     from cope_demo.fit.tam import train_tam
     from cope_demo.fit.training import quiet_libraries
 
@@ -220,7 +237,7 @@ def _serve(options) -> None:
     serve(model=options.model, host=options.host, port=options.port, users_dir=options.users_dir, seed=options.seed)
 
 
-def _worker(options) -> None:
+def _run_worker(options) -> None:
     from cope_demo.jobs.worker import run_worker
 
     if options.model:
@@ -237,7 +254,7 @@ def _prepare(options) -> None:
     print("The embedding model is ready.")
 
 
-def _bench(options) -> None:
+def _run_benchmarks(options) -> None:
     import subprocess
 
     from cope_demo.paths import ROOT
@@ -260,10 +277,10 @@ _COMMANDS = {
     "fit": _fit,
     "compare": _compare,
     "score": _score,
-    "tam": _tam,
+    "tam": _train_tam,
     "evaluate": _evaluate,
     "serve": _serve,
-    "worker": _worker,
+    "worker": _run_worker,
     "prepare": _prepare,
-    "bench": _bench,
+    "bench": _run_benchmarks,
 }
