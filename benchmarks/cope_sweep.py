@@ -50,7 +50,7 @@ DECODINGS = {
 """Contrast is with the task adapter, or with the model without it."""
 
 
-def merged(tam: Lora, lora: Lora) -> Lora:
+def merge_loras(tam: Lora, lora: Lora) -> Lora:
     """Both adapters as one, so that a row without it is the model without the task adapter."""
     weights = {}
     for path, (down, up) in lora.weights.items():
@@ -89,7 +89,7 @@ def run(options) -> None:
                 path = folder(kind == "cope") / kind
                 loras[kind] = known[path] = known.get(path) or read_lora(path, base.model)
                 if "bare" in decoding:
-                    loras = {kind: merged(loras[TAM], loras[kind])}
+                    loras = {kind: merge_loras(loras[TAM], loras[kind])}
             answers = engine.write(asked, way, make_bank(base, loras), replace(plain, **change))
             texts = [base.tokenizer.decode(ids, skip_special_tokens=True) for ids in answers]
             scores = [text_scores(query.gold, text) for query, text in zip(author.queries, texts, strict=True)]
@@ -99,8 +99,8 @@ def run(options) -> None:
             if not change:
                 golds = [base.response_ids(query.gold, fit.max_response_tokens) for query in author.queries]
                 pairs, bank = zip(asked, golds, strict=True), make_bank(base, loras)
-                heard = [engine.logps(prompt, gold, DRIVERS[way][0], bank) for prompt, gold in pairs]
-                row["bits"] = [bits_per_token(logps) for logps in heard]
+                logps = [engine.logps(prompt, gold, DRIVERS[way][0], bank) for prompt, gold in pairs]
+                row["bits"] = [bits_per_token(values) for values in logps]
             with open(options.out, "a", encoding="utf-8") as file:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
 

@@ -18,13 +18,6 @@ from .interface import Jobs
 from .queue_jobs import QueueJobs
 
 
-def run_worker() -> None:
-    """What `python -m cope_demo worker` does: takes fits from the queue until it is interrupted."""
-    from .worker import run_worker as work  # with DBOS, which nobody else needs at start
-
-    work()
-
-
 def start_background_jobs(users_dir: Path | None) -> Jobs:
     """Where fits run: in this process on ZeroGPU, where children cannot have the GPU; else in worker processes.
 
