@@ -31,7 +31,7 @@ from cope_demo.decode.trace import TokenEvent
 from cope_demo.fit.examples import Example
 from cope_demo.fit.pipeline import fit_user
 from cope_demo.fit.response_logps import response_logps
-from cope_demo.fit.training import quiet_libraries, saved_adapter
+from cope_demo.fit.training import apply_saved_adapter, quiet_libraries
 from cope_demo.model.adapters import LoraBank, read_lora
 from cope_demo.model.base_model import BaseModel, load_base
 from cope_demo.model.embedded import embedded_folder
@@ -158,7 +158,7 @@ def compare_with_peft(path: str, folder: Path) -> str:
     base, text = engine.base, engine.base.response_ids(tiny.LINES[0])
     bank = make_bank(base, {"cope": read_lora(folder, base.model)})
     ours = engine.logps(base.prompt_ids(PROMPT), text, "cope", bank)
-    with saved_adapter(base, folder) as model:
+    with apply_saved_adapter(base, folder) as model:
         theirs = response_logps(model, [Example(base.prompt_ids(PROMPT), text)], base.tokenizer.pad_token_id)[0]
     apart = float((ours - theirs.cpu()).abs().max())
     return "yes" if apart <= TOLERANCE else f"{apart:.1f} nats apart"

@@ -23,7 +23,7 @@ from cope_demo.evaluation.significance import Bootstrap
 from cope_demo.fit.training import quiet_libraries, reuse_memory
 from cope_demo.model.adapters import TAM, Lora, read_lora
 from cope_demo.model.base_model import load_base
-from cope_demo.model.task_adapters import task_adapter
+from cope_demo.model.task_adapters import find_task_adapter
 from cope_demo.reward import bits_per_token
 from cope_demo.texts.lamp import USERS, read_authors
 from cope_demo.texts.tasks import find_task
@@ -65,7 +65,7 @@ def run(options) -> None:
     reuse_memory()
     task = find_task(options.task)
     base = load_base(trainable=True)
-    engine, tam = Engine(base), task_adapter(options.task, base.identity)
+    engine, tam = Engine(base), find_task_adapter(options.task, base.identity)
     done = set()
     if options.out.exists():
         rows = [json.loads(line) for line in options.out.read_text("utf-8").split("\n") if line]

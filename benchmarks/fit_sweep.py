@@ -31,7 +31,7 @@ from cope_demo.fit.examples import encode
 from cope_demo.fit.negatives import make_candidates, sample_candidates, score_candidates, select_rejected
 from cope_demo.fit.oppu import train_oppu
 from cope_demo.fit.response_logps import response_logps
-from cope_demo.fit.training import quiet_libraries, reuse_memory, saved_adapter
+from cope_demo.fit.training import apply_saved_adapter, quiet_libraries, reuse_memory
 from cope_demo.model.adapters import read_lora
 from cope_demo.model.base_model import load_base
 from cope_demo.reward import bits_per_token
@@ -89,7 +89,7 @@ def sweep_oppu(base, task, user, scratch: Path, record) -> None:
             started = time.process_time()
             train_oppu(base, [encode(base, s, config) for s in samples], config, scratch / "a", ignore_event)
             spent = (time.process_time() - started) / torch.get_num_threads()
-            with saved_adapter(base, scratch / "a") as model:
+            with apply_saved_adapter(base, scratch / "a") as model:
                 return {"bits": bits_per_token(torch.cat(response_logps(model, queries, pad))), "seconds": spent}
 
         record(name, run)
@@ -121,7 +121,7 @@ def sweep_dpo(base, engine, task, user, scratch: Path, record) -> None:
             train_dpo(base, oppu, pairs, config, scratch / "cope", lambda e: losses.append(e.loss) if e.loss else None)
             result |= {"loss first": losses[0], "loss last": losses[-1]}
             for kind in ("oppu", "cope"):
-                with saved_adapter(base, scratch / kind) as model:
+                with apply_saved_adapter(base, scratch / kind) as model:
                     logps = response_logps(model, queries, base.tokenizer.pad_token_id)
                     result[f"bits {kind}"] = bits_per_token(torch.cat(logps))
             return result | measure_rouge(base, engine, task, user, scratch, greedy=not change)

@@ -24,7 +24,7 @@ from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 from cope_demo.config import FitConfig
 from cope_demo.fit import pipeline
 from cope_demo.fit.events import STAGES
-from cope_demo.fit.training import lora_settings
+from cope_demo.fit.training import make_lora_settings
 from cope_demo.model.base_model import load_base
 from cope_demo.paths import SAMPLE_USERS
 from cope_demo.reward import implicit_reward
@@ -54,7 +54,7 @@ def train_sft(samples, config: FitConfig, folder: Path):
     base = load_base(trainable=True)
     rows = [{"prompt": turn("user", s.prompt), "completion": turn("assistant", s.response)} for s in samples]
     trainer = SFTTrainer(
-        model=get_peft_model(base.model, lora_settings(config)),
+        model=get_peft_model(base.model, make_lora_settings(config)),
         args=SFTConfig(
             output_dir=str(folder / "sft"),
             num_train_epochs=config.oppu_epochs,

@@ -21,7 +21,7 @@ from cope_demo.fit.dpo import BaseReferenceTrainer, TokenPair, train_dpo
 from cope_demo.fit.examples import Example
 from cope_demo.fit.negatives import sample_candidates
 from cope_demo.fit.oppu import LeanTrainer
-from cope_demo.fit.training import new_adapter, reuse_memory, save_adapter
+from cope_demo.fit.training import apply_new_adapter, reuse_memory, save_adapter
 from cope_demo.model.attention import NAME
 from cope_demo.model.base_model import BaseModel, load_base
 
@@ -79,7 +79,7 @@ def measure_oppu(base: BaseModel, length: str, rows: list[list[int]], prompt: in
     labels = ids.clone()
     labels[:, :prompt] = -100
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": labels}
-    with new_adapter(base, FitConfig()) as model:
+    with apply_new_adapter(base, FitConfig()) as model:
 
         def step(context=None, lean=True):
             with context or nullcontext(), torch.autocast("cpu", torch.bfloat16):

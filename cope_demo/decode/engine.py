@@ -187,7 +187,7 @@ class Engine:
         cache, mask = DynamicCache(config=self.base.model.config), bank.mask(worn * len(prompts))
         while running:
             with self._lock, self._worn(bank):
-                self._lora.wear(bank, mask)
+                self._lora.apply(bank, mask)
                 out = self.base.model(
                     ids.to(self.base.device),
                     attention_mask=attention.to(self.base.device),
@@ -221,7 +221,7 @@ class Engine:
         self.base.check_fits(prompt_ids, len(response_ids))
         ids = torch.tensor([prompt_ids + response_ids], device=self.base.device)
         with self._lock, self._worn(bank):
-            self._lora.wear(bank, bank.mask([(adapter,), NO_ADAPTER]))
+            self._lora.apply(bank, bank.mask([(adapter,), NO_ADAPTER]))
             out = self.base.model(ids.expand(2, -1), use_cache=False, logits_to_keep=len(response_ids) + 1)
         text, tokens = TokenText(self.base.tokenizer), []
         for index, token in enumerate(response_ids):
@@ -240,7 +240,7 @@ class Engine:
         self.base.check_fits(prompt_ids, len(response_ids))
         ids = torch.tensor([prompt_ids + response_ids], device=self.base.device)
         with self._lock, self._worn(bank):
-            self._lora.wear(bank, bank.mask([(adapter,) if adapter else NO_ADAPTER]))
+            self._lora.apply(bank, bank.mask([(adapter,) if adapter else NO_ADAPTER]))
             out = self.base.model(ids, use_cache=False, logits_to_keep=len(response_ids) + 1)
         targets = ids[0, len(prompt_ids) :, None]
         return out.logits[0, :-1].float().log_softmax(-1).gather(-1, targets).squeeze(-1).cpu()
@@ -252,7 +252,7 @@ class Engine:
         try:
             yield
         finally:
-            self._lora.wear(None, None)
+            self._lora.apply(None, None)
 
     def _prefill(self, request: Request) -> torch.Tensor:
         """The prompt and what every column begins with, once for each different set of adapters, then spread over the
@@ -262,7 +262,7 @@ class Engine:
         request.cache = DynamicCache(config=self.base.model.config)
         read = request.prompt_ids + request.columns[0].ids
         ids = torch.tensor([read], device=self.base.device).expand(len(kinds), -1)
-        self._lora.wear(request.bank, request.bank.mask(kinds))
+        self._lora.apply(request.bank, request.bank.mask(kinds))
         out = self.base.model(ids, past_key_values=request.cache, use_cache=True, logits_to_keep=1)
         where = torch.tensor([kinds.index(row) for row in rows], device=self.base.device)
         request.cache.reorder_cache(where)  # and not batch_select_indices, which layers without attention lack
@@ -273,7 +273,7 @@ class Engine:
         """The last token of every column through its two rows. Returns logits (2C, V)."""
         last = [column.ids[-1] for column in request.columns for _ in range(2)]
         ids = torch.tensor(last, device=self.base.device).unsqueeze(1)
-        self._lora.wear(request.bank, request.mask)
+        self._lora.apply(request.bank, request.mask)
         out = self.base.model(ids, past_key_values=request.cache, use_cache=True, logits_to_keep=1)
         return out.logits[:, -1].float()
 

@@ -20,7 +20,7 @@ from cope_demo.errors import CopeError
 from cope_demo.fit.scratch import read_fit_config
 from cope_demo.model.adapters import TAM, LoraBank, read_lora
 from cope_demo.model.base_model import BaseModel, load_base
-from cope_demo.model.task_adapters import task_adapter
+from cope_demo.model.task_adapters import find_task_adapter
 from cope_demo.reward import bits_per_token
 from cope_demo.system.files import format_json_lines, sha256_file
 from cope_demo.texts.lamp import USERS, Author, read_authors
@@ -99,7 +99,7 @@ def evaluate(
     defaults = {"repetition_penalty": task.repetition_penalty, "max_new_tokens": task.max_new_tokens}
     settings = DecodeConfig(**{**defaults, **(decode or {}), "alternatives": 0, "seed": seed})
     engine = Engine(load_base(model, trainable=True))  # its weights stay unpacked, as batches are large
-    tam = task_adapter(task_name, engine.base.identity)
+    tam = find_task_adapter(task_name, engine.base.identity)
     if tam is None and "tam" in methods:
         raise CopeError(
             f"There is no task adapter for {task_name} and {engine.base.name}: train it with `python -m cope_demo tam "

@@ -16,7 +16,15 @@ from cope_demo.config import FitConfig
 from cope_demo.model.base_model import BaseModel
 
 from .events import Emit
-from .training import Progress, response_logits, save_adapter, saved_adapter, seed_everything, train, trainer_settings
+from .training import (
+    Progress,
+    apply_saved_adapter,
+    make_trainer_settings,
+    response_logits,
+    save_adapter,
+    seed_everything,
+    train,
+)
 
 
 @dataclass(frozen=True)
@@ -72,8 +80,8 @@ class BaseReferenceTrainer(DPOTrainer):
 def train_dpo(base: BaseModel, oppu: Path, pairs: list[TokenPair], config: FitConfig, folder: Path, emit: Emit) -> None:
     """Continues the adapter in `oppu` on the pairs and saves the result to `folder` in peft's format.
 
-    base: a trainable BaseModel; it is bare again afterwards. With a task adapter in it, `dpo_stacked_learning_rate`
-    counts. Same seed, same machine: the same adapter, bit for bit.
+    base: a trainable BaseModel; it is without the adapter again afterwards. With a task adapter in it,
+    `dpo_stacked_learning_rate` counts. Same seed, same machine: the same adapter, bit for bit.
     """
     seed_everything(config.seed + 2)
     rows = [
@@ -86,11 +94,11 @@ def train_dpo(base: BaseModel, oppu: Path, pairs: list[TokenPair], config: FitCo
         }
         for p in pairs
     ]
-    with saved_adapter(base, oppu, trainable=True) as model:
+    with apply_saved_adapter(base, oppu, trainable=True) as model:
         trainer = BaseReferenceTrainer(
             model=model,
             args=DPOConfig(
-                **trainer_settings(base, config, "dpo", folder.parent),
+                **make_trainer_settings(base, config, "dpo", folder.parent),
                 beta=config.beta,
                 loss_type=["sigmoid", "sft"],
                 loss_weights=[1.0, config.dpo_sft_weight],

@@ -23,7 +23,7 @@ from .events import Emit, FitEvent
 from .examples import Example
 from .response_logps import read_prompts, response_logps
 from .scratch import StageContext
-from .training import saved_adapter, seed_everything
+from .training import apply_saved_adapter, seed_everything
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ def score_candidates(
     pad = base.tokenizer.pad_token_id
     candidates = [Example(e.prompt_ids, one.ids) for e, many in zip(own, answers, strict=True) for one in many]
     own_base = response_logps(base.model, own, pad, batch_tokens, report)
-    with saved_adapter(base, oppu) as model:
+    with apply_saved_adapter(base, oppu) as model:
         texts = [*own, *candidates]
         oppu_logps = response_logps(model, texts, pad, batch_tokens, lambda done: report(len(own) + done))
     rest = iter(oppu_logps[len(own) :])

@@ -11,7 +11,7 @@ from .events import FitEvent
 from .examples import Example
 from .response_logps import response_logps
 from .scratch import StageContext
-from .training import saved_adapter
+from .training import apply_saved_adapter
 
 
 def write_report(context: StageContext) -> None:
@@ -22,7 +22,7 @@ def write_report(context: StageContext) -> None:
     everything = own + [one for many in candidates for one in many]
     scored = read_json(context.scratch / "held_out.json")
     logps = {name: [torch.tensor(values) for values in many] for name, many in scored.items()}
-    with saved_adapter(context.base, context.scratch / "cope") as model:
+    with apply_saved_adapter(context.base, context.scratch / "cope") as model:
         pad = context.base.tokenizer.pad_token_id
         report_progress = context.make_reporter("report", len(everything))
         logps["cope"] = response_logps(model, everything, pad, context.config.score_tokens, report_progress)

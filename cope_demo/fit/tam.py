@@ -31,7 +31,7 @@ from cope_demo.texts.tasks import Sample, find_task
 
 from .examples import Example, encode
 from .response_logps import response_logps
-from .training import new_adapter, reuse_memory, save_adapter, saved_adapter, seed_everything
+from .training import apply_new_adapter, apply_saved_adapter, reuse_memory, save_adapter, seed_everything
 
 SAVE_STEPS = 20
 """Steps between two saved states; an interrupted run repeats at most that many."""
@@ -100,7 +100,7 @@ def train_tam(
     reuse_memory()
     before = _read_or_write_json(state / "before.json", lambda: _measure_nats(base, base.model, validation, config))
     seconds = _train(base, [encode(base, s, config) for s in train], config, state, report)
-    with saved_adapter(base, state / "adapter") as model_with_tam:
+    with apply_saved_adapter(base, state / "adapter") as model_with_tam:
         after = _measure_nats(base, model_with_tam, validation, config)
     counts = {"train": len(train), "validation": len(validation)}
     result = {**plan, "texts": counts, "nats_per_token": {"before": before, "after": after}, "seconds": round(seconds)}
@@ -120,7 +120,7 @@ def _train(base: BaseModel, examples: Sequence[Example], config: TamConfig, stat
         return read_json(state / "step.json")["seconds"]
     seed_everything(config.seed)
     batches = _make_batches(examples, config)
-    with new_adapter(base, config) as model:
+    with apply_new_adapter(base, config) as model:
         weights = {name: p for name, p in model.named_parameters() if p.requires_grad}
         for parameter in weights.values():
             parameter.data = parameter.data.float()

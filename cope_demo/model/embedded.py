@@ -26,7 +26,7 @@ NO_MODEL = (
 )
 
 
-def _embedded_gguf(allow_hub: bool) -> Path:
+def _find_embedded_gguf(allow_hub: bool) -> Path:
     """The embedded model's GGUF file, from the package or the hub, with its hash checked."""
     path = find_packaged_file(EMBEDDED_PACKAGE, EMBEDDED_FILE)
     if path is None and allow_hub:
@@ -55,7 +55,7 @@ def embedded_folder(allow_hub: bool = True) -> Path:
     folder = cache_dir() / "models" / f"{EMBEDDED}-{EMBEDDED_SHA256[:12]}"
     if (folder / "done.json").is_file():
         return folder
-    gguf = _embedded_gguf(allow_hub)
+    gguf = _find_embedded_gguf(allow_hub)
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
     part = folder.with_name(f"{folder.name}.{os.getpid()}.part")

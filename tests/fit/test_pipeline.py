@@ -16,7 +16,7 @@ from cope_demo.fit.events import STAGES
 from cope_demo.fit.examples import Example, encode
 from cope_demo.fit.negatives import Candidate, SamplingProcessor, sample_candidates, select_rejected
 from cope_demo.fit.response_logps import response_logps
-from cope_demo.fit.training import Progress, new_adapter
+from cope_demo.fit.training import Progress, apply_new_adapter
 from cope_demo.model import base_model
 from cope_demo.model.base_model import load_base
 from cope_demo.saved.store import Store
@@ -197,7 +197,7 @@ def test_the_dpo_reference_is_base_and_not_the_oppu_adapter(models, tmp_path):
 def lora_gradient(base, ids):
     """The gradient of a fresh LoRA's B matrices on `ids`, as one vector."""
     torch.manual_seed(0)
-    with new_adapter(base, replace(FAST, lora_targets="q_proj,v_proj,o_proj")) as model:
+    with apply_new_adapter(base, replace(FAST, lora_targets="q_proj,v_proj,o_proj")) as model:
         model.train()
         model(ids, labels=ids).loss.backward()
         return torch.cat([p.grad.flatten().float() for n, p in model.named_parameters() if "lora_B" in n])

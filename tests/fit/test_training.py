@@ -14,9 +14,9 @@ from cope_demo.fit.examples import Example
 from cope_demo.fit.negatives import sample_candidates
 from cope_demo.fit.oppu import LeanTrainer
 from cope_demo.fit.response_logps import response_logps
-from cope_demo.fit.training import new_adapter, save_adapter
+from cope_demo.fit.training import apply_new_adapter, save_adapter
 from cope_demo.model import base_model
-from cope_demo.model.adapters import Lora, wear_always
+from cope_demo.model.adapters import Lora, apply_always
 from cope_demo.model.attention import FAMILIES, NAME, grouped_attention
 from cope_demo.model.base_model import load_base
 from cope_demo.model.unpacked import Unpacked
@@ -56,7 +56,7 @@ def test_grouped_attention_is_the_plain_one(length, masked):
 def gradients(base, ids) -> tuple[torch.Tensor, torch.Tensor]:
     """Loss and gradients of a fresh adapter whose B is not zero, in bfloat16 autocast as in a fit."""
     torch.manual_seed(0)
-    with new_adapter(base, FitConfig(lora_rank=4)) as model:
+    with apply_new_adapter(base, FitConfig(lora_rank=4)) as model:
         weights = [p for p in model.parameters() if p.requires_grad]
         for weight in weights:
             torch.nn.init.normal_(weight.data, std=0.1)
@@ -83,7 +83,7 @@ def test_adapters_in_place_learn_as_peft_has_them(folder, monkeypatch, worn):
                 path: (torch.randn(4, wide, generator=lot) * 0.1, torch.randn(high, 4, generator=lot) * 0.1)
                 for path, (wide, high) in sizes.items()
             }
-            wear_always(base.model, Lora(pairs, 4))
+            apply_always(base.model, Lora(pairs, 4))
         found.append((base.model(ids).logits, *gradients(base, ids)))
     (bare, loss, gradient), (bare_2, loss_2, gradient_2) = found
     assert torch.cosine_similarity(bare.float().flatten(), bare_2.float().flatten(), dim=0) > 0.999
@@ -169,7 +169,7 @@ def test_the_loss_of_pairs_is_trls(folder, tmp_path, monkeypatch, sft_weight):
             found.append((loss.item(), trainer._metrics["train"]["rewards/margins"][-1], gradient))
 
     monkeypatch.setattr(BaseReferenceTrainer, "train", compare)
-    with new_adapter(base, FitConfig()) as model:
+    with apply_new_adapter(base, FitConfig()) as model:
         save_adapter(model, tmp_path / "oppu")
     config = FitConfig(dpo_sft_weight=sft_weight)
     train_dpo(base, tmp_path / "oppu", pairs, config, tmp_path / "cope", lambda event: None)
