@@ -1,4 +1,4 @@
-"""How often the alternatives that are sent tell who would win at another alpha and tau.
+"""How often the alternatives that are sent show which token would win at another alpha and tau.
 
     python benchmarks/what_if.py [--json]
 

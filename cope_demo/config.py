@@ -83,8 +83,8 @@ class FitConfig(_Settings):
     candidates, candidate_temperature, candidate_top_p: K samples from base for each prompt; temperature 0 is greedy,
         and then K is 1.
     selection: "lowest" rejects the candidate with the lowest implicit reward, "hardest" the one with the highest.
-    negatives_alpha: alpha of the implicit reward that scores the candidates. At 1 the lowest is what base says and the
-        person would not; near 0 it would be whatever is least fluent.
+    negatives_alpha: alpha of the implicit reward that scores the candidates. At 1 the lowest is what base likes and the
+        personal model does not; near 0 it would be the least fluent.
     dpo_epochs, dpo_learning_rate, dpo_batch, beta: the preference stage.
     dpo_stacked_learning_rate: its learning rate where base has a task adapter.
     dpo_sft_weight: weight of the person's own text's supervised loss in the preference stage; 0 is plain DPO.

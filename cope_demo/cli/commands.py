@@ -180,11 +180,11 @@ def _compare(options) -> None:
 def _score(options) -> None:
     from cope_demo.service.service import Service
 
-    from .terminal import print_scored
+    from .terminal import print_scores
 
     service = Service(options.model, options.users_dir, options.seed)
     trace = service.score(options.user, options.prompt, options.text, options.alpha)
-    print_scored(trace)
+    print_scores(trace)
     if options.json:
         options.json.write_text(trace.dumps(), "utf-8")
 

@@ -100,7 +100,7 @@ def show_columns(items: Iterator[TokenEvent | ColumnEnd | Trace], methods: tuple
             yield item
 
 
-def print_scored(trace: Trace) -> None:
+def print_scores(trace: Trace) -> None:
     """The tokens with their rewards, and the mean."""
     tokens = trace.columns[0].tokens
     table = Table(title=f"Implicit reward, alpha {trace.alpha}")

@@ -31,7 +31,7 @@ from .scratch import StageContext, halve, make_manifest, prepare, read_fit_confi
 from .training import quiet_libraries, reuse_memory
 
 __all__ = ["fit_user", "halve", "make_manifest", "prepare", "read_fit_config", "run_stage"]
-"""Of these, `stage_runner` calls all but `fit_user`, in whatever module COPE_FIT_MODULE names."""
+"""`stage_runner` calls all of these but `fit_user`, here or in the module that COPE_FIT_MODULE names."""
 
 
 def run_stage(stage: str, scratch: Path, emit: Emit) -> None:

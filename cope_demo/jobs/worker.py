@@ -137,4 +137,4 @@ if __name__ == "__main__":
     try:
         run_worker(int(sys.argv[1]))
     except CopeError:
-        sys.exit(2)  # the process that keeps it alive has told why, or the log does
+        sys.exit(2)  # the process that keeps it alive has shown why, or the log does

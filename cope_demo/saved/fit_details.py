@@ -19,10 +19,10 @@ def read_fit_details(user: SavedUser) -> dict:
         setting negatives_alpha; "others" are the candidates that were not taken, as {"text", "reward"}.
     """
     manifest = user.manifest
-    told = {name: manifest.get(name) for name in ("name", "task", "base", "task_adapter", "created", "versions")}
+    facts = {name: manifest.get(name) for name in ("name", "task", "base", "task_adapter", "created", "versions")}
     pairs = [_select_fields(row) for row in read_json_lines(user.folder / "pairs.jsonl")]
     curves = _collect_curves(read_json_lines(user.folder / "events.jsonl"))
-    return {**told, "settings": manifest.get("settings"), "report": user.report, "curves": curves, "pairs": pairs}
+    return {**facts, "settings": manifest.get("settings"), "report": user.report, "curves": curves, "pairs": pairs}
 
 
 def _select_fields(row: dict) -> dict:

@@ -133,7 +133,7 @@ class Store:
     def owner(self, user_id: str) -> str | None:
         """Whose the user is, as owners.py writes it: "" if only the command line's, None for a sample or unknown one.
 
-        The file is not verified here: that would take long for a user that exists, and tell that it does.
+        The file is not verified here: that would take long for a user that exists, and so reveal that it does.
         Raises CopeError for a bad id.
         """
         folder = self.users_dir / check_id(user_id)

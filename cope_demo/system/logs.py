@@ -21,7 +21,7 @@ def log_event(event: str, level: int = logging.INFO, **fields) -> None:
 
 
 def log_fault(reference: str, error: BaseException, **fields) -> None:
-    """Logs a fault of ours under the reference that the person was told: the error's type, and where it was raised."""
+    """Logs a fault of ours under the reference that the person was shown: the error's type, and where it was raised."""
     log_event("fault", logging.ERROR, reference=reference, **_describe_error(error), **fields)
 
 

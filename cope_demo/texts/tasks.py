@@ -33,10 +33,6 @@ def make_opening_prompt(words: str) -> str:
     return f'Write a post that begins with "{_replace_quotes(words)}".'
 
 
-def _lines_are(first: str, rest: str) -> str:
-    return f"its first line is read as the {first}, the lines after it as the {rest}."
-
-
 def _replace_quotes(text: str) -> str:
     return " ".join(text.replace('"', "'").split())
 
@@ -231,7 +227,7 @@ TASKS: dict[str, Task] = {
             prefix="Generate a headline for the following article: ",
             inputs=("text",),
             target="title",
-            block=_lines_are("headline", "article"),
+            block="its first line is read as the headline, the lines after it as the article.",
         ),
         Task(
             name="scholarly_title",
@@ -248,7 +244,7 @@ TASKS: dict[str, Task] = {
             prefix="Generate a title for the following abstract of a paper: ",
             inputs=("abstract",),
             target="title",
-            block=_lines_are("title", "abstract"),
+            block="its first line is read as the title, the lines after it as the abstract.",
         ),
         Task(
             name="abstract_generation",
@@ -260,7 +256,7 @@ TASKS: dict[str, Task] = {
             prefix="Generate an abstract for the title ",
             inputs=("title",),
             target="abstract",
-            block=_lines_are("title", "abstract"),
+            block="its first line is read as the title, the lines after it as the abstract.",
         ),
         _ReviewWriting(
             name="review_writing",
@@ -288,7 +284,7 @@ TASKS: dict[str, Task] = {
             prefix="Generate the content for a reddit post ",
             inputs=("summary",),
             target="content",
-            block=_lines_are("topic", "post"),
+            block="its first line is read as the topic, the lines after it as the post.",
         ),
     ]
 }
