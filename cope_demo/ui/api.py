@@ -9,7 +9,7 @@ from dataclasses import asdict
 import gradio as gr
 
 from cope_demo.config import DecodeConfig
-from cope_demo.decode.methods import with_more
+from cope_demo.decode.methods import order_columns
 from cope_demo.decode.trace import Column, ColumnEnd, TokenEvent
 from cope_demo.errors import CopeError
 from cope_demo.service.checks import check_length
@@ -115,7 +115,7 @@ def compare(
     """
     values = (prompt, alpha, tau, max_new_tokens, repetition_penalty, temperature, seed)
     prompt, config = check_settings(*values)
-    methods = with_more(columns)
+    methods = order_columns(columns)
     for step in streams.compare(service, _check_parameter("user", user), prompt, config, methods):
         if isinstance(step, Batch):
             last = step.items[-1]

@@ -8,7 +8,7 @@ address was written by anybody, so all of it is checked.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cope_demo.decode.methods import METHODS, with_more
+from cope_demo.decode.methods import COLUMNS, order_columns
 from cope_demo.errors import CopeError
 from cope_demo.saved.store import Card
 from cope_demo.service.checks import check_length
@@ -48,7 +48,7 @@ def read(query: Mapping[str, str], cards: list[Card]) -> Link | None:
     check_length("This link's prompt", prompt)
     given = [name for name in (*SLIDERS, "seed") if name in query]
     try:
-        columns = with_more(query["columns"].split(",") if query.get("columns") else [])[len(METHODS) :]
+        columns = order_columns(query["columns"].split(",") if query.get("columns") else [])[len(COLUMNS) :]
     except CopeError as error:
         raise CopeError(f"This link's columns cannot be shown. {error}") from error
     settings = {name: _number(name, query[name]) for name in given}

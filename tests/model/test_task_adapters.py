@@ -9,7 +9,7 @@ from peft import PeftModel
 
 from cope_demo.config import DecodeConfig
 from cope_demo.decode import prompting
-from cope_demo.decode.methods import METHODS
+from cope_demo.decode.methods import COLUMNS
 from cope_demo.errors import CopeError
 from cope_demo.fit import pipeline, tam
 from cope_demo.fit.dpo import TokenPair, train_dpo
@@ -117,7 +117,7 @@ def test_columns_stack_the_personal_adapter_on_the_task_adapter(here, monkeypatc
     model, data, scratch, _ = here
     monkeypatch.setattr(prompting, "find_most_similar", lambda queries, texts, count: [[3, 1]])
     prompt = find_task(TASK).prompt("the goose stood on the ramp")
-    methods, service = (*METHODS, "base", "rag"), Service(model, data / "users")
+    methods, service = (*COLUMNS, "base", "rag"), Service(model, data / "users")
     *_, trace = service.compare("ada", prompt, DecodeConfig(max_new_tokens=6), methods)
     worn = data / "task_adapters" / TASK
     reference, bare = by_peft(model, worn), load_base(model)

@@ -13,13 +13,13 @@ from functools import cache
 from pathlib import Path
 
 from cope_demo.config import DecodeConfig
+from cope_demo.decode.methods import METHODS
 from cope_demo.decode.winner import contrast_winner
 from cope_demo.paths import SAMPLE_USERS
 from cope_demo.ui.token_view import wire
 
 FOLDER = Path(__file__).parent / "lesson_data"
 ORDER = ("reward", "plausible-head", "alpha", "dpo", "when-it-hurts")
-_CONTRASTED = ("cope", "oppu+cd")
 _SEEN = {" ": "\u2423", "\n": "\u21b5", "\t": "\u21e5"}
 
 
@@ -68,10 +68,11 @@ class Lesson:
         column = self._column(step["column"])
         method, alpha, tau = self.of(step["column"])
         token = column["tokens"][self.place(step)]
-        contrast = alpha if method in _CONTRASTED else 0.0
+        row = METHODS[method]
+        contrast = alpha if row.contrasts else 0.0
 
         def expert(other: dict) -> float:
-            return other["logp_user"] if method == "greedy" else other["score"] + contrast * other["logp_base"]
+            return other["logp_user"] if row.driver == "base" else other["score"] + contrast * other["logp_base"]
 
         favourite = max(token["alternatives"], key=expert)
         new_alpha, new_tau = step.get("alpha", alpha), step.get("tau", tau)
