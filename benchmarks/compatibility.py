@@ -25,7 +25,7 @@ import transformers
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from cope_demo.config import DecodeConfig, FitConfig
-from cope_demo.decode.engine import Engine, bank_of
+from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.methods import COLUMNS
 from cope_demo.decode.trace import TokenEvent
 from cope_demo.fit.examples import Example

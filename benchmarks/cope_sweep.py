@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from cope_demo.config import DecodeConfig, FitConfig
-from cope_demo.decode.engine import Engine, bank_of
+from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.methods import METHODS
 from cope_demo.evaluation.kept_fits import kept_fit
 from cope_demo.evaluation.metrics import text_scores
@@ -89,8 +89,8 @@ def run(options) -> None:
                 path = folder(kind == "cope") / kind
                 loras[kind] = known[path] = known.get(path) or read_lora(path, base.model)
                 if "bare" in decoding:
-                    loras = {kind: merged(loras[TAM], loras[kind])}
-            answers = engine.write(asked, method, bank_of(base, loras), replace(plain, **change))
+                    loras = {kind: merge_loras(loras[TAM], loras[kind])}
+            answers = engine.write(asked, method, make_bank(base, loras), replace(plain, **change))
             texts = [base.tokenizer.decode(ids, skip_special_tokens=True) for ids in answers]
             scores = [text_scores(query.gold, text) for query, text in zip(author.queries, texts, strict=True)]
             row = {"user": author.id, "setting": setting, "method": method, "decoding": decoding}
@@ -98,10 +98,10 @@ def run(options) -> None:
             row |= {"words": [len(text.split()) for text in texts], "texts": texts}
             if not change:
                 golds = [base.response_ids(query.gold, fit.max_response_tokens) for query in author.queries]
-                pairs, bank = zip(asked, golds, strict=True), bank_of(base, loras)
+                pairs, bank = zip(asked, golds, strict=True), make_bank(base, loras)
                 adapter = METHODS[method].adapter if METHODS[method].personal else None
-                heard = [engine.logps(prompt, gold, adapter, bank) for prompt, gold in pairs]
-                row["bits"] = [bits_per_token(logps) for logps in heard]
+                logps = [engine.logps(prompt, gold, adapter, bank) for prompt, gold in pairs]
+                row["bits"] = [bits_per_token(values) for values in logps]
             with open(options.out, "a", encoding="utf-8") as file:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
 

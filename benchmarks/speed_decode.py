@@ -18,7 +18,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, DynamicCache
 
 from cope_demo.config import DecodeConfig
-from cope_demo.decode.engine import Engine, bank_of
+from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.methods import COLUMNS
 from cope_demo.model.adapters import read_lora
 from cope_demo.model.base_model import load_base

@@ -161,7 +161,7 @@ class Engine:
         row = METHODS[method]
         expert, amateur = (row.adapter,), _amateur(row)
         worn = {"base": [amateur], "user": [expert], "contrast": [expert, amateur]}[row.driver]
-        ids, attention = padded([prompt for prompt in prompts for _ in worn], self.base.tokenizer.pad_token_id)
+        ids, attention = pad_sequences([prompt for prompt in prompts for _ in worn], self.base.tokenizer.pad_token_id)
         columns = []
         for prompt in prompts:
             self.base.check_fits(prompt, config.max_new_tokens)
@@ -282,7 +282,7 @@ class Engine:
         seen = torch.tensor(sorted(set(column.ids)), dtype=torch.long, device=user.device)
         logp_user, logp_base = user.log_softmax(-1), amateur.log_softmax(-1)
         score, allowed = next_scores(column.method.driver, user, amateur, seen, config)
-        expert = repetition_penalized(user, seen, config.repetition_penalty).log_softmax(-1)
+        expert = penalize_repetition(user, seen, config.repetition_penalty).log_softmax(-1)
         token = self._taken(allowed, column, config)
         if column.given is not None:
             token, column.given = column.given, None

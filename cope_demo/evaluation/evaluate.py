@@ -15,10 +15,10 @@ from cope_demo.config import DecodeConfig, FitConfig, check
 from cope_demo.decode.engine import Engine
 from cope_demo.decode.methods import METHODS, list_evaluated
 from cope_demo.errors import CopeError
-from cope_demo.fit.scratch import configured
+from cope_demo.fit.scratch import read_fit_config
 from cope_demo.model.base_model import BaseModel, load_base
-from cope_demo.model.task_adapters import TaskAdapter, task_adapter
-from cope_demo.system.files import json_lines, sha256_file
+from cope_demo.model.task_adapters import TaskAdapter, find_task_adapter
+from cope_demo.system.files import format_json_lines, sha256_file
 from cope_demo.texts.lamp import USERS, Author, read_authors
 from cope_demo.texts.tasks import find_task
 
@@ -110,7 +110,7 @@ def _check_options(methods: Sequence[str], users: int | None) -> None:
 
 def _find_tam(task_name: str, base: BaseModel, methods: Sequence[str]) -> TaskAdapter | None:
     """The task's adapter for this base. Raises CopeError where a method needs one and there is none."""
-    tam = task_adapter(task_name, base.identity)
+    tam = find_task_adapter(task_name, base.identity)
     if tam is None and "tam" in methods:
         raise CopeError(
             f"There is no task adapter for {task_name} and {base.name}: train it with `python -m cope_demo tam "

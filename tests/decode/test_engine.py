@@ -8,7 +8,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 
 from cope_demo.config import DecodeConfig
-from cope_demo.decode.engine import Engine, bank_of
+from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.methods import COLUMNS, METHODS
 from cope_demo.decode.trace import Column, ColumnEnd, TokenEvent
 from cope_demo.decode.tracing import OTHER_ALPHAS, TokenText

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from cope_demo.config import DecodeConfig, FitConfig
-from cope_demo.decode.engine import Engine, bank_of
+from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.methods import COLUMNS
 from cope_demo.decode.trace import Column
 from cope_demo.fit import pipeline
