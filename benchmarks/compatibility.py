@@ -120,8 +120,8 @@ def check_columns(engine: Engine, folders: dict[str, Path]) -> str:
     """Whether three columns come out, each with its numbers."""
     bank = make_bank(engine.base, {name: read_lora(folder, engine.base.model) for name, folder in folders.items()})
     config = DecodeConfig(max_new_tokens=TOKENS, alternatives=2)
-    told = engine.decode(engine.base.prompt_ids(PROMPT), COLUMNS, bank, config)
-    events = [event for event in told if isinstance(event, TokenEvent)]
+    decoded = engine.decode(engine.base.prompt_ids(PROMPT), COLUMNS, bank, config)
+    events = [event for event in decoded if isinstance(event, TokenEvent)]
     numbers = [value for e in events for value in (e.token.logp_user, e.token.logp_base, e.token.score)]
     whole = {e.method for e in events} == set(COLUMNS) and all(map(torch.isfinite, map(torch.tensor, numbers)))
     return "yes" if whole else "numbers are missing"
