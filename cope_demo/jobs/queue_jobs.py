@@ -43,11 +43,7 @@ class QueueJobs:
         workers: worker processes that this process keeps alive, from the first fit on; 0 where others run them
         (`python -m cope_demo worker`). Raises CopeError when the queue's database does not answer.
         """
-        from dbos import (  # half a second, which those who never fit are spared
-            DBOS,
-            DBOSClient,
-            DBOSPortableJSONSerializer,
-        )
+        from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer  # half a second, only for those who fit
         from sqlalchemy.exc import SQLAlchemyError
 
         config.check("workers", workers, 0, 64, whole=True)
@@ -117,7 +113,7 @@ class QueueJobs:
             return folder.status("running")
         if state is None and folder.age < ENQUEUE_SECONDS:
             return folder.status("queued")
-        # The queue has given it up, and nobody else will run it: it ended its workers, or was never enqueued.
+        # The queue has given it up, and nobody else will run it: the fit killed its workers, or was never enqueued.
         self._finish(folder, "failed", GIVEN_UP, 0.0)
         return folder.status("failed")
 
