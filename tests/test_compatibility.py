@@ -27,4 +27,4 @@ def test_the_page_has_a_row_for_every_family(script):
 def test_odd_families_go_the_whole_way(script, tmp_path, family):
     """OPT hands its layers flattened batches, gpt-oss routes tokens to experts: no family of the other tests does."""
     tokenizer = AutoTokenizer.from_pretrained(str(embedded_folder()))
-    assert script.row(tmp_path, family, tokenizer, script.FIT) == ["yes"] * len(script.STEPS)
+    assert script.make_row(tmp_path, family, tokenizer, script.FIT) == ["yes"] * len(script.STEPS)

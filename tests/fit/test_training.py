@@ -14,9 +14,9 @@ from cope_demo.fit.examples import Example
 from cope_demo.fit.negatives import sample_candidates
 from cope_demo.fit.oppu import LeanTrainer
 from cope_demo.fit.response_logps import response_logps
-from cope_demo.fit.training import new_adapter, save_adapter
+from cope_demo.fit.training import apply_new_adapter, save_adapter
 from cope_demo.model import base_model
-from cope_demo.model.adapters import Lora, wear_always
+from cope_demo.model.adapters import Lora, apply_always
 from cope_demo.model.attention import FAMILIES, NAME, grouped_attention
 from cope_demo.model.base_model import load_base
 from cope_demo.model.unpacked import Unpacked
@@ -56,7 +56,7 @@ def test_grouped_attention_is_the_plain_one(length, masked):
 def gradients(base, ids) -> tuple[torch.Tensor, torch.Tensor]:
     """Loss and gradients of a fresh adapter whose B is not zero, with the autocast of a fit."""
     torch.manual_seed(0)
-    with new_adapter(base, FitConfig(lora_rank=4)) as model:
+    with apply_new_adapter(base, FitConfig(lora_rank=4)) as model:
         weights = [p for p in model.parameters() if p.requires_grad]
         for weight in weights:
             torch.nn.init.normal_(weight.data, std=0.1)
@@ -83,7 +83,7 @@ def test_adapters_in_place_learn_as_peft_has_them(folder, monkeypatch, worn):
                 path: (torch.randn(4, wide, generator=lot) * 0.1, torch.randn(high, 4, generator=lot) * 0.1)
                 for path, (wide, high) in sizes.items()
             }
-            wear_always(base.model, Lora(pairs, 4), base.dtype)
+            apply_always(base.model, Lora(pairs, 4), base.dtype)
         found.append((base.model(ids).logits, *gradients(base, ids)))
     (bare, loss, gradient), (bare_2, loss_2, gradient_2) = found
     assert torch.cosine_similarity(bare.float().flatten(), bare_2.float().flatten(), dim=0) > 0.999
@@ -118,11 +118,11 @@ def test_scores_are_those_of_each_text_alone(folder):
     base.model.forward = forward
     assert ticks[-1] == len(examples) and len(ticks) > 1
     assert max(rows * length for rows, length in calls) <= 40
-    for example, heard in zip(examples, found, strict=True):
+    for example, logps in zip(examples, found, strict=True):
         ids = torch.tensor([example.prompt_ids + example.response_ids])
         logits = base.model(ids).logits[0, len(example.prompt_ids) - 1 : -1].float()
-        truth = logits.log_softmax(-1)[range(len(heard)), example.response_ids]
-        assert torch.allclose(heard, truth, atol=0.1)
+        truth = logits.log_softmax(-1)[range(len(logps)), example.response_ids]
+        assert torch.allclose(logps, truth, atol=0.1)
 
 
 def test_candidates_of_a_prompt_read_it_once_and_go_on_from_it(folder):
@@ -131,12 +131,12 @@ def test_candidates_of_a_prompt_read_it_once_and_go_on_from_it(folder):
     lot = torch.Generator().manual_seed(4)
     prompts = [torch.randint(10, 300, (length,), generator=lot).tolist() for length in (5, 12, 1)]
     examples = [Example(prompt, [7] * 10) for prompt in prompts]
-    spoken = sample_candidates(base, examples, FitConfig(candidates=3, candidate_temperature=1.5), lambda event: None)
-    assert [len(many) for many in spoken] == [3, 3, 3] and len({tuple(one.ids) for one in spoken[0]}) > 1
-    whole = [Example(prompt, one.ids) for prompt, many in zip(prompts, spoken, strict=True) for one in many]
+    sampled = sample_candidates(base, examples, FitConfig(candidates=3, candidate_temperature=1.5), lambda event: None)
+    assert [len(many) for many in sampled] == [3, 3, 3] and len({tuple(one.ids) for one in sampled[0]}) > 1
+    whole = [Example(prompt, one.ids) for prompt, many in zip(prompts, sampled, strict=True) for one in many]
     truth = response_logps(base.model, whole, base.tokenizer.pad_token_id, 1024)
-    for one, heard in zip((one for many in spoken for one in many), truth, strict=True):
-        assert torch.allclose(one.logps, heard, atol=0.1)
+    for one, logps in zip((one for many in sampled for one in many), truth, strict=True):
+        assert torch.allclose(one.logps, logps, atol=0.1)
 
 
 def test_the_head_never_sees_a_slice(folder):
@@ -169,7 +169,7 @@ def test_the_loss_of_pairs_is_trls(folder, tmp_path, monkeypatch, sft_weight):
             found.append((loss.item(), trainer._metrics["train"]["rewards/margins"][-1], gradient))
 
     monkeypatch.setattr(BaseReferenceTrainer, "train", compare)
-    with new_adapter(base, FitConfig()) as model:
+    with apply_new_adapter(base, FitConfig()) as model:
         save_adapter(model, tmp_path / "oppu")
     config = FitConfig(dpo_sft_weight=sft_weight)
     train_dpo(base, tmp_path / "oppu", pairs, config, tmp_path / "cope", lambda event: None)

@@ -17,7 +17,7 @@ from cope_demo.fit.events import STAGES
 from cope_demo.fit.examples import Example, encode
 from cope_demo.fit.oppu import train_oppu
 from cope_demo.fit.response_logps import response_logps
-from cope_demo.fit.training import saved_adapter
+from cope_demo.fit.training import apply_saved_adapter
 from cope_demo.model import task_adapters
 from cope_demo.model.base_model import load_base
 from cope_demo.saved.store import Store
@@ -49,7 +49,7 @@ def fitted(tmp_path_factory):
         for stage in STAGES[:-1]:
             pipeline.run_stage(stage, root / "scratch", events.append)
         (root / "scratch" / "events.jsonl").write_text("")
-        Store(data / "users").publish(root / "scratch", "ada", pipeline.manifest(root / "scratch"))
+        Store(data / "users").publish(root / "scratch", "ada", pipeline.make_manifest(root / "scratch"))
     return model, data, root / "scratch", events
 
 
@@ -101,21 +101,21 @@ def test_the_dpo_reference_is_base_with_the_task_adapter(here):
 
     def sums(speaker):
         """log pi of all chosen and then of all rejected texts, in nats."""
-        heard = response_logps(speaker, chosen + rejected, worn.tokenizer.pad_token_id, 1024)
-        return torch.stack([values.sum() for values in heard])
+        logps = response_logps(speaker, chosen + rejected, worn.tokenizer.pad_token_id, 1024)
+        return torch.stack([values.sum() for values in logps])
 
     def against(reference):
         gains = FAST.beta * (user - sums(reference.model))
         return float((gains[: len(chosen)] - gains[len(chosen) :]).mean())
 
-    with saved_adapter(worn, scratch / "oppu") as stacked:
+    with apply_saved_adapter(worn, scratch / "oppu") as stacked:
         user = sums(stacked)
     assert margin == pytest.approx(against(worn), abs=1e-3) and abs(margin - against(bare)) > 0.1
 
 
 def test_columns_stack_the_personal_adapter_on_the_task_adapter(here, monkeypatch):
     model, data, scratch, _ = here
-    monkeypatch.setattr(prompting, "most_similar", lambda queries, texts, count: [[3, 1]])
+    monkeypatch.setattr(prompting, "find_most_similar", lambda queries, texts, count: [[3, 1]])
     prompt = find_task(TASK).prompt("the goose stood on the ramp")
     methods, service = (*COLUMNS, "base", "rag"), Service(model, data / "users")
     *_, trace = service.compare("ada", prompt, DecodeConfig(max_new_tokens=6), methods)

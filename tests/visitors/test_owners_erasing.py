@@ -151,7 +151,7 @@ def test_what_a_visitor_has_expires_and_nothing_else(service, own_data, tmp_path
 
 
 def test_rows_of_the_queue_s_file_are_overwritten(tmp_path, own_data):
-    from cope_demo.jobs.queue_database import database_url, scrub
+    from cope_demo.jobs.queue_database import database_url, vacuum_database
 
     path = database_url().removeprefix("sqlite:///")
     with closing(sqlite3.connect(path)) as connection, connection:
@@ -161,7 +161,7 @@ def test_rows_of_the_queue_s_file_are_overwritten(tmp_path, own_data):
         connection.commit()
         connection.execute("DELETE FROM t")
     assert holding(own_data, WORDS)
-    scrub()
+    vacuum_database()
     assert not holding(own_data, WORDS)
 
 
