@@ -168,7 +168,7 @@ def test_on_a_task_adapter_both_stages_have_their_own_rate(here, tmp_path, monke
         pair = TokenPair(example.prompt_ids, example.response_ids, example.response_ids, -1.0, -1.0)
         if stage == "dpo" and not task:
             train_oppu(base, [example], FAST, tmp_path / "oppu", lambda event: None)
-        monkeypatch.setattr(f"cope_demo.{stage}.train", seen)
+        monkeypatch.setattr(f"cope_demo.fit.{stage}.train", seen)
         with pytest.raises(Seen, match=f"^{rate}$"):
             if stage == "oppu":
                 train_oppu(base, [example], FAST, tmp_path / "oppu", lambda event: None)
