@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cope_demo import paths
 from cope_demo.jobs.interface import FitRequest
 from cope_demo.jobs.job_folder import KEPT, JobFolder
 from cope_demo.texts.tasks import Sample
@@ -36,6 +37,14 @@ class Stages:
     def wait_for(self, job_id: str, stage: str, times: int = 1) -> dict:
         """The run of a stage, once it has begun for the `times`-th time."""
         return eventually(lambda: [r for r in self.runs(job_id) if r["stage"] == stage][times - 1 : times])[0]
+
+
+def use_small_stages(patch: pytest.MonkeyPatch, root: Path) -> Stages:
+    """Background fits run the small stages of tests/fit_stages.py from here on; their record is the file root/log."""
+    patch.setenv("COPE_FIT_MODULE", "tests.fit_stages")
+    patch.setenv("COPE_TEST_LOG", str(root / "log"))
+    patch.setenv("PYTHONPATH", str(paths.ROOT))
+    return Stages(root / "log")
 
 
 def eventually(ask, seconds: float = 15):

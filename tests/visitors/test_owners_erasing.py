@@ -10,6 +10,7 @@ import threading
 import time
 from contextlib import closing
 from dataclasses import replace
+from typing import NamedTuple
 
 import pytest
 
@@ -29,16 +30,10 @@ from cope_demo.visitors.owners import Access, owner_of_secret
 from tests.fits import eventually
 from tests.scripted import SECRET, publish
 
+pytestmark = pytest.mark.usefixtures("stages")
 OTHER = "0" * 64
 WORDS = "zebra-marked words"
 DAY = 86400.0
-
-
-@pytest.fixture(autouse=True)
-def stages(tmp_path, monkeypatch):
-    monkeypatch.setenv("COPE_FIT_MODULE", "tests.fit_stages")
-    monkeypatch.setenv("COPE_TEST_LOG", str(tmp_path / "log"))
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
 @pytest.fixture(params=[QueueJobs, InlineJobs])
@@ -53,8 +48,15 @@ def request(service, words=WORDS) -> FitRequest:
     return FitRequest(service.store.new_id(), "", "free_writing", samples)
 
 
-def fitted(service, secret, words=WORDS) -> tuple[str, str]:
-    """A finished fit, whose files have been tidied: its user's id and its job's."""
+class Fitted(NamedTuple):
+    """A finished fit: its user's id and its job's."""
+
+    user: str
+    job: str
+
+
+def fit(service, secret, words=WORDS) -> Fitted:
+    """Fits and waits until the job's files have been tidied."""
     mine, asked = Access(service).of(secret), request(service, words)
     job = mine.jobs.submit(asked)
     deadline = time.monotonic() + 60
@@ -62,7 +64,7 @@ def fitted(service, secret, words=WORDS) -> tuple[str, str]:
         assert time.monotonic() < deadline and mine.jobs.status(job).state in ("queued", "running", "done")
         time.sleep(0.05)
     eventually(lambda: {path.name for path in JobFolder(job).path.iterdir()} <= set(KEPT))
-    return asked.user_id, job
+    return Fitted(asked.user_id, job)
 
 
 def holding(place, *marks: str) -> list[str]:
@@ -77,14 +79,14 @@ def holding(place, *marks: str) -> list[str]:
 
 def test_erasing_leaves_no_byte_behind(service, own_data):
     access = Access(service)
-    user, job = fitted(service, SECRET)
-    other_user, _ = fitted(service, OTHER, "plain words")
+    user, job = fit(service, SECRET)
+    other = fit(service, OTHER, "plain words")
     waiting = access.of(SECRET).jobs.submit(replace(request(service), name="oppu:talk"))
     marks = (WORDS, user, job, waiting, owner_of_secret(SECRET))
     assert len(holding(own_data, *marks)) > 10
     assert access.of(SECRET).erase() == {"fits": 2, "users": 1}
     assert holding(own_data, *marks) == []
-    assert access.of(OTHER).store.open(other_user) and access.of(OTHER).store.owned() == [other_user]
+    assert access.of(OTHER).store.open(other.user) and access.of(OTHER).store.owned() == [other.user]
     assert access.of(SECRET).erase() == {"fits": 0, "users": 0}
     with pytest.raises(CopeError, match="not known here"):
         access.of(SECRET).jobs.status(job)
@@ -126,7 +128,7 @@ def test_erasing_waits_for_whoever_is_at_work_in_a_fit(tmp_path, own_data, monke
 
 
 def test_what_a_visitor_has_expires_and_nothing_else(service, own_data, tmp_path, monkeypatch):
-    user, job = fitted(service, SECRET)
+    user, job = fit(service, SECRET)
     laptop = replace(request(service), user_id="laptop")  # as the command line saves one
     source = service.store.users_dir / user
     service.store.publish(source, "laptop", {"user": "laptop", "name": "", "task": laptop.task, "base": {}})
