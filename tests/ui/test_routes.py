@@ -8,9 +8,7 @@ import pytest
 
 from cope_demo.errors import CopeError
 from cope_demo.system import disk
-from cope_demo.ui.page import build
-from cope_demo.ui.routes import app_options
-from cope_demo.ui.server import launch_options
+from tests.running import run_page
 from tests.scripted import Service
 
 
@@ -22,10 +20,8 @@ def service(tmp_path) -> Service:
 @pytest.fixture
 def url(service):
     """The page of the scripted service, running."""
-    with build(service).queue() as blocks:
-        options = launch_options("127.0.0.1") | {"app_kwargs": app_options(service)}
-        yield blocks.launch(prevent_thread_lock=True, **options)[1]
-        blocks.close()
+    with run_page(service) as page:
+        yield page.url
 
 
 def almost_full(monkeypatch, megabytes: int) -> None:

@@ -7,7 +7,6 @@ import sys
 import time
 from pathlib import Path
 
-import httpx
 import pytest
 
 from cope_demo import paths
@@ -17,6 +16,7 @@ from cope_demo.ui.panels import own
 from cope_demo.ui.server import host_of, launch_options
 from cope_demo.ui.theme import theme
 from cope_demo.ui.token_view.standalone import standalone_html
+from tests.running import read_updates, run_page
 from tests.scripted import HOSTILE, Service, messages
 
 UI = Path(own.__file__).parent.parent
@@ -29,11 +29,10 @@ def service(tmp_path) -> Service:
 
 
 @pytest.fixture
-def url(service):
+def page(service):
     """The page of the scripted service, running."""
-    with build(service).queue() as blocks:
-        yield blocks.launch(prevent_thread_lock=True, **launch_options("127.0.0.1"))[1]
-        blocks.close()
+    with run_page(service) as page:
+        yield page
 
 
 def test_public_endpoints_are_named_and_typed(service):
@@ -49,10 +48,10 @@ def test_public_endpoints_are_named_and_typed(service):
     assert compare["max_new_tokens"]["type"]["type"] == "integer"
 
 
-def test_endpoints_over_the_wire(url):
+def test_endpoints_over_the_wire(page):
     from gradio_client import Client
 
-    client = Client(url, verbose=False)
+    client = Client(page.url, verbose=False)
     assert client.predict(api_name="/users")[0]["id"] == "ada"
     assert client.predict(TEXTS, api_name="/preview_history")["kept"] == 6
     job = client.submit("ada", "Write.", api_name="/compare")
@@ -78,21 +77,13 @@ def test_endpoints_over_the_wire(url):
             client.predict(*call[1:], api_name=call[0])
 
 
-def test_the_page_is_sent_increments(url, service):
+def test_the_page_is_sent_increments(page, service):
     """On the wire every update holds only what is new, and all of them together little more than the trace."""
     service.pieces = {method: [f" word{n}" for n in range(60)] for method in service.pieces}
     service.pause = lambda step: time.sleep(0.02)
-    (number,) = [n for n, fn in build(service).fns.items() if fn.name == "_compare"]
-    session = {"session_hash": "test"}
     data = [{"chosen": "ada", "fits": []}, "Write.", 0.1, 0.1, 80, 1.2, 0.0, 0, []]
-    body = {"data": data, "fn_index": number, "event_data": None, "trigger_id": None, **session}
-    assert httpx.post(f"{url}gradio_api/queue/join", json=body).status_code == 200
-    updates = []
-    with httpx.stream("GET", f"{url}gradio_api/queue/data", params=session, timeout=30) as stream:
-        for row in stream.iter_lines():
-            message = json.loads(row.removeprefix("data:")) if row.startswith("data:") else {}
-            if message.get("msg") == "process_generating":
-                updates.append(message["output"]["data"][0])
+    answer = page.send(page.event("_compare"), data, "test")
+    updates = [output["data"][0] for output in read_updates(answer, ("process_generating",))]
     texts = [edit for update in updates[2:-1] for edit in update]  # the first says nothing, the second is the start
     assert len(texts) > 8 and {edit[0] for edit in texts} == {"append"}
     sent = "".join(edit[2] for edit in texts)
