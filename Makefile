@@ -29,6 +29,8 @@ bench: $(PREPARED)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 	$(BIN)/python -m tests.audit
 
 screenshots: $(PREPARED)
