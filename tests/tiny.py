@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -53,6 +54,13 @@ LINES = [
     "the bus driver had a cake on the dashboard",
     "soup on monday, soup on tuesday, a pie at last",
 ]
+
+
+class Home(NamedTuple):
+    """A tiny model's path, and the folder of users fitted on it."""
+
+    model: str
+    users_dir: Path
 
 
 def samples(count: int = 8) -> list[Sample]:

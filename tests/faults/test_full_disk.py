@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -27,35 +28,43 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def run_fit(asked: FitRequest, at: int | None = None, lasting: bool = False) -> tuple[bool, str, str | None]:
-    """A whole fit whose write `at` fails: whether it got that far, the state it ended in, and its sentence."""
+class Outcome(NamedTuple):
+    """Whether a fit came to the write that fails, the state it ended in, and its sentence."""
+
+    failed: bool
+    state: str
+    sentence: str | None
+
+
+def run_fit(asked: FitRequest, at: int | None = None, lasting: bool = False) -> Outcome:
+    """A whole fit whose write `at` fails."""
     with full_disk(at, lasting) as disk:
         try:
             folder = JobFolder.create(asked)
             run_job(folder)
         except CopeError as refused:
-            return bool(disk.failures), "refused", str(refused)
-    return bool(disk.failures), folder.result()["state"], folder.result()["error"]
+            return Outcome(bool(disk.failures), "refused", str(refused))
+    return Outcome(bool(disk.failures), folder.result()["state"], folder.result()["error"])
 
 
 def check_writes(ask: Callable[[int], FitRequest], own_data: Path, lasting: bool, stride: int) -> int:
     """Lets every `stride`-th write fail, each in a fit of other texts: ask(its number). Returns how many a fit has."""
-    assert run_fit(ask(0))[1] == "done"
+    assert run_fit(ask(0)).state == "done"
     users = own_data / "users"
     for at in itertools.count(1, stride):
         shutil.rmtree(own_data / "jobs", ignore_errors=True)
         before = files(users / "ada")
-        failed, state, sentence = run_fit(ask(at), at, lasting)
-        if not failed:
+        outcome = run_fit(ask(at), at, lasting)
+        if not outcome.failed:
             return at - stride
         user = Store().open("ada")  # which mends a swap that was cut off in its middle
-        if state == "done":  # the write was one that a fit can do without
+        if outcome.state == "done":  # the write was one that a fit can do without
             assert user.history() == ask(at).samples
         else:
-            assert "disk is full" in sentence or "a fault of ours" in sentence, (at, sentence)
-            assert state in ("refused", "failed") and files(users / "ada") == before, at
+            assert "disk is full" in outcome.sentence or "a fault of ours" in outcome.sentence, (at, outcome.sentence)
+            assert outcome.state in ("refused", "failed") and files(users / "ada") == before, at
         assert holds_secret(own_data / "jobs") == [], at
-        assert run_fit(ask(-at))[1] == "done", f"after a full disk at write {at}"
+        assert run_fit(ask(-at)).state == "done", f"after a full disk at write {at}"
         assert {path.name for path in users.iterdir()} == {"ada", ".lock"}, at
 
 

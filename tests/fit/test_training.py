@@ -2,6 +2,7 @@
 
 import inspect
 from importlib import import_module
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -53,8 +54,17 @@ def test_grouped_attention_is_the_plain_one(length, masked):
     assert NAME in AttentionInterface().valid_keys()
 
 
-def gradients(base, ids) -> tuple[torch.Tensor, torch.Tensor]:
-    """Loss and gradients of a fresh adapter whose B is not zero, in bfloat16 autocast as in a fit."""
+class Learned(NamedTuple):
+    """What a step computes: logits without an adapter, and loss and gradients of a fresh one, all of them in a row."""
+
+    logits: torch.Tensor
+    loss: torch.Tensor
+    gradients: torch.Tensor
+
+
+def learn(base, ids) -> Learned:
+    """The fresh adapter's B is not zero, and the step is in bfloat16 autocast as in a fit."""
+    bare = base.model(ids).logits
     torch.manual_seed(0)
     with new_adapter(base, FitConfig(lora_rank=4)) as model:
         weights = [p for p in model.parameters() if p.requires_grad]
@@ -64,7 +74,7 @@ def gradients(base, ids) -> tuple[torch.Tensor, torch.Tensor]:
             logits = model(ids).logits
         loss = torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1).float(), ids[:, 1:].flatten())
         loss.backward()
-        return loss.detach(), torch.cat([weight.grad.flatten() for weight in weights])
+        return Learned(bare, loss.detach(), torch.cat([weight.grad.flatten() for weight in weights]))
 
 
 @pytest.mark.parametrize("worn", [False, True])
@@ -84,11 +94,12 @@ def test_adapters_in_place_learn_as_peft_has_them(folder, monkeypatch, worn):
                 for path, (wide, high) in sizes.items()
             }
             wear_always(base.model, Lora(pairs, 4))
-        found.append((base.model(ids).logits, *gradients(base, ids)))
-    (bare, loss, gradient), (bare_2, loss_2, gradient_2) = found
-    assert torch.cosine_similarity(bare.float().flatten(), bare_2.float().flatten(), dim=0) > 0.999
-    assert abs(loss - loss_2) < 0.05 and torch.cosine_similarity(gradient, gradient_2, dim=0) > 0.98
-    assert abs(gradient.norm() / gradient_2.norm() - 1) < 0.05
+        found.append(learn(base, ids))
+    ours, pefts = found
+    assert torch.cosine_similarity(ours.logits.float().flatten(), pefts.logits.float().flatten(), dim=0) > 0.999
+    assert abs(ours.loss - pefts.loss) < 0.05
+    assert torch.cosine_similarity(ours.gradients, pefts.gradients, dim=0) > 0.98
+    assert abs(ours.gradients.norm() / pefts.gradients.norm() - 1) < 0.05
 
 
 def test_the_loss_of_responses_is_the_loss_of_the_whole(folder):
