@@ -16,23 +16,11 @@ from cope_demo.ui.panels import own
 from cope_demo.ui.server import host_of, launch_options
 from cope_demo.ui.theme import theme
 from cope_demo.ui.token_view.standalone import standalone_html
-from tests.running import read_updates, run_page
-from tests.scripted import HOSTILE, Service, messages
+from tests.running import read_updates
+from tests.scripted import HOSTILE, messages
 
 UI = Path(own.__file__).parent.parent
 TEXTS = "\n---\n".join(f"Text number {n} is about seams and needles." for n in range(6))
-
-
-@pytest.fixture
-def service(tmp_path) -> Service:
-    return Service(tmp_path)
-
-
-@pytest.fixture
-def page(service):
-    """The page of the scripted service, running."""
-    with run_page(service) as page:
-        yield page
 
 
 def test_public_endpoints_are_named_and_typed(service):

@@ -15,15 +15,10 @@ from cope_demo.ui.panels import comparing, own
 from cope_demo.ui.token_view import wire
 from cope_demo.ui.web.guard import endpoint, sentence
 from cope_demo.visitors.owners import Access
-from tests.scripted import HOSTILE, Service, messages, token
+from tests.scripted import HOSTILE, messages, token
 
 UI = Path(own.__file__).parent.parent
 VALUES = ("Write.", 0.1, 0.1, 80, 1.2, 0.0, 0)
-
-
-@pytest.fixture
-def service(tmp_path) -> Service:
-    return Service(tmp_path)
 
 
 def test_values_are_json_without_markup():

@@ -7,17 +7,12 @@ import pytest
 from cope_demo.ui.panels import comparing
 from cope_demo.ui.token_view import runs
 from cope_demo.visitors.owners import Access
-from tests.running import read_updates, run_page
-from tests.scripted import SECRET, Service, messages, publish
+from tests.running import read_updates
+from tests.scripted import SECRET, messages, publish
 
 OTHER = "0" * 64
 SETTINGS = {"alpha": 0.3, "tau": 0.1, "repetition_penalty": 1.2, "max_new_tokens": 80, "temperature": 0.0, "seed": 0}
 ASKED = {"user": "ada", "prompt": "Write.", "method": "cope", "ids": [7, 99], **SETTINGS}
-
-
-@pytest.fixture
-def service(tmp_path) -> Service:
-    return Service(tmp_path)
 
 
 def test_a_column_is_cut_and_goes_on(service, monkeypatch):
@@ -73,16 +68,15 @@ def test_a_branch_waits_for_the_model(service):
     assert [line["t"] for line in messages(list(stream)[-1])][:2] == ["wait", "branch"]
 
 
-def test_the_page_hears_of_a_branch(service):
+def test_the_page_hears_of_a_branch(page):
     asked = {"chosen": "ada", "fits": [], "secret": SECRET}
-    with run_page(service) as page:
 
-        def branch(memory: dict) -> str:
-            return json.dumps(read_updates(page.send(page.event("_branch"), [memory], "test", ASKED)))
+    def branch(memory: dict) -> str:
+        return json.dumps(read_updates(page.send(page.event("_branch"), [memory], "test", ASKED)))
 
-        answer = branch(asked)
-        assert " instead" in answer and "done" in answer
-        assert "another person's" in branch(asked | {"chosen": "new"})
+    answer = branch(asked)
+    assert " instead" in answer and "done" in answer
+    assert "another person's" in branch(asked | {"chosen": "new"})
 
 
 def test_likeness_is_told_to_whom_the_run_belongs(service, tmp_path):

@@ -9,8 +9,6 @@ from cope_demo.evaluation import published
 from cope_demo.texts.tasks import TASKS
 from cope_demo.ui.panels import evidence
 from tests.evaluation.test_published import NEWS, REVIEWS, run
-from tests.running import run_page
-from tests.scripted import Service
 
 
 @pytest.fixture
@@ -61,8 +59,7 @@ def test_without_numbers_it_says_so():
     assert shown["state"] == "none" and len(shown["absent"]) == 5
 
 
-def test_what_is_published_can_be_shown_and_read(tmp_path):
+def test_what_is_published_can_be_shown_and_read(page):
     assert evidence.shown(published.published())["state"] in ("none", "open")
-    with run_page(Service(tmp_path)) as page:
-        answer = httpx.get(f"{page.url}results.md")
+    answer = httpx.get(f"{page.url}results.md")
     assert answer.text == evidence.PAGE.read_text("utf-8") and answer.headers["content-type"].startswith("text/plain")

@@ -10,7 +10,6 @@ import pytest
 from cope_demo.paths import ROOT
 from cope_demo.ui.page import build
 from cope_demo.ui.server import launch_options
-from tests.running import run_page
 from tests.scripted import SECRET, Service
 
 WORDS = "zebra-marked words"
@@ -19,19 +18,12 @@ TEXTS = "\n---\n".join(f"Text number {n} has {WORDS}." for n in range(4))
 
 @pytest.fixture
 def uploads(tmp_path, monkeypatch):
-    """Where the page keeps uploads."""
+    """Where a page that starts from now on keeps uploads."""
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
     return tmp_path / "uploads"
 
 
-@pytest.fixture
-def page(tmp_path, uploads):
-    """The running page of a scripted service."""
-    with run_page(Service(tmp_path)) as page:
-        yield page
-
-
-def test_gradio_remembers_and_writes_nothing(page, uploads, tmp_path, own_data, caplog):
+def test_gradio_remembers_and_writes_nothing(uploads, page, tmp_path, own_data, caplog):
     memory = {"secret": SECRET, "chosen": "ada", "fits": []}
     with caplog.at_level(logging.DEBUG):
         preview = page.events(lambda event: event.name == "handler" and len(event.inputs) == 4)[0]
