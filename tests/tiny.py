@@ -13,6 +13,8 @@ from transformers import (
     LlamaForCausalLM,
     MistralConfig,
     MistralForCausalLM,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
     PreTrainedTokenizerFast,
     Qwen2Config,
     Qwen2ForCausalLM,
@@ -86,7 +88,12 @@ def make(folder: Path, family: str = "llama") -> str:
         pad_token_id=tokenizer.pad_token_id,
         tie_word_embeddings=family == "gemma",
     )
-    model_class(config).to(torch.bfloat16).save_pretrained(folder)
+    return save(model_class(config), tokenizer, folder)
+
+
+def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> str:
+    """Saves a model, in bfloat16, and its tokenizer; returns the folder's path as text."""
+    model.to(torch.bfloat16).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return str(folder)
 
