@@ -1,6 +1,5 @@
 """The running page: its endpoints, what Gradio may keep and serve, its start, its colours."""
 
-import json
 import re
 import subprocess
 import sys
@@ -15,9 +14,8 @@ from cope_demo.ui.page import build
 from cope_demo.ui.panels import own
 from cope_demo.ui.server import host_of, launch_options
 from cope_demo.ui.theme import theme
-from cope_demo.ui.token_view.standalone import standalone_html
 from tests.running import read_updates
-from tests.scripted import HOSTILE, messages
+from tests.scripted import messages
 
 UI = Path(own.__file__).parent.parent
 TEXTS = "\n---\n".join(f"Text number {n} is about seams and needles." for n in range(6))
@@ -94,14 +92,6 @@ def test_gradio_keeps_and_serves_nothing(monkeypatch, own_data):
 def test_the_page_is_built_without_torch():
     code = "import sys, cope_demo.ui.server, cope_demo.service.service; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=paths.ROOT, timeout=120).returncode == 0
-
-
-def test_standalone_file_holds_the_trace_as_data_only(service):
-    trace = list(service.compare("ada", HOSTILE[1], DecodeConfig()))[-1]
-    page = standalone_html(trace.to_json(), "Ada")
-    assert page.count("</script>") == 2 and HOSTILE[1] not in page
-    data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1])
-    assert messages(data["messages"])[0]["prompt"] == HOSTILE[1]
 
 
 # -- colours ----------------------------------------

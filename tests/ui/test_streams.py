@@ -7,15 +7,13 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
-from cope_demo.decode.trace import TokenEvent
 from cope_demo.errors import CopeError
 from cope_demo.ui import component
 from cope_demo.ui.page import build
 from cope_demo.ui.panels import comparing, own
-from cope_demo.ui.token_view import wire
 from cope_demo.ui.web.guard import endpoint, sentence
 from cope_demo.visitors.owners import Access
-from tests.scripted import HOSTILE, messages, token
+from tests.scripted import HOSTILE, messages
 
 UI = Path(own.__file__).parent.parent
 VALUES = ("Write.", 0.1, 0.1, 80, 1.2, 0.0, 0)
@@ -42,16 +40,6 @@ def test_scripts_never_build_markup():
         assert not re.search(
             r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", path.read_text()
         )
-
-
-def test_wire_carries_every_number():
-    made = token("${x}", number=3)
-    (message,) = messages(wire.tokens(4, [TokenEvent("cope", 2, made)]))
-    assert message["t"] == "tokens" and message["seq"] == 4
-    method, index, token_id, text, user, base, score, in_head, head, others = message["rows"][0]
-    assert (method, index, token_id, text, in_head, head) == ("cope", 2, 10, "${x}", 1, 2)
-    assert (user, base, score) == (-0.5, -3.0, round(made.score, 4))
-    assert others[1] == [1, " the", -1.5, -0.4, round(made.alternatives[1].score, 4), 1]
 
 
 def test_a_stream_with_further_columns_says_what_it_looks_for_and_what_it_gave(service):
