@@ -50,14 +50,14 @@ def texts(data, task: str, users: int) -> None:
 
 
 def run(root, name: str, task: str, methods, *, users=4, alpha=0.1, tau=0.1, skipped=(), values=None, **plan) -> dict:
-    """A run's folder as evaluate leaves it. values: (method, user, query) -> ROUGE-L, where it is not drawn by lot."""
-    lot, rows = random.Random(0), []
+    """A run's folder as evaluate leaves it. values: (method, user, query) -> ROUGE-L; what is missing is random."""
+    rng, rows = random.Random(0), []
     for user in range(users):
         for query in range(3):
             for method in methods:
-                score = (values or {}).get((method, user, query), round(lot.uniform(0.1, 0.3) + alpha / 10, 4))
+                score = (values or {}).get((method, user, query), round(rng.uniform(0.1, 0.3) + alpha / 10, 4))
                 row = {"user": f"u{user}", "query": f"q{query}", "method": method, "text": f"{method} {HOSTILE}"}
-                bits = round(3 + lot.random(), 4) if method in ("base", "tam", "oppu") else None
+                bits = round(3 + rng.random(), 4) if method in ("base", "tam", "oppu") else None
                 scores = {"rouge1": score + 0.1, "rougeL": score, "meteor": score}
                 rows.append({**row, **scores, "bits": bits, "seconds": 0.5})
     out = root / name

@@ -101,7 +101,7 @@ class Visitor:
             time.sleep(0.5)
 
 
-def all_at_once(visitors: list[Visitor], what) -> list:
+def run_at_once(visitors: list[Visitor], what) -> list:
     """what(visitor) for all of them at the same time; the answers in their order."""
     with ThreadPoolExecutor(len(visitors)) as pool:
         return list(pool.map(what, visitors))

@@ -67,7 +67,7 @@ def test_closed_in_the_middle_of_a_comparison(page, long):
 
 
 def test_closed_in_the_middle_of_a_fit(page, long):
-    """A fit is started and the browser is gone. It ends well; whoever comes back with the secret sees how it stands."""
+    """A fit is started and the browser is gone. It ends well; a visitor who returns with the secret sees its state."""
     slowest = 0.0
     load = page.events(lambda event: len(event.outputs) > 10 and event.targets[0][1] == "load")[0]
     for turn in range(3 if long else 1):

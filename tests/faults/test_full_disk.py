@@ -19,7 +19,7 @@ from cope_demo.jobs.queue_jobs import QueueJobs
 from cope_demo.saved.store import Store
 from cope_demo.texts.tasks import Sample
 from tests.faults.full_disk import full_disk
-from tests.fits import SECRET, ended, eventually, holds_secret, request
+from tests.fits import SECRET, eventually, find_secret, make_request, wait_for_end
 
 pytestmark = pytest.mark.usefixtures("stages")
 
@@ -63,7 +63,7 @@ def check_writes(ask: Callable[[int], FitRequest], own_data: Path, lasting: bool
         else:
             assert "disk is full" in outcome.sentence or "a fault of ours" in outcome.sentence, (at, outcome.sentence)
             assert outcome.state in ("refused", "failed") and files(users / "ada") == before, at
-        assert holds_secret(own_data / "jobs") == [], at
+        assert find_secret(own_data / "jobs") == [], at
         assert run_fit(ask(-at)).state == "done", f"after a full disk at write {at}"
         assert {path.name for path in users.iterdir()} == {"ada", ".lock"}, at
 
@@ -73,7 +73,7 @@ def test_each_write(own_data, lasting, long):
     """A fit with small stages. The short form takes every seventh write."""
 
     def ask(number: int) -> FitRequest:
-        return request("ada", samples=[Sample("Write", f"{SECRET} {number} {n}") for n in range(5)])
+        return make_request("ada", samples=[Sample("Write", f"{SECRET} {number} {n}") for n in range(5)])
 
     writes = check_writes(ask, own_data, lasting, 1 if long else 7)
     print(f"\n{writes} writes of a fit, each {'and what follows ' if lasting else ''}on a full disk")
@@ -118,21 +118,21 @@ def test_a_disk_that_is_really_full(long, works, small_disk, monkeypatch):
         samples = [Sample("Write a post.", f"{SECRET} {number} {n}") for n in range(6)]
         return FitRequest("ada", "", "free_writing", samples, works.model)
 
-    assert ended(jobs, jobs.submit(ask(0)), 120).state == "done"
+    assert wait_for_end(jobs, jobs.submit(ask(0)), 120).state == "done"
     for number, stage in enumerate(STAGES, 1):
         before = files(users / "ada")
         job = jobs.submit(ask(number))
         eventually(lambda job=job, stage=stage: any(e["stage"] == stage for e in jobs.status(job).events), 120)
         ballast = fill(small_disk)
-        status = ended(jobs, job, 120)
+        status = wait_for_end(jobs, job, 120)
         if status.state == "done":  # it had been saved before the disk was full
             assert Store().open("ada").history() == ask(number).samples
         else:
             assert "disk is full" in status.error and files(users / "ada") == before
         found[stage] = status.state
-        assert holds_secret(small_disk / "var" / "jobs") == []
+        assert find_secret(small_disk / "var" / "jobs") == []
         ballast.unlink()
-        assert ended(jobs, jobs.submit(ask(-number)), 120).state == "done"
+        assert wait_for_end(jobs, jobs.submit(ask(-number)), 120).state == "done"
     jobs.close()
     print(f"\nthe disk filled up in {found}")
     assert list(found.values()).count("failed") >= 3

@@ -108,13 +108,13 @@ class Reader(threading.Thread):
         self.join()
 
 
-def job_of(user: str, version: int) -> JobFolder | None:
+def find_job(user: str, version: int) -> JobFolder | None:
     """The job that fits this version of the user, known by its place in the order of submission."""
-    mine = [folder for folder in all_jobs() if folder.user_id == user]
+    mine = [folder for folder in list_jobs() if folder.user_id == user]
     return mine[version] if len(mine) > version else None
 
 
-def all_jobs() -> list[JobFolder]:
+def list_jobs() -> list[JobFolder]:
     paths = sorted(jobs_dir().glob("*/job.json"), key=lambda path: path.stat().st_mtime_ns)
     return [JobFolder(path.parent.name) for path in paths]
 
@@ -153,14 +153,14 @@ def kill_once(number: int, web: Web, stages: Stages, rng: random.Random) -> Kill
     user, version = f"user{number % USERS}", number // USERS
     victim = ("worker", "web", "both")[number % 3]
 
-    def find_job() -> JobFolder | None:
-        return job_of(user, version)
+    def find_own_job() -> JobFolder | None:
+        return find_job(user, version)
 
     web.submit(user, version)
     if rng.random() < 0.8:  # else the kill may come before the job is there
-        eventually(find_job, 60)
+        eventually(find_own_job, 60)
     time.sleep(rng.uniform(0, 2.0))
-    worker, job = web.worker(), find_job()
+    worker, job = web.worker(), find_own_job()
     if victim != "web" and worker:
         os.kill(worker, signal.SIGKILL)
     moment = time.monotonic()
@@ -170,10 +170,10 @@ def kill_once(number: int, web: Web, stages: Stages, rng: random.Random) -> Kill
     if victim != "worker":
         web.start()
         moment = web.started
-    job = job or find_job()
+    job = job or find_own_job()
     if job is None:  # it never got to the queue, and nobody was told that it had
         web.submit(user, version)
-        job = eventually(find_job, 60)
+        job = eventually(find_own_job, 60)
     struck = (stages.runs(job.id) or [{"stage": "waiting"}])[-1]["stage"]
     eventually(lambda: job.result() or len(stages.runs(job.id)) > runs_before, 60)
     resumed = time.monotonic() - moment
@@ -197,7 +197,7 @@ def series(tmp_path_factory, long) -> Series:
         finally:
             web.kill()
             reader.end()
-        states = [folder.result()["state"] for folder in all_jobs()]
+        states = [folder.result()["state"] for folder in list_jobs()]
     resumed = sorted(kill.resumed for kill in kills)
     print(
         f"\n{len(kills)} kills: struck {dict(Counter(kill.struck for kill in kills))}; run again "

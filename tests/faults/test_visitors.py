@@ -11,7 +11,7 @@ import pytest
 from cope_demo.jobs.queue_jobs import QueueJobs
 from cope_demo.saved.store import Store
 from cope_demo.service.service import Service
-from tests.faults.crowd import Server, Visitor, all_at_once
+from tests.faults.crowd import Server, Visitor, run_at_once
 from tests.running import run_page
 from tests.scripted import CARD
 
@@ -29,7 +29,7 @@ def check_crowd(url: str, comparing: int, fitting: int, tokens: int, store: Stor
             return visitor.fit(seconds)
         return [visitor.compare(users, tokens) for _ in range(2)]
 
-    answers = all_at_once(visitors, work)
+    answers = run_at_once(visitors, work)
     assert [answer[0] for answer in answers[:comparing]] == [answer[1] for answer in answers[:comparing]] == alone
     for visitor, fit in zip(visitors[comparing:], answers[comparing:], strict=True):
         assert fit.status["state"] == "done", fit.status["error"]

@@ -1,4 +1,4 @@
-"""Adapters: read with suspicion, stacked on the LoRA side, worn row by row exactly as PEFT's mixed batch does."""
+"""Adapters: checked when read, stacked on the LoRA side, applied row by row exactly as PEFT's mixed batch does."""
 
 import json
 import shutil
@@ -56,7 +56,7 @@ def test_rows_equal_pefts_mixed_batch(saved):
     assert (logits[0] - bare[0]).abs().mean() > 0.2 and (logits[2] - bare[2]).abs().mean() > 0.2
 
 
-def test_a_layer_that_gets_its_batch_flattened_wears_the_same():
+def test_a_layer_that_gets_its_batch_flattened_has_the_same():
     """OPT's MLP hands its layers (B * T, in)."""
     torch.manual_seed(0)
     model = torch.nn.Sequential(torch.nn.Linear(6, 5))

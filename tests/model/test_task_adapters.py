@@ -1,4 +1,4 @@
-"""A task adapter is part of base: in fits, as DPO's reference, as the candidates' voice, and as the amateur."""
+"""A task adapter is part of base: in fits, as DPO's reference, in sampling the candidates, and as the amateur."""
 
 import json
 import shutil
@@ -88,17 +88,17 @@ def logps(model, prompt_ids, response_ids):
     return torch.stack([logits[start + n, token] for n, token in enumerate(response_ids)])
 
 
-def test_the_manifest_names_it_and_training_wore_it(fitted):
+def test_the_manifest_names_it_and_training_had_it_active(fitted):
     model, data = fitted.model, fitted.data
     manifest = Store(data / "users").open("ada").manifest
     digest = json.loads((data / "task_adapters" / TASK / "tam.json").read_text())["adapter_sha256"]
     assert manifest["task_adapter"] == {"task": TASK, "sha256": digest}
     ids = torch.randint(10, 300, (1, 20), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        worn = load_base(model, trainable=True, task=TASK).model(ids).logits.float()
+        adapted = load_base(model, trainable=True, task=TASK).model(ids).logits.float()
         expected = by_peft(model, data / "task_adapters" / TASK)(ids).logits.float()
         bare = load_base(model, trainable=True).model(ids).logits.float()
-    assert (worn - expected).abs().mean() < 0.25 * (worn - bare).abs().mean()
+    assert (adapted - expected).abs().mean() < 0.25 * (adapted - bare).abs().mean()
 
 
 def test_the_dpo_reference_is_base_with_the_task_adapter(fitted):
@@ -107,22 +107,22 @@ def test_the_dpo_reference_is_base_with_the_task_adapter(fitted):
     split = json.loads((scratch / "split.json").read_text())
     samples = [json.loads(line) for line in (scratch / "history.jsonl").read_text().split("\n") if line]
     pairs = [json.loads(line) for line in (scratch / "pairs.jsonl").read_text().split("\n") if line]
-    worn, bare = load_base(model, trainable=True, task=TASK), load_base(model, trainable=True)
-    chosen = [encode(worn, tam.Sample(**samples[index]), FAST) for index in split["train"]]
+    adapted, bare = load_base(model, trainable=True, task=TASK), load_base(model, trainable=True)
+    chosen = [encode(adapted, tam.Sample(**samples[index]), FAST) for index in split["train"]]
     rejected = [Example(e.prompt_ids, p["rejected_ids"]) for e, p in zip(chosen, pairs, strict=False)]
 
-    def sums(speaker):
+    def sums(lm):
         """log pi of all chosen and then of all rejected texts, in nats."""
-        heard = response_logps(speaker, chosen + rejected, worn.tokenizer.pad_token_id, 1024)
-        return torch.stack([values.sum() for values in heard])
+        found = response_logps(lm, chosen + rejected, adapted.tokenizer.pad_token_id, 1024)
+        return torch.stack([values.sum() for values in found])
 
     def against(reference):
         gains = FAST.beta * (user - sums(reference.model))
         return float((gains[: len(chosen)] - gains[len(chosen) :]).mean())
 
-    with saved_adapter(worn, scratch / "oppu") as stacked:
+    with saved_adapter(adapted, scratch / "oppu") as stacked:
         user = sums(stacked)
-    assert margin == pytest.approx(against(worn), abs=1e-3) and abs(margin - against(bare)) > 0.1
+    assert margin == pytest.approx(against(adapted), abs=1e-3) and abs(margin - against(bare)) > 0.1
 
 
 def test_columns_stack_the_personal_adapter_on_the_task_adapter(fitted, monkeypatch):
@@ -131,14 +131,14 @@ def test_columns_stack_the_personal_adapter_on_the_task_adapter(fitted, monkeypa
     prompt = find_task(TASK).prompt("the goose stood on the ramp")
     methods, service = (*METHODS, "base", "rag"), Service(model, data / "users")
     *_, trace = service.compare("ada", prompt, DecodeConfig(max_new_tokens=6), methods)
-    worn = data / "task_adapters" / TASK
-    reference, bare = by_peft(model, worn), load_base(model)
+    tam_folder = data / "task_adapters" / TASK
+    reference, bare = by_peft(model, tam_folder), load_base(model)
     assert "base" not in left_out(service.store.open("ada"))
     for column in trace.columns:
         ids = [token.id for token in column.tokens]
         prompt_ids = trace.prompt_ids if column.prompt is None else bare.prompt_ids(column.prompt)
         without = column.method in ("base", "rag")
-        user = by_peft(model, worn, scratch / ("oppu" if column.method == "oppu" else "cope"))
+        user = by_peft(model, tam_folder, scratch / ("oppu" if column.method == "oppu" else "cope"))
         for model_, name in ((user, "logp_user"), (bare.model if without else reference, "logp_base")):
             seen = torch.tensor([getattr(token, name) for token in column.tokens])
             assert (seen - logps(model_, prompt_ids, ids)).abs().max() < (0.4 if without else 0.15)

@@ -1,4 +1,4 @@
-"""The routes for whoever watches over the server, on the real server with a scripted service."""
+"""The routes for who monitors the server, on the real server with a scripted service."""
 
 import shutil
 from collections import namedtuple

@@ -37,13 +37,13 @@ DAY = 86400.0
 
 
 @pytest.fixture(params=[QueueJobs, InlineJobs])
-def service(request, tmp_path):
-    service = Service(users_dir=tmp_path / "var" / "users", jobs=request.param(tmp_path / "var" / "users"))
+def service(make_request, tmp_path):
+    service = Service(users_dir=tmp_path / "var" / "users", jobs=make_request.param(tmp_path / "var" / "users"))
     yield service
     service.jobs.close()
 
 
-def request(service, words=WORDS) -> FitRequest:
+def make_request(service, words=WORDS) -> FitRequest:
     samples = [Sample(f"Write {n}", f"{words} {n}") for n in range(5)]
     return FitRequest(service.store.new_id(), "", "free_writing", samples)
 
@@ -57,7 +57,7 @@ class Fitted(NamedTuple):
 
 def fit(service, secret, words=WORDS) -> Fitted:
     """Fits and waits until the job's files have been tidied."""
-    mine, asked = Access(service).of(secret), request(service, words)
+    mine, asked = Access(service).of(secret), make_request(service, words)
     job = mine.jobs.submit(asked)
     deadline = time.monotonic() + 60
     while mine.jobs.status(job).state != "done":
@@ -67,7 +67,7 @@ def fit(service, secret, words=WORDS) -> Fitted:
     return Fitted(asked.user_id, job)
 
 
-def holding(place, *marks: str) -> list[str]:
+def find_files(place, *marks: str) -> list[str]:
     """The files below `place` that hold any of these texts, by their bytes, or have one in their name."""
     found = []
     for path in place.rglob("*"):
@@ -81,11 +81,11 @@ def test_erasing_leaves_no_byte_behind(service, own_data):
     access = Access(service)
     user, job = fit(service, SECRET)
     other = fit(service, OTHER, "plain words")
-    waiting = access.of(SECRET).jobs.submit(replace(request(service), name="oppu:talk"))
+    waiting = access.of(SECRET).jobs.submit(replace(make_request(service), name="oppu:talk"))
     marks = (WORDS, user, job, waiting, owner_of_secret(SECRET))
-    assert len(holding(own_data, *marks)) > 10
+    assert len(find_files(own_data, *marks)) > 10
     assert access.of(SECRET).erase() == {"fits": 2, "users": 1}
-    assert holding(own_data, *marks) == []
+    assert find_files(own_data, *marks) == []
     assert access.of(OTHER).store.open(other.user) and access.of(OTHER).store.owned() == [other.user]
     assert access.of(SECRET).erase() == {"fits": 0, "users": 0}
     with pytest.raises(CopeError, match="not known here"):
@@ -94,13 +94,13 @@ def test_erasing_leaves_no_byte_behind(service, own_data):
 
 def test_erasing_ends_a_fit_at_work(service, own_data):
     mine = Access(service).of(SECRET)
-    job = mine.jobs.submit(replace(request(service), name="oppu:talk"))
+    job = mine.jobs.submit(replace(make_request(service), name="oppu:talk"))
     deadline = time.monotonic() + 60
     while len(mine.jobs.status(job).events) < 5:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert mine.erase() == {"fits": 1, "users": 0}
-    assert holding(own_data, WORDS, job) == []
+    assert find_files(own_data, WORDS, job) == []
 
 
 def test_erasing_waits_for_whoever_is_at_work_in_a_fit(tmp_path, own_data, monkeypatch):
@@ -108,7 +108,7 @@ def test_erasing_waits_for_whoever_is_at_work_in_a_fit(tmp_path, own_data, monke
     monkeypatch.setattr(queue_jobs, "CANCEL_SECONDS", 0.1)
     service = Service(users_dir=own_data / "users", jobs=QueueJobs(own_data / "users", workers=0))
     mine = Access(service).of(SECRET)
-    asked = request(service)
+    asked = make_request(service)
     folder = JobFolder(mine.jobs.submit(asked))
     monkeypatch.setattr(queue_jobs, "END_SECONDS", 0.1)
     with folder.hold():
@@ -123,13 +123,13 @@ def test_erasing_waits_for_whoever_is_at_work_in_a_fit(tmp_path, own_data, monke
         assert folder.path.exists()
         publish(service.store, tmp_path / "late", asked.user_id, "Nan")
     thread.join(60)
-    assert holding(own_data, WORDS, asked.user_id, folder.id) == []
+    assert find_files(own_data, WORDS, asked.user_id, folder.id) == []
     service.jobs.close()
 
 
 def test_what_a_visitor_has_expires_and_nothing_else(service, own_data, tmp_path, monkeypatch):
     user, job = fit(service, SECRET)
-    laptop = replace(request(service), user_id="laptop")  # as the command line saves one
+    laptop = replace(make_request(service), user_id="laptop")  # as the command line saves one
     source = service.store.users_dir / user
     service.store.publish(source, "laptop", {"user": "laptop", "name": "", "task": laptop.task, "base": {}})
     uploads, torso = tmp_path / "uploads", own_data / "jobs" / ("f" * 32)
@@ -145,7 +145,7 @@ def test_what_a_visitor_has_expires_and_nothing_else(service, own_data, tmp_path
     expiry.sweep(service, uploads, now + 6.9 * DAY)
     assert service.store.open(user) and JobFolder(job) and not torso.exists() and not list(uploads.iterdir())
     expiry.sweep(service, uploads, now + 7.1 * DAY)
-    assert holding(own_data, job, user, owner_of_secret(SECRET)) == [] and not damaged.exists()
+    assert find_files(own_data, job, user, owner_of_secret(SECRET)) == [] and not damaged.exists()
     assert service.store.open("laptop") and service.store.samples()
     monkeypatch.setenv("COPE_KEEP_DAYS", "0")
     with pytest.raises(CopeError, match="COPE_KEEP_DAYS must be a whole number from 1"):
@@ -162,9 +162,9 @@ def test_rows_of_the_queue_s_file_are_overwritten(tmp_path, own_data):
         connection.executemany("INSERT INTO t VALUES (?)", [(WORDS * 50,)] * 50)
         connection.commit()
         connection.execute("DELETE FROM t")
-    assert holding(own_data, WORDS)
+    assert find_files(own_data, WORDS)
     scrub()
-    assert not holding(own_data, WORDS)
+    assert not find_files(own_data, WORDS)
 
 
 def test_libraries_keep_their_temporary_files_with_the_job(tmp_path):
