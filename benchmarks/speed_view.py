@@ -103,8 +103,8 @@ def measure(folder: Path) -> list[dict]:
     from playwright.sync_api import sync_playwright
 
     from cope_demo.ui.page import build
-    from cope_demo.ui.panels.comparing import stream
     from cope_demo.ui.server import launch_options
+    from cope_demo.ui.streams import stream
 
     path = shutil.which("chromium")
     if path is None:

@@ -4,12 +4,12 @@ import gradio as gr
 
 from cope_demo.saved.citation import BIBTEX
 from cope_demo.ui.web.forgetful import forget_values
-from cope_demo.ui.web.guard import sentence, told
+from cope_demo.ui.web.guard import explain_error, guard_handler
 from cope_demo.ui.web.login import login_button
 from cope_demo.visitors.owners import Access
 
-from . import api
-from .component import PANELS, panel, say, static
+from . import api, streams
+from .component import panel, say, static
 from .panels import behind, comparing, evidence, fitting, lessons, own, people, privacy, scoring, takeaway
 from .visit import PARTS, Visit, banner
 from .visitor import browser_state
@@ -37,7 +37,7 @@ def build(service) -> gr.Blocks:
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 600), fill_width=True) as blocks:
         access = Access(service, takeaway.forget)  # from here on nobody holds the service itself
         Page(access, blocks)
-        api.add(access)
+        api.add_endpoints(access)
     return blocks
 
 
@@ -48,9 +48,9 @@ class Page:
         self.access = access
         static("header")
         login_button()
-        notice = panel("notice", banner(access.of()), PANELS / "notice.js")
-        link = panel("opened", say({"kind": "none"}), PANELS / "notice.js")
-        self.lessons = panel("lessons", say(lessons.cards()), PANELS / "lessons.js")
+        notice = panel("notice", banner(access.of()), "notice")
+        link = panel("opened", say({"kind": "none"}), "notice")
+        self.lessons = panel("lessons", say(lessons.cards()), "lessons")
         self.memory = browser_state()
         timer = gr.Timer(POLL)
         with gr.Column(elem_classes="step"):
@@ -70,7 +70,7 @@ class Page:
         evidence.evidence_panel()
         self.privacy = privacy.privacy_panel()
         static("footer")
-        panel("citation", say({"bibtex": BIBTEX}), PANELS / "citation.js")
+        panel("citation", say({"bibtex": BIBTEX}), "citation")
         parts = (self.memory, notice, timer, cards, self.own.box, self.fit.panel, self.fit.start, self.fit.cancel)
         parts += (self.fit.delete, step.prompt, step.examples, step.length, step.penalty, step.view)
         parts += (self.own.text, self.own.name, self.own.file, self.own.preview, self.privacy.told)
@@ -95,7 +95,7 @@ class Page:
         def handler(profile: gr.OAuthProfile | None, request: gr.Request, memory, *given):
             return self._answer(method(Visit(self.access, memory, profile, request), *given))
 
-        listen(told(handler), [self.memory, *inputs], list(self.parts.values()), **options)
+        listen(guard_handler(handler), [self.memory, *inputs], list(self.parts.values()), **options)
 
     def _wire_choice(self, blocks, cards, timer) -> None:
         def picked(profile: gr.OAuthProfile | None, request: gr.Request, memory, ticked, event: gr.EventData):
@@ -107,9 +107,9 @@ class Page:
         def live(profile: gr.OAuthProfile | None, request: gr.Request, memory, event: gr.EventData):
             return self._answer(Visit(self.access, memory, profile, request).live(str(event.lesson)))
 
-        self.step.view.live(told(live), [self.memory], list(self.parts.values()), **LIGHT)
-        cards.pick(told(picked), [self.memory, self.step.more], list(self.parts.values()), **LIGHT)
-        blocks.load(told(opened), [self.memory], list(self.parts.values()), **LIGHT)
+        self.step.view.live(guard_handler(live), [self.memory], list(self.parts.values()), **LIGHT)
+        cards.pick(guard_handler(picked), [self.memory, self.step.more], list(self.parts.values()), **LIGHT)
+        blocks.load(guard_handler(opened), [self.memory], list(self.parts.values()), **LIGHT)
         self._turn(timer.tick, Visit.poll, **LIGHT)
         self._turn(self.behind.unfold, Visit.unfold, **LIGHT)
         self._turn(self.take.take, Visit.take, **LIGHT)
@@ -128,7 +128,9 @@ class Page:
         mine.text.change(lambda: None, None, [mine.file], **LIGHT).then(**quick)
         mine.text.blur(**whole)
         mine.task.input(**quick).then(**whole)
-        mine.upload.upload(told(own.take_upload), [mine.upload], [mine.file], **LIGHT).then(**quick).then(**whole)
+        mine.upload.upload(guard_handler(own.take_upload), [mine.upload], [mine.file], **LIGHT).then(**quick).then(
+            **whole
+        )
         mine.example.click(lambda: own.EXAMPLE, None, [mine.text], **LIGHT).then(**whole)
 
     def _previewed(self, whole: bool):
@@ -139,7 +141,7 @@ class Page:
                 Visit(self.access, memory, profile, request).service.caller.take("preview")
                 data = own.preview(text, file, task, whole)
             except Exception as error:
-                return say({"state": "read", "problem": sentence(error)}), gr.skip()
+                return say({"state": "read", "problem": explain_error(error)}), gr.skip()
             return say(data), say(fitting.plan(data.get("count", 0), data.get("seconds", 0.0)))
 
         return handler
@@ -155,8 +157,8 @@ class Page:
         step.examples.use(_used, None, [step.prompt], **LIGHT)
         triggers, inputs = [step.start.click, step.prompt.submit], [self.memory, *step.settings]
         shown, begin = [step.view, *buttons], {"js": _tell("cope-begin", "g"), **WRITING}
-        event = gr.on(triggers, told(self._compare), inputs, shown, **begin)
-        on = step.view.branch(told(self._branch), [self.memory], shown, **begin)
+        event = gr.on(triggers, guard_handler(self._compare), inputs, shown, **begin)
+        on = step.view.branch(guard_handler(self._branch), [self.memory], shown, **begin)
         for one in (event, on):
             one.failure(_idle_buttons, None, buttons, js=_tell("cope-failed", "[]"), **LIGHT)
         cancels = {"cancels": [event, on]}
@@ -166,22 +168,22 @@ class Page:
     def _compare(self, profile: gr.OAuthProfile | None, request: gr.Request, memory, *given):
         visit = Visit(self.access, memory, profile, request)
         who, refusal = visit.who(), visit.refusal()
-        texts = [comparing.refused(who, refusal)] if refusal else None
+        texts = [streams.show_refusal(who, refusal)] if refusal else None
         *values, columns = given
-        yield from _written(
-            texts or comparing.stream(visit.service, visit.visitor.chosen, who, *values, columns=columns)
-        )
+        yield from _written(texts or streams.stream(visit.service, visit.visitor.chosen, who, *values, columns=columns))
 
     def _branch(self, profile: gr.OAuthProfile | None, request: gr.Request, memory, event: gr.EventData):
         visit = Visit(self.access, memory, profile, request)
         asked = event._data or {}  # all of it; its attributes would have to be asked for one by one
-        yield from _written(comparing.branch(visit.service, visit.visitor.chosen, asked))
+        yield from _written(streams.branch(visit.service, visit.visitor.chosen, asked))
 
     def _wire_score(self) -> None:
         score = self.score
         inputs = [self.memory, score.first, score.second, score.prompt, self.step.alpha]
         self._turn(score.example.click, Visit.example, **LIGHT)
-        event = score.start.click(told(self._score), inputs, [score.view, score.verdict, score.start], **WRITING)
+        event = score.start.click(
+            guard_handler(self._score), inputs, [score.view, score.verdict, score.start], **WRITING
+        )
         event.failure(lambda: gr.update(interactive=True), None, [score.start], **LIGHT)
 
     def _score(self, profile: gr.OAuthProfile | None, request: gr.Request, memory, *values):

@@ -10,12 +10,12 @@ from cope_demo.errors import CopeError
 from cope_demo.jobs.fairness import STILL_GOING
 from cope_demo.jobs.interface import JobStatus
 from cope_demo.saved.store import Card
-from cope_demo.ui.web.guard import arrive, sentence
+from cope_demo.ui.web.guard import explain_error, open_service
 from cope_demo.visitors.owners import Access
 
-from . import links
+from . import links, settings, streams
 from .component import say
-from .panels import behind, comparing, fitting, lessons, more_columns, people, scoring, takeaway
+from .panels import behind, fitting, lessons, more_columns, people, scoring, takeaway
 from .visitor import FINAL, MAX_FITS, NEW, Visitor
 
 PARTS = (
@@ -41,7 +41,7 @@ class Visit:
     def __init__(self, access: Access, memory, profile=None, request=None):
         """memory: the browser's value; profile: of the account that is logged in, where there is one."""
         self.visitor = Visitor.read(memory)
-        self.service = arrive(access, self.visitor.secret, profile, request)
+        self.service = open_service(access, self.visitor.secret, profile, request)
 
     def open(self, query: Mapping[str, str] | None = None) -> Answer:
         """A page load: whom this browser chose last, how its fits stand, and what the address's query asks for."""
@@ -125,7 +125,7 @@ class Visit:
         try:
             self.service.erase()
         except Exception as error:
-            return {"erased": say({"kind": "problem", "message": sentence(error)})}
+            return {"erased": say({"kind": "problem", "message": explain_error(error)})}
         blank = {"text": "", "name": "", "file": None, "preview": say({"state": "empty"})}
         blank |= {name: getattr(DecodeConfig, name) for name in ("alpha", "tau", "temperature", "seed")}
         blank |= {"text_a": "", "text_b": "", "asked": ""}
@@ -142,9 +142,9 @@ class Visit:
         try:
             if refusal := self.refusal():
                 raise CopeError(refusal)
-            found = scoring.example(self.service, self.visitor.chosen)
+            found = scoring.pick_example(self.service, self.visitor.chosen)
         except Exception as error:
-            return {"verdict": say({"state": "problem", "message": sentence(error)})}
+            return {"verdict": say({"state": "problem", "message": explain_error(error)})}
         return dict(zip(("text_a", "text_b", "asked"), found, strict=True))
 
     def take(self) -> Answer:
@@ -166,7 +166,7 @@ class Visit:
         cards = people.sample_cards(self.service)
         visitor = replace(visitor, chosen=people.known_choice(cards, visitor, chosen))
         who, refusal = self.who(visitor), self.refusal(visitor)
-        columns = comparing.idle(who, refusal, user=visitor.chosen, opening=opening)
+        columns = streams.show_idle(who, refusal, user=visitor.chosen, opening=opening)
         return {**self._everything(visitor, anew=True), "columns": columns, "link": say({"kind": "none"})}
 
     def _filled(self, visitor: Visitor, link: links.Link) -> Answer:
@@ -198,17 +198,17 @@ class Visit:
 
     def _comparison(self, visitor: Visitor) -> Answer:
         card, fit = self._card(visitor), visitor.fit(visitor.chosen)
-        task = comparing.task_of(card.task if card else fit.task if fit else "")
+        task = settings.choose_task(card.task if card else fit.task if fit else "")
         prompts = list(card.prompts) if card else [task.example_prompt]
-        first, who = comparing.defaults(task), self.who(visitor)
+        first, who = settings.choose_defaults(task), self.who(visitor)
         return {
             "prompt": gr.update(value=prompts[0] if prompts else "", info=task.instruction),
             "examples": say({"label": "Or try", "prompts": prompts}),
             "length": first.max_new_tokens,
             "penalty": first.repetition_penalty,
             "more": more_columns.offered(self.service, "" if self.refusal(visitor) else visitor.chosen, who),
-            "columns": comparing.idle(who, self.refusal(visitor)),
-            "scored": scoring.blank(who),
+            "columns": streams.show_idle(who, self.refusal(visitor)),
+            "scored": scoring.show_empty(who),
             "verdict": scoring.EMPTY,
             "take": takeaway.NOTHING if self.refusal(visitor) else takeaway.READY,
             "behind": behind.NOTHING if self.refusal(visitor) else behind.FOLDED,
@@ -239,4 +239,4 @@ def _with_columns(answer: Answer, wanted: Sequence[str]) -> Answer:
 
 def _sorry(error: BaseException) -> Answer:
     """Everything stays; step 2 says what went wrong."""
-    return {"fit": say({"state": "failed", "message": sentence(error)})}
+    return {"fit": say({"state": "failed", "message": explain_error(error)})}

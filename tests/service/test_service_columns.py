@@ -12,8 +12,7 @@ from cope_demo.decode.methods import METHODS, MORE, NO_HISTORY, with_more
 from cope_demo.decode.trace import ColumnEnd, Trace
 from cope_demo.errors import CopeError
 from cope_demo.model.base_model import load_base
-from cope_demo.saved.store import Store
-from cope_demo.service import service as services
+from cope_demo.saved.store import SavedUser, Store
 from cope_demo.service.offered import NO_TASK_ADAPTER, left_out
 from cope_demo.service.service import Service
 from cope_demo.ui.panels import more_columns
@@ -82,7 +81,7 @@ def test_all_columns_with_the_prompts_that_they_had(service, monkeypatch):
     engine = service.engine()
     for method in ("rag", "pag"):
         tokens = trace.column(method).tokens
-        ids, bank = [token.id for token in tokens], service._bank("ada")[1]
+        ids, bank = [token.id for token in tokens], service._load_user("ada").bank
         for adapter, name in ((None, "logp_base"), ("cope", "logp_user")):
             read = engine.logps(engine.base.prompt_ids(own[method]), ids, adapter, bank)
             assert (read - torch.tensor([getattr(token, name) for token in tokens])).abs().max() < 0.3
@@ -126,11 +125,11 @@ def test_what_cannot_be_done_is_said_first(service, monkeypatch):
         next(service.compare("ada", PROMPT, SHORT, ("cope", "magic")))
     monkeypatch.setattr(prompting, "_WORDS", 5000)
     long = "soup " * 150
-    monkeypatch.setattr(services.SavedUser, "history", lambda user: [prompting.Sample(long, long)] * 6)
+    monkeypatch.setattr(SavedUser, "history", lambda user: [prompting.Sample(long, long)] * 6)
     with pytest.raises(CopeError, match="column rag, which puts texts of the history first: The prompt is too long"):
         next(service.compare("ada", PROMPT, SHORT, (*METHODS, "rag")))
     assert isinstance(next(service.compare("ada", PROMPT, SHORT)), Trace)
-    monkeypatch.setattr(services.SavedUser, "history", lambda user: [])
+    monkeypatch.setattr(SavedUser, "history", lambda user: [])
     with pytest.raises(CopeError, match="column pag.*none are kept"):
         next(service.compare("ada", PROMPT, SHORT, ("pag",)))
 
@@ -144,7 +143,7 @@ def test_only_what_means_something_is_offered_and_the_rest_is_explained(service,
     user = service.store.open("ada")
     monkeypatch.setitem(user.manifest, "task_adapter", {"task": "news_headline", "sha256": "0"})
     assert left_out(user) == {}
-    monkeypatch.setattr(services.SavedUser, "keeps_history", False)
+    monkeypatch.setattr(SavedUser, "keeps_history", False)
     assert left_out(user) == {"rag": NO_HISTORY, "pag": NO_HISTORY} and methods.OWN_PROMPT == ("rag", "pag")
     assert more_columns.offered(mine, "ada", "Ada")["info"] == NO_HISTORY
     strange = more_columns.offered(Access(service).of("1" * 64), "ada", "you")  # tells nothing of a stranger's

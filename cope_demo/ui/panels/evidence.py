@@ -3,6 +3,8 @@
 The numbers are those of docs/results.json, which docs/RESULTS.md is made from too (`make results`).
 """
 
+from pathlib import Path
+
 import gradio as gr
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
@@ -10,8 +12,9 @@ from starlette.routing import Route
 
 from cope_demo.evaluation.published import AGAINST, MEASURED, ORDER, PUBLISHED, SWEPT, published
 from cope_demo.texts.tasks import TASKS
-from cope_demo.ui.component import PANELS, panel, say
+from cope_demo.ui.component import panel, say
 
+CSS = Path(__file__).with_name("evidence.css")
 PAGE = PUBLISHED.with_name("RESULTS.md")
 METHODS = {
     # method: (name, what writes, which of the two colours or none)
@@ -34,7 +37,7 @@ LIMITS = (
 def evidence_panel() -> gr.HTML:
     """Lays the part out. Nothing of it changes while the page runs."""
     with gr.Accordion("Does it work? What was measured", open=False, elem_id="evidence"):
-        return panel("evidence", say(shown(published())), PANELS / "evidence.js")
+        return panel("evidence", say(shown(published())), "evidence")
 
 
 def shown(data: dict) -> dict:

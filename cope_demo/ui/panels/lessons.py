@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from cope_demo.config import DecodeConfig
+from cope_demo.decode.winner import contrast_winner
 from cope_demo.paths import SAMPLE_USERS
 from cope_demo.ui.token_view import wire
 
@@ -74,9 +75,9 @@ class Lesson:
 
         favourite = max(token["alternatives"], key=expert)
         new_alpha, new_tau = step.get("alpha", alpha), step.get("tau", tau)
-        floor = expert(favourite) + math.log(new_tau) if new_tau else -math.inf
-        plausible = [other for other in token["alternatives"] if expert(other) >= floor - 1e-3]
-        would = max(plausible, key=lambda other: expert(other) - new_alpha * other["logp_base"])
+        experts, bases = zip(*((expert(other), other["logp_base"]) for other in token["alternatives"]), strict=True)
+        written = [other["id"] for other in token["alternatives"]].index(token["id"])
+        would = token["alternatives"][contrast_winner(experts, bases, new_alpha, new_tau, written)]
         found = {"who": self.who, "alpha": alpha, "tau": tau, "head": token["head_size"]}
         found |= {"reward": token["reward"], "cut": tau * math.exp(expert(favourite))}
         report = json.loads((SAMPLE_USERS / self.user / "report.json").read_text("utf-8"))
