@@ -182,7 +182,7 @@ def test_starting_warms_the_first_sample_user_up(home, monkeypatch):
 
 
 def test_a_first_sample_user_of_another_model_is_no_obstacle(home, tmp_path, monkeypatch):
-    service = Service(tiny.make(tmp_path / "other", "qwen"), home[1])
+    service = Service(tiny.make(tmp_path / "other", "qwen"), home.users_dir)
     monkeypatch.setattr(service.store, "samples", lambda: [SimpleNamespace(id="ada")])
     service.start()
     assert eventually(service.ready) and service.problem() is None
