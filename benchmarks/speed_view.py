@@ -40,14 +40,14 @@ REPAINT = """(alpha) => new Promise((done) => {
 
 def scripted(folder: Path):
     """The scripted service, with whole steps of the asked size."""
-    from cope_demo.decode.methods import METHODS
+    from cope_demo.decode.methods import COLUMNS
     from cope_demo.decode.trace import Alternative, Column, ColumnEnd, TokenEvent, Trace, TraceToken
     from tests.scripted import Service
 
     class Whole(Service):
         pace = 0.0
 
-        def compare(self, user_id, prompt, config, methods=METHODS) -> Iterator:
+        def compare(self, user_id, prompt, config, methods=COLUMNS) -> Iterator:
             draw = random.Random(7)
             head = ("tiny", user_id, "free_writing", prompt, config.alpha, config.tau, 1.0, list(range(60)))
             columns = [Column(method) for method in methods]

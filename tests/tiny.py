@@ -75,7 +75,7 @@ def history(count: int = 8) -> History:
     return History(samples(count), "free_writing", count)
 
 
-def make(folder: Path, family: str = "llama") -> str:
+def make(folder: Path, family: str = "llama", dtype: torch.dtype = torch.bfloat16) -> str:
     """Saves a tiny model of the family with its tokenizer into `folder`; returns the path as text."""
     config_class, model_class, chat = FAMILIES[family]
     tokenizer = _tokenizer(chat)
@@ -88,12 +88,12 @@ def make(folder: Path, family: str = "llama") -> str:
         pad_token_id=tokenizer.pad_token_id,
         tie_word_embeddings=family == "gemma",
     )
-    return save(model_class(config), tokenizer, folder)
+    return save(model_class(config).to(dtype), tokenizer, folder)
 
 
 def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> str:
-    """Saves a model, in bfloat16, and its tokenizer; returns the folder's path as text."""
-    model.to(torch.bfloat16).save_pretrained(folder)
+    """Saves a model and its tokenizer; returns the folder's path as text."""
+    model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return str(folder)
 

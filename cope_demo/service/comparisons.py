@@ -6,7 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from cope_demo.config import DecodeConfig
-from cope_demo.decode.methods import OWN_PROMPT
+from cope_demo.decode.methods import METHODS
 from cope_demo.decode.trace import Column, ColumnEnd, TokenEvent, Trace
 from cope_demo.errors import CopeError
 from cope_demo.saved.store import SavedUser
@@ -73,11 +73,11 @@ class UserModels:
         written: see Engine.join. Raises CopeError, which names the column where its prompt is not the visitor's.
         """
         engine, bank = self.engine, self.bank
-        shared = tuple(method for method in methods if method not in OWN_PROMPT)
+        shared = tuple(method for method in methods if not METHODS[method].prompt)
         prompt_ids = engine.base.prompt_ids(instruction)
         requests = [engine.join(prompt_ids, shared, bank, config, written)] if shared else []
         own: dict[str, str] = {}
-        for method in (method for method in methods if method in OWN_PROMPT):
+        for method in (method for method in methods if METHODS[method].prompt):
             try:
                 own[method] = self.own_prompts.make(engine, self.user, instruction, method)
                 requests.append(engine.join(engine.base.prompt_ids(own[method]), (method,), bank, config, written))

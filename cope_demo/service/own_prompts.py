@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from cope_demo.config import DecodeConfig
 from cope_demo.decode import prompting
-from cope_demo.decode.methods import NO_HISTORY
+from cope_demo.decode.methods import METHODS, NO_HISTORY
 from cope_demo.errors import CopeError
 from cope_demo.saved.store import SavedUser
 
@@ -21,9 +21,9 @@ class OwnPrompts:
         self._similar, self._profiles = UserCache(), UserCache()
 
     def make(self, engine: "Engine", user: SavedUser, instruction: str, method: str) -> str:
-        """The whole prompt of a column of OWN_PROMPT: the user's most similar texts first, for "pag" a profile as well.
+        """The whole prompt of a method that has one of its own: the user's most similar texts, then the instruction.
 
-        Raises CopeError when none of the user's texts are kept.
+        For "pag" a profile stands before them. Raises CopeError when none of the user's texts are kept.
         """
         from cope_demo.decode.engine import bank_of
 
@@ -32,7 +32,7 @@ class OwnPrompts:
             raise CopeError(NO_HISTORY)
         key = (user.folder, user.manifest["files"]["history.jsonl"]["sha256"])
         similar = self._similar.get((*key, instruction), lambda: prompting.similar_samples([instruction], samples)[0])
-        if method == "rag":
+        if METHODS[method].prompt == "rag":
             return prompting.rag_prompt(instruction, similar)
         bare = bank_of(engine.base, {})
         profile = self._profiles.get(key, lambda: prompting.written_profile(engine, bare, samples, DecodeConfig()))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cope_demo.config import DecodeConfig
-from cope_demo.decode.methods import METHODS, check_methods, with_more
+from cope_demo.decode.methods import COLUMNS, check_columns, order_columns
 from cope_demo.decode.trace import ColumnEnd, TokenEvent, Trace
 from cope_demo.errors import CopeError
 from cope_demo.saved.fit_details import fit_details
@@ -71,17 +71,17 @@ class Service:
         return self._loader.engine()
 
     def compare(
-        self, user_id: str, prompt: str, config: DecodeConfig | None = None, methods: tuple[str, ...] = METHODS
+        self, user_id: str, prompt: str, config: DecodeConfig | None = None, methods: tuple[str, ...] = COLUMNS
     ) -> Iterator[TokenEvent | ColumnEnd | Trace]:
         """Writes the prompt's continuation by each method, side by side.
 
         prompt: the task's input, or in free writing the instruction itself. config: None for the task's defaults.
-        methods: any of methods.METHODS and methods.MORE; "rag" and "pag" read the user's history, whose texts are then
-        in these columns' `prompt`.
+        methods: any of methods.COLUMNS and methods.list_optional; "rag" and "pag" read the user's history, whose texts
+        are then in these columns' `prompt`.
         Yields an empty Trace first, then the events as they come, and the complete Trace last. Closing the generator
         ends the work within a step. Raises CopeError before the first item when something cannot be done.
         """
-        check_methods(methods)
+        check_columns(methods)
         task = find_task(self.store.open(user_id).task)
         config = config or DecodeConfig(
             repetition_penalty=task.repetition_penalty, max_new_tokens=task.max_new_tokens, seed=self.seed
@@ -99,7 +99,7 @@ class Service:
         """
         task = find_task(self.store.open(user_id).task)
         instruction = task.prompt(check_text("prompt", prompt))
-        check_methods([method])
+        check_columns([method])
         check_ids(ids, self.engine().base, config.max_new_tokens)
         yield from self._load_user(user_id).resume(instruction, method, ids, config)
 
@@ -166,7 +166,7 @@ class Service:
         for card in self.store.samples()[:1]:
             with suppress(CopeError):  # fitted on another model: whoever asks for this user gets the sentence
                 bank = self._load_user(card.id).bank
-                list(engine.decode(engine.base.prompt_ids("Hello"), METHODS, bank, config))
+                list(engine.decode(engine.base.prompt_ids("Hello"), COLUMNS, bank, config))
 
 
 _default: Service | None = None
@@ -187,9 +187,9 @@ def compare(
 ) -> Trace:
     """A whole comparison with the default model and folders, as one Trace. See Service.compare.
 
-    columns: names of methods.MORE, beside the three.
+    columns: names of methods.list_optional, beside the three.
     """
-    return list(_get_default().compare(user_id, prompt, config, with_more(columns)))[-1]
+    return list(_get_default().compare(user_id, prompt, config, order_columns(columns)))[-1]
 
 
 def score(user_id: str, prompt: str, text: str, alpha: float = DecodeConfig.alpha) -> Trace:

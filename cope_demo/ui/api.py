@@ -9,7 +9,7 @@ from dataclasses import asdict
 import gradio as gr
 
 from cope_demo.config import DecodeConfig
-from cope_demo.decode.methods import with_more
+from cope_demo.decode.methods import order_columns
 from cope_demo.decode.trace import Column, ColumnEnd, TokenEvent
 from cope_demo.errors import CopeError
 from cope_demo.service.checks import check_length
@@ -113,9 +113,16 @@ def compare(
     "index", "token": {...}} or {"method", "stopped"}; fields as in the trace's JSON, in which a column that had a
     prompt of its own (rag, pag) has it as "prompt".
     """
-    values = (prompt, alpha, tau, max_new_tokens, repetition_penalty, temperature, seed)
-    prompt, config = check_settings(*values)
-    methods = with_more(columns)
+    prompt, config = check_settings(
+        prompt,
+        alpha=alpha,
+        tau=tau,
+        repetition_penalty=repetition_penalty,
+        max_new_tokens=max_new_tokens,
+        temperature=temperature,
+        seed=seed,
+    )
+    methods = order_columns(columns)
     for step in streams.compare(service, _check_parameter("user", user), prompt, config, methods):
         if isinstance(step, Batch):
             last = step.items[-1]
@@ -141,8 +148,15 @@ def continue_from(
     method: any column's of `compare`. max_new_tokens counts the ids too. Gives what `compare` gives
     while it writes, the first token being the last of the ids; at last {"method", "text", "stopped", "tokens"}.
     """
-    values = (prompt, alpha, tau, max_new_tokens, repetition_penalty, temperature, seed)
-    prompt, config = check_settings(*values)
+    prompt, config = check_settings(
+        prompt,
+        alpha=alpha,
+        tau=tau,
+        repetition_penalty=repetition_penalty,
+        max_new_tokens=max_new_tokens,
+        temperature=temperature,
+        seed=seed,
+    )
     column = Column(method)
     for step in streams.resume(service, _check_parameter("user", user), prompt, method, ids, config):
         for item in step.items if isinstance(step, Batch) else ():

@@ -8,7 +8,7 @@ address was written by anybody, so all of it is checked.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cope_demo.decode.methods import METHODS, with_more
+from cope_demo.decode.methods import COLUMNS, order_columns
 from cope_demo.errors import CopeError
 from cope_demo.saved.store import Card
 from cope_demo.service.checks import check_length
@@ -48,20 +48,20 @@ def read(query: Mapping[str, str], cards: list[Card]) -> Link | None:
     check_length("This link's prompt", prompt)
     given = [name for name in (*SLIDERS, "seed") if name in query]
     try:
-        columns = with_more(query["columns"].split(",") if query.get("columns") else [])[len(METHODS) :]
+        columns = order_columns(query["columns"].split(",") if query.get("columns") else [])[len(COLUMNS) :]
     except CopeError as error:
         raise CopeError(f"This link's columns cannot be shown. {error}") from error
-    settings = {name: _number(name, query[name]) for name in given}
+    settings = {name: _read_number(name, query[name]) for name in given}
     return Link(user=query["user"], prompt=prompt, settings=settings, columns=columns)
 
 
-def of_lesson(lesson: Lesson) -> Link:
+def from_lesson(lesson: Lesson) -> Link:
     """The link that fills in what a lesson was made with."""
     whole = {"temperature": 0.0, "seed": 0, **lesson.settings}
     return Link(user=lesson.user, prompt=lesson.prompt, settings=whole)
 
 
-def _number(name: str, text: str) -> float:
+def _read_number(name: str, text: str) -> float:
     low, high = SLIDERS[name][:2] if name in SLIDERS else (0, MAX_SEED)
     kind = "a whole number" if name in _WHOLE else "a number"
     try:

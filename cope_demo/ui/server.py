@@ -17,7 +17,7 @@ from cope_demo.visitors.expiry import keep_sweeping  # noqa: E402
 from .component import ASSETS  # noqa: E402
 from .page import build  # noqa: E402
 from .routes import app_options  # noqa: E402
-from .theme import STYLES, theme  # noqa: E402
+from .theme import STYLES, make_theme  # noqa: E402
 
 MAX_UPLOAD = "5mb"
 QUEUE = 40
@@ -37,7 +37,7 @@ def launch_options(host: str | None = None, port: int | None = None) -> dict:
     return {
         "server_name": host_of(host),
         "server_port": port,
-        "theme": theme(),
+        "theme": make_theme(),
         "css_paths": STYLES,
         "favicon_path": ASSETS / "favicon.png",
         "run_history": False,

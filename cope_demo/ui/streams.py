@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from cope_demo.config import DecodeConfig
-from cope_demo.decode.methods import METHODS, OWN_PROMPT, with_more
+from cope_demo.decode.methods import COLUMNS, METHODS, order_columns
 from cope_demo.decode.trace import ColumnEnd, TokenEvent, Trace
 from cope_demo.errors import CopeError
 from cope_demo.ui.token_view import runs, wire
@@ -57,7 +57,7 @@ def compare(
 ) -> Iterator[Waiting | Trace | Batch | Done]:
     """A comparison (Service.compare) in steps. Raises CopeError before the Trace when it cannot be done."""
     yield from wait_for_model(service)
-    if set(methods) & set(OWN_PROMPT):  # seconds, the first time
+    if any(METHODS[method].prompt for method in methods):  # seconds, the first time
         yield Waiting(READING)
     started = time.monotonic()
     with closing(service.compare(user_id, prompt, config, methods)) as items:
@@ -113,9 +113,9 @@ def _finish(started: float) -> Done:
     return Done(round(time.monotonic() - started, 1))
 
 
-def show_idle(who: str, message: str = "", methods: tuple[str, ...] = METHODS, **chosen) -> str:
+def show_idle(who: str, message: str = "", methods: Sequence[str] = COLUMNS, **chosen) -> str:
     """The view before anything has run: a frame for every method. chosen: `user` and `opening` of wire.py."""
-    return wire.line("idle", who=who, message=message, methods=methods, nonce=secrets.token_hex(2), **chosen)
+    return wire.idle(who, methods, message=message, nonce=secrets.token_hex(2), **chosen)
 
 
 def show_refusal(who: str, reason: str) -> str:
@@ -123,15 +123,15 @@ def show_refusal(who: str, reason: str) -> str:
     return show_idle(who) + wire.line("error", message=reason)
 
 
-def stream(service, user_id: str, who: str, *values, columns: list[str] | None = None) -> Iterator[str]:
+def stream(service, user_id: str, who: str, *, columns: list[str] | None = None, **settings) -> Iterator[str]:
     """A comparison as the growing text of wire.py. It never raises: what goes wrong is the last message.
 
-    values: of `check_settings`. columns: names of methods.MORE, beside the three.
+    settings: of `check_settings`. columns: names of methods.list_optional, beside the three.
     """
     run, text = runs.begin(service, user_id), ""
     try:
-        prompt, config = check_settings(*values)
-        methods = with_more(columns)
+        prompt, config = check_settings(**settings)
+        methods = order_columns(columns)
         empty = Trace("", user_id, "", prompt, config.alpha, config.tau, config.repetition_penalty, [], [])
         for step in compare(service, user_id, prompt, config, methods):
             if isinstance(step, Waiting):

@@ -13,7 +13,7 @@ _SANS = ("Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 _MONO = ("ui-monospace", "SF Mono", "Menlo", "Consolas", "Liberation Mono", "monospace")
 
 
-def theme() -> gr.themes.Base:
+def make_theme() -> gr.themes.Base:
     """Gradio's plain theme with our variables; light and dark come from the variables themselves."""
     both = {
         "body_text_color_subdued": "var(--cope-soft)",

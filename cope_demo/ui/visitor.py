@@ -59,7 +59,7 @@ class Visitor:
         """As the browser keeps it."""
         return asdict(self)
 
-    def fit(self, user_id: str) -> Fit | None:
+    def find_fit(self, user_id: str) -> Fit | None:
         """The visitor's fit of that user."""
         return next((fit for fit in self.fits if fit.user == user_id), None)
 
@@ -70,17 +70,17 @@ class Visitor:
             return replace(self, fits=tuple(fit if f.user == fit.user else f for f in self.fits))
         return replace(self, fits=(*others, fit)[-MAX_FITS:])
 
-    def without(self, user_id: str) -> "Visitor":
+    def without_fit(self, user_id: str) -> "Visitor":
         """Without that fit."""
         return replace(self, fits=tuple(fit for fit in self.fits if fit.user != user_id))
 
 
 def browser_state() -> gr.BrowserState:
     """The browser's store. Key and secret stay the same over restarts, or everybody's fits would be lost to them."""
-    return gr.BrowserState(None, storage_key=STORAGE_KEY, secret=_secret())
+    return gr.BrowserState(None, storage_key=STORAGE_KEY, secret=_keep_storage_secret())
 
 
-def _secret() -> str:
+def _keep_storage_secret() -> str:
     path = paths.data_dir() / "browser-secret"
     path.parent.mkdir(parents=True, exist_ok=True)
     try:

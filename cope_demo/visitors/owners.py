@@ -1,4 +1,4 @@
-"""Whose a visitor's users and fits are, and the only door to them.
+"""Whose a visitor's users and fits are, and the only way to get at them.
 
 A browser holds 256 random bits, the secret; the server keeps their SHA-256 beside what the browser has made, and
 nothing else. Where people log in, an account's hash may stand in its place. Page and API never see a Service itself:
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timezone
 from hmac import compare_digest
-from inspect import isgenerator, signature
+from inspect import isgenerator
 
 from cope_demo.config import keep_days
 from cope_demo.errors import CopeError
@@ -24,8 +24,10 @@ from .limits import Limits
 
 SECRET = re.compile("[0-9a-f]{64}")
 BAD_SECRET = "This is not a secret of ours: give the one that an earlier fit has returned, or none for a new one."
-_FREE = {"model", "seed", "ready", "problem"}
-"""What every visitor may know of a service."""
+FREE = frozenset({"model", "seed", "ready", "problem"})
+"""What every visitor may know of a service: it concerns no user."""
+CHECKED = frozenset({"compare", "resume", "score", "likeness", "fit_details", "adapters_zip"})
+"""What a visitor may call for a sample user or a user of their own. Each takes the user's id first."""
 
 
 def new_secret() -> str:
@@ -48,7 +50,7 @@ def owner_of_account(profile) -> str:
 
 
 class Access:
-    """A service's door. Whoever has only this can do nothing without saying for whom."""
+    """The way to a service. Whoever has only this can do nothing without saying for whom."""
 
     def __init__(self, service, forget: Callable[[str], None] = lambda user_id: None):
         """forget: is told the id of every user that a visitor deletes, so that whoever holds more of them drops it."""
@@ -84,8 +86,8 @@ class Caller:
 class OwnService:
     """A Service for one visitor, the holder of `secret`: the sample users, and what is theirs.
 
-    Every method of the service whose first parameter is `user_id` is there, behind the same check and within the same
-    limits as a comparison; so is what is _FREE.
+    Of the service's own methods it has those in FREE and those in CHECKED, the latter behind a check of the user's id
+    and within the limits of a comparison. All others are closed.
     """
 
     def __init__(self, service, secret: str, owners: tuple[str, ...], caller: Caller, forget: Callable[[str], None]):
@@ -94,19 +96,19 @@ class OwnService:
         self.jobs = OwnJobs(service, owners, caller)
 
     def __getattr__(self, name: str):
-        thing = getattr(self._service, name)
-        if name in _FREE:
-            return thing
-        if name.startswith("_") or next(iter(signature(thing).parameters), None) != "user_id":
+        if name in FREE:
+            return getattr(self._service, name)
+        if name not in CHECKED:
             raise AttributeError(f"visitors cannot use {name!r}")
+        method = getattr(self._service, name)
 
-        def checked(user_id, *args, **kwargs):
+        def call_checked(user_id, *args, **kwargs):
             self.store.check(user_id)
             self.caller.take("compare")
-            result = thing(user_id, *args, **kwargs)
+            result = method(user_id, *args, **kwargs)
             return self.caller.limits.streaming(self.caller.visitor, result) if isgenerator(result) else result
 
-        return checked
+        return call_checked
 
     def erase(self, user_id: str | None = None) -> dict[str, int]:
         """Removes all that is the visitor's: fits that wait, run or have ended, saved users, what memory holds of them.

@@ -22,7 +22,7 @@ PAGE = """<!doctype html><html lang="en"><title>Does it work?</title><meta name=
 def html(data):  # noqa: F811
     """The part with the numbers."""
     styles = "\n".join(path.read_text("utf-8") for path in STYLES)
-    return PAGE % (styles, json.dumps(say(evidence.shown(data))), script("evidence"))
+    return PAGE % (styles, json.dumps(say(evidence.describe_results(data))), script("evidence"))
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -32,20 +32,20 @@ def test_every_lesson_opens_and_shows_its_places(chromium, service, scripted_url
     service.loaded = False  # a lesson needs no model
     with visit(chromium, scripted_url, **({"size": size} if size else {})) as page:
         for number, name in enumerate(lessons.ORDER if size is None else lessons.ORDER[:2]):
-            lesson = lessons.lesson(name)
+            lesson = lessons.read_lesson(name)
             open_lesson(page, name)
             page.wait_for_selector(f"{LESSON} h3:has-text('Lesson {number + 1}')")
             heads = [head.text_content() for head in page.query_selector_all(".cope-heatmap .column h3")]
             assert len(heads) == 3
             for at, step in enumerate(lesson.steps):
-                assert page.text_content(f"{LESSON} .words") == plain(lesson.told(step))
+                assert page.text_content(f"{LESSON} .words") == plain(lesson.fill_text(step))
                 assert page.text_content(f"{LESSON} .place") == f"{at + 1} of {len(lesson.steps)}"
                 shows = step.get("show", "none")
                 assert page.is_visible(".cope-steps .stage") == (shows == "steps")
                 if at:
                     page.wait_for_function(IN_SIGHT)
                 if shows == "steps":
-                    index = lesson.place(step)
+                    index = lesson.find_token(step)
                     assert page.text_content(".cope-steps .count").startswith(f"token {index + 1} of")
                     assert page.get_attribute(".cope-steps .stage", "data-phase") == str(step["phase"])
                 if at < len(lesson.steps) - 1:
@@ -56,12 +56,12 @@ def test_every_lesson_opens_and_shows_its_places(chromium, service, scripted_url
 
 
 def test_step_mode_agrees_with_the_lesson(chromium, service, scripted_url):
-    lesson = lessons.lesson("reward")
+    lesson = lessons.read_lesson("reward")
     with visit(chromium, scripted_url) as page:
         open_lesson(page, "reward")
         for _ in lesson.steps[1:]:
             page.click(f"{LESSON} .next")
-        facts = lesson.facts(lesson.steps[-1])
+        facts = lesson.collect_facts(lesson.steps[-1])
         score, rival = (f"{facts[name]:.2f}".replace("-", "\u2212") for name in ("score", "favourite_score"))
         sentence = page.inner_text(".cope-steps .sentence")
         assert f"wins with {score} against {rival} for" in sentence and "overruled" in sentence
@@ -69,8 +69,8 @@ def test_step_mode_agrees_with_the_lesson(chromium, service, scripted_url):
 
 
 def test_run_it_live_fills_the_controls_and_runs_nothing(chromium, service, scripted_url, monkeypatch):
-    given = links.of_lesson
-    monkeypatch.setattr(links, "of_lesson", lambda lesson: replace(given(lesson), user="ada"))
+    given = links.from_lesson
+    monkeypatch.setattr(links, "from_lesson", lambda lesson: replace(given(lesson), user="ada"))
     with visit(chromium, scripted_url) as page:
         page.click("[data-id=new]")
         page.wait_for_selector("[data-id=new][aria-checked=true]")

@@ -3,7 +3,7 @@
 import pytest
 
 from cope_demo.config import DecodeConfig
-from cope_demo.decode.methods import METHODS
+from cope_demo.decode.methods import COLUMNS
 from cope_demo.ui.token_view.standalone import standalone_html
 from tests.browser.conftest import DESKTOP, PHONE, visit
 from tests.browser.test_token_view import COPE, compare, sideways
@@ -33,7 +33,7 @@ def decision(chromium, scripted_page):
     (-6, -2).
     """
     scripted_page.service.reset()
-    scripted_page.service.pieces = {method: [" stitch", " in", " time"] for method in METHODS}
+    scripted_page.service.pieces = {method: [" stitch", " in", " time"] for method in COLUMNS}
     with visit(chromium, scripted_page.url) as page:
         page.emulate_media(reduced_motion="reduce")
         assert page.query_selector(f"{STEPS} .stage:visible") is None, "the fold is closed at first"
@@ -120,7 +120,7 @@ def test_the_slider_shows_the_end_of_a_decision_and_a_click_any_phase_of_it(deci
 
 
 def test_keys_and_play(chromium, service, scripted_url):
-    service.pieces = {method: [" a", " b", " c", " d"] for method in METHODS}
+    service.pieces = {method: [" a", " b", " c", " d"] for method in COLUMNS}
     with visit(chromium, scripted_url) as page:
         page.emulate_media(reduced_motion="reduce")
         compare(page)

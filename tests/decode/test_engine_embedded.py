@@ -6,7 +6,7 @@ import pytest
 
 from cope_demo.config import DecodeConfig, FitConfig
 from cope_demo.decode.engine import Engine, bank_of
-from cope_demo.decode.methods import METHODS
+from cope_demo.decode.methods import COLUMNS
 from cope_demo.decode.trace import Column
 from cope_demo.fit import pipeline
 from cope_demo.model.adapters import read_lora
@@ -45,7 +45,7 @@ def ines():
     return Engine(base), bank_of(base, {kind: read_lora(path, base.model) for kind, path in folders.items()}), folders
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", COLUMNS)
 def test_decoding_equals_the_naive_way(ines, method):
     engine, bank, folders = ines
     config = DecodeConfig(alpha=0.3, max_new_tokens=12)
@@ -68,7 +68,7 @@ def test_going_on_from_another_token_equals_the_naive_way(ines):
     whole = run(engine, bank, ("cope",), config, PROMPT)["cope"]
     before, chosen = [token.id for token in whole.tokens[:4]], whole.tokens[4]
     same = run(engine, bank, ("cope",), config, PROMPT, [*before, chosen.id])["cope"]
-    same_up_to_ties(same, Column("cope", whole.tokens[4:]), tie=TOLERANCE)
+    same_up_to_ties(same, Column("cope", whole.tokens[4:]), tie=TOLERANCE, config=config)
     other = next(a.id for a in chosen.alternatives if a.id not in {chosen.id, *engine.base.end_ids})
     tokens = run(engine, bank, ("cope",), config, PROMPT, [*before, other])["cope"].tokens
     assert tokens[0].id == other

@@ -63,14 +63,14 @@ class Learned(NamedTuple):
 
 
 def learn(base, ids) -> Learned:
-    """The fresh adapter's B is not zero, and the step is in bfloat16 autocast as in a fit."""
+    """The fresh adapter's B is not zero, and the step has the autocast of a fit."""
     bare = base.model(ids).logits
     torch.manual_seed(0)
     with new_adapter(base, FitConfig(lora_rank=4)) as model:
         weights = [p for p in model.parameters() if p.requires_grad]
         for weight in weights:
             torch.nn.init.normal_(weight.data, std=0.1)
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=base.dtype == torch.bfloat16):
             logits = model(ids).logits
         loss = torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1).float(), ids[:, 1:].flatten())
         loss.backward()
@@ -93,7 +93,7 @@ def test_adapters_in_place_learn_as_peft_has_them(folder, monkeypatch, worn):
                 path: (torch.randn(4, wide, generator=generator) * 0.1, torch.randn(high, 4, generator=generator) * 0.1)
                 for path, (wide, high) in sizes.items()
             }
-            wear_always(base.model, Lora(pairs, 4))
+            wear_always(base.model, Lora(pairs, 4), base.dtype)
         found.append(learn(base, ids))
     ours, pefts = found
     assert torch.cosine_similarity(ours.logits.float().flatten(), pefts.logits.float().flatten(), dim=0) > 0.999

@@ -41,9 +41,8 @@ def test_rows_equal_pefts_mixed_batch(saved):
     mixed.load_adapter(str(saved.adapters["two"]), adapter_name="two")
     mixed.eval()
     base = load_base(saved.model, "cpu")
-    bank = LoraBank(
-        {name: read_lora(where, base.model) for name, where in saved.adapters.items()}, torch.bfloat16, base.device
-    )
+    loras = {name: read_lora(where, base.model) for name, where in saved.adapters.items()}
+    bank = LoraBank(loras, base.dtype, base.device)
     rows = LoraRows(base.model)
     with torch.no_grad():
         expected = mixed(ids, adapter_names=["one", "__base__", "two"]).logits.float()

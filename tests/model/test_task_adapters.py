@@ -11,7 +11,7 @@ from peft import PeftModel
 
 from cope_demo.config import DecodeConfig
 from cope_demo.decode import prompting
-from cope_demo.decode.methods import METHODS
+from cope_demo.decode.methods import COLUMNS
 from cope_demo.errors import CopeError
 from cope_demo.fit import pipeline, tam
 from cope_demo.fit.dpo import TokenPair, train_dpo
@@ -129,7 +129,7 @@ def test_columns_stack_the_personal_adapter_on_the_task_adapter(fitted, monkeypa
     model, data, scratch = fitted.model, fitted.data, fitted.scratch
     monkeypatch.setattr(prompting, "most_similar", lambda queries, texts, count: [[3, 1]])
     prompt = find_task(TASK).prompt("the goose stood on the ramp")
-    methods, service = (*METHODS, "base", "rag"), Service(model, data / "users")
+    methods, service = (*COLUMNS, "base", "rag"), Service(model, data / "users")
     *_, trace = service.compare("ada", prompt, DecodeConfig(max_new_tokens=6), methods)
     tam_folder = data / "task_adapters" / TASK
     reference, bare = by_peft(model, tam_folder), load_base(model)

@@ -169,9 +169,9 @@ def test_nobody_gets_a_stranger_s(service, browser, tmp_path):
     for secret in (OTHER, None):
         with pytest.raises(CopeError, match="no user 'mine'"):
             takeaway.offer(Access(service).of(secret), "mine")
-        said = json.loads(takeaway.data(Access(service).of(secret), "mine"))
+        said = json.loads(takeaway.offer_link(Access(service).of(secret), "mine"))
         assert said["state"] == "problem" and "no user" in said["message"]
     assert files(tmp_path) == []
     for path in ("x", "0" * 64, "..%2f..%2fetc%2fpasswd", os.path.basename(str(tmp_path))):
         assert browser.get(f"/adapters/{path}").status_code == 404
-    assert json.loads(takeaway.data(Access(service).of(OTHER), "ada"))["state"] == "link"  # a sample is for all
+    assert json.loads(takeaway.offer_link(Access(service).of(OTHER), "ada"))["state"] == "link"  # a sample is for all

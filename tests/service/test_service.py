@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from cope_demo.config import DecodeConfig
-from cope_demo.decode.methods import METHODS
+from cope_demo.decode.methods import COLUMNS
 from cope_demo.decode.trace import ColumnEnd, TokenEvent, Trace
 from cope_demo.errors import CopeError
 from cope_demo.fit import pipeline
@@ -56,7 +56,7 @@ def test_the_trace_has_the_published_schema(service):
     data = json.loads(trace.dumps())
     settings = ["alpha", "tau", "repetition_penalty"]
     assert list(data) == ["model", "user", "task", "prompt", *settings, "prompt_ids", "columns"]
-    assert [c["method"] for c in data["columns"]] == list(METHODS)
+    assert [c["method"] for c in data["columns"]] == list(COLUMNS)
     numbers = {"logp_user": float, "logp_base": float, "reward": float, "score": float, "in_head": bool}
     for column in data["columns"]:
         assert list(column) == ["method", "text", "stopped", "tokens"] and column["stopped"] in ("eos", "length")
@@ -193,6 +193,6 @@ def test_the_default_service_is_made_by_the_first_call_and_once(home, monkeypatc
     monkeypatch.setattr(services, "Service", lambda: made.append(Service(*home)) or made[-1])
     monkeypatch.setattr(services, "_default", None)
     trace = services.compare("ada", "Write a post about soup.", SHORT, ["oppu+cd"])
-    assert [column.method for column in trace.columns] == [*METHODS, "oppu+cd"]
+    assert [column.method for column in trace.columns] == [*COLUMNS, "oppu+cd"]
     assert services.score("ada", "Write.", "soup on monday").alpha == DecodeConfig.alpha
     assert len(made) == 1

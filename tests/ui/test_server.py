@@ -13,7 +13,7 @@ from cope_demo.config import DecodeConfig
 from cope_demo.ui.page import build
 from cope_demo.ui.panels import own
 from cope_demo.ui.server import host_of, launch_options
-from cope_demo.ui.theme import theme
+from cope_demo.ui.theme import make_theme
 from tests.running import read_updates
 from tests.scripted import messages
 
@@ -130,7 +130,7 @@ def test_text_has_contrast(scheme):
 
 
 def test_the_first_paint_has_the_page_s_colours():
-    look, colours = theme(), palettes()
+    look, colours = make_theme(), palettes()
     assert (look.body_background_fill, look.body_text_color) == (colours["light"]["paper"], colours["light"]["ink"])
     assert look.body_background_fill_dark == colours["dark"]["paper"]
     assert look.body_text_color_dark == colours["dark"]["ink"] and not look._stylesheets

@@ -8,7 +8,8 @@ import pytest
 from cope_demo.errors import CopeError
 from cope_demo.texts.tasks import Sample
 from cope_demo.ui.panels import duration, fitting, own, people
-from cope_demo.ui.visit import PARTS, Visit
+from cope_demo.ui.parts import ANSWERED, make_answer
+from cope_demo.ui.visit import Visit
 from cope_demo.ui.visitor import MAX_FITS, NEW, Fit, Visitor, browser_state
 from cope_demo.visitors.owners import SECRET as SECRET_FORM
 from cope_demo.visitors.owners import Access
@@ -24,7 +25,7 @@ class Turns:
         self.access = Access(service)
 
     def __getattr__(self, turn):
-        return lambda memory, *given: getattr(Visit(self.access, memory), turn)(*given)
+        return lambda memory, *given: make_answer(getattr(Visit(self.access, memory), turn)(*given))
 
 
 @pytest.fixture
@@ -86,9 +87,11 @@ def test_names():
 
 def test_the_time_of_a_fit_follows_the_texts():
     forty = [Sample("", "x" * 240)] * 40
-    assert 100 < duration.estimate(forty) < 150 and duration.in_words(duration.estimate(forty)) == "about 2 minutes"
+    assert (
+        100 < duration.estimate(forty) < 150 and duration.format_duration(duration.estimate(forty)) == "about 2 minutes"
+    )
     assert duration.estimate(forty[:10]) < duration.estimate(forty)
-    assert duration.in_words(20) == "less than a minute" and duration.in_words(1200) == "about 20 minutes"
+    assert duration.format_duration(20) == "less than a minute" and duration.format_duration(1200) == "about 20 minutes"
 
 
 # -- the fit ----------------------------------------
@@ -101,25 +104,25 @@ def event(stage, step, of, **more):
 def test_progress_by_stage_with_its_curves(service):
     events = [event("history", 1, 1), event("oppu", 1, 4, loss=3.5), event("oppu", 2, 4, loss=3.0)]
     service.jobs.set("j", "u", "running", stage="oppu", eta=30.0, events=events)
-    data = fitting.progress(service.jobs.status("j"))
+    data = fitting.describe_progress(service.jobs.status("j"))
     assert [stage["state"] for stage in data["stages"]] == ["done", "running", *["waiting"] * 4]
     assert data["stages"][1]["share"] == 0.5 and data["eta"] == 30.0
     loss, margin = data["plots"]
     assert loss["points"] == [[1, 3.5], [2, 3.0]] and loss["of"] == 4 and margin["points"] == []
     events += [event("oppu", 4, 4), event("negatives", 9, 9), event("dpo", 1, 3, loss=0.6, margin=0.2)]
     service.jobs.set("j", "u", "running", stage="dpo", events=events)
-    data = fitting.progress(service.jobs.status("j"))
+    data = fitting.describe_progress(service.jobs.status("j"))
     assert data["plots"][1]["points"] == [[1, 0.2]] and data["stages"][2]["state"] == "done"
 
 
 def test_report_in_words_better_and_worse():
-    good = fitting.report(REPORT, "Ada Lint")
+    good = fitting.explain_report(REPORT, "Ada Lint")
     assert good["lead"].startswith("On 4 of Ada Lint’s texts that the fit never saw, CoPe is 25% less surprised")
     assert "in 11 of 12 pairs" in good["lead"] and good["warning"] is None
     assert [row["name"] for row in good["rows"]] == ["Base", "OPPU", "CoPe"] and good["rows"][2]["right"] == "92%"
     assert good["rows"][0]["margin"] == "-3.10" and good["rows"][2]["margin"] == "+1.90"
     bits = {"base": 4.0, "oppu": 4.1, "cope": 4.2}
-    bad = fitting.report(REPORT | {"bits_per_token": bits, "train": 5, "held_out": 1}, "You")
+    bad = fitting.explain_report(REPORT | {"bits_per_token": bits, "train": 5, "held_out": 1}, "You")
     assert "On 1 of your texts" in bad["lead"] and "no less surprised" in bad["lead"] and bad["warning"]
 
 
@@ -129,14 +132,16 @@ def test_report_in_words_better_and_worse():
 def test_first_visit_opens_with_the_first_sample_user(visit):
     answer = visit.open(None)
     untouched = {"text", "name", "file", "preview", "erased", "alpha", "tau", "temperature", "seed"}
-    assert set(PARTS) - set(answer) == untouched | {"text_a", "text_b", "asked"}
+    assert set(ANSWERED) - set(answer) == untouched | {"text_a", "text_b", "asked"}
     assert answer["visitor"]["chosen"] == "ada"
     assert json.loads(answer["people"])["chosen"] == "ada"
     assert json.loads(answer["fit"])["report"]["rows"]
     assert answer["prompt"]["value"] == "Write a post about seams." and answer["own"]["visible"] is False
     idle = {"t": "idle", "who": "Ada", "message": "", "methods": ["greedy", "oppu", "cope"]}
     idle |= {"user": "ada", "opening": True}  # a comparison from before a reload may come back
-    assert messages(answer["columns"])[0] == idle | {"nonce": messages(answer["columns"])[0]["nonce"]}
+    shown = messages(answer["columns"])[0]
+    assert {name: row["label"] for name, row in shown.pop("table").items()}["greedy"] == "Base, greedy"
+    assert shown == idle | {"nonce": shown["nonce"]}
 
 
 def test_what_a_browser_sends_is_not_trusted():
@@ -201,7 +206,7 @@ def test_erasing_empties_the_page_and_forgets_the_browser(visit, service, tmp_pa
     memory = visit.open({"secret": SECRET, "chosen": "mine", "fits": []})["visitor"]
     assert len(memory["fits"]) == 1
     answer = visit.erase(memory)
-    assert set(answer) == set(PARTS) and answer["visitor"]["fits"] == () and answer["visitor"]["secret"] != SECRET
+    assert set(answer) == set(ANSWERED) and answer["visitor"]["fits"] == () and answer["visitor"]["secret"] != SECRET
     assert (answer["text"], answer["name"], answer["file"]) == ("", "", None)
     assert "have been deleted" in answer["erased"] and service.forgotten == ["mine"]
     idle = messages(answer["columns"])[0]
@@ -255,7 +260,7 @@ def test_a_damaged_sample_user_leaves_the_page_standing(visit, service):
 
 def test_cards_show_samples_own_fits_and_the_new_one(service):
     visitor = Visitor(SECRET, "u", (Fit("u", "j", "Nan", "free_writing", "running"),))
-    cards = json.loads(people.data(Access(service).of(SECRET), service.store.samples(), visitor))["cards"]
+    cards = json.loads(people.describe_cards(Access(service).of(SECRET), service.store.samples(), visitor))["cards"]
     assert [card["id"] for card in cards] == ["ada", "u", NEW]
     assert cards[0]["tags"] == ["Free writing", "fictional"] and cards[1]["tags"] == ["Free writing", "fitting"]
 

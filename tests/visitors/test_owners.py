@@ -3,6 +3,7 @@
 import json
 import statistics
 import time
+from inspect import signature
 from types import SimpleNamespace
 
 import gradio as gr
@@ -11,11 +12,12 @@ import pytest
 from cope_demo.errors import CopeError
 from cope_demo.jobs.interface import FitRequest
 from cope_demo.jobs.job_folder import JobFolder
+from cope_demo.service.service import Service as RealService
 from cope_demo.texts.tasks import Sample
 from cope_demo.ui.page import build
 from cope_demo.ui.web import login
 from cope_demo.ui.web.guard import endpoint
-from cope_demo.visitors.owners import Access, new_secret, owner_of_account, owner_of_secret
+from cope_demo.visitors.owners import CHECKED, FREE, Access, new_secret, owner_of_account, owner_of_secret
 from tests.scripted import SECRET, Service, publish
 
 OTHER = "0" * 64
@@ -88,14 +90,35 @@ def test_an_account_owns_what_is_fitted_while_it_is_logged_in(service):
     assert access.of(SECRET, PROFILE).store.open("mine")  # fitted before logging in
 
 
-def test_a_method_about_a_user_cannot_be_left_unguarded(service):
+CLOSED = {"start", "engine", "forget", "store", "jobs"}
+"""What of a service only the server itself may use; visitors have a store and jobs of their own (OwnService)."""
+
+
+def test_whoever_adds_to_the_service_decides_whether_visitors_may_use_it(tmp_path):
+    public = {name for name in dir(RealService(users_dir=tmp_path)) if not name.startswith("_")}
+    assert public == FREE | CHECKED | CLOSED
+    assert len(FREE) + len(CHECKED) + len(CLOSED) == len(public)
+
+
+@pytest.mark.parametrize("name", sorted(CHECKED))
+def test_what_is_checked_takes_the_user_s_id_first(name):
+    assert list(signature(getattr(RealService, name)).parameters)[:2] == ["self", "user_id"]
+
+
+@pytest.mark.parametrize("name", sorted(CHECKED))
+def test_what_is_checked_opens_samples_and_one_s_own_users_alone(service, name):
+    setattr(service, name, lambda user_id, *rest: (user_id, *rest))
+    mine, strange = (getattr(Access(service).of(secret), name) for secret in (SECRET, OTHER))
+    assert mine("mine", 5) == ("mine", 5) and mine("ada") == strange("ada") == ("ada",)
+    assert refused(strange, "mine") == refused(strange, "none").replace("'none'", "'mine'")
+
+
+def test_what_is_on_no_list_is_closed_even_when_it_is_about_a_user(service):
     service.added = lambda user_id: user_id
-    service.careless = lambda text, user_id: user_id
+    service._inner = lambda user_id: user_id
     mine = Access(service).of(SECRET)
-    assert mine.added("mine") == "mine" and mine.added("ada") == "ada"
-    assert "no user" in refused(Access(service).of(OTHER).added, "mine")
-    for name in ("careless", "_service2", "reset"):
-        with pytest.raises(AttributeError):
+    for name in ("added", "_inner", "_service2", "reset", "forget", "absent"):
+        with pytest.raises(AttributeError, match="visitors cannot use"):
             getattr(mine, name)
 
 
@@ -122,7 +145,7 @@ def test_a_strange_user_takes_no_longer_than_none(service):
     assert abs(statistics.median(times["mine"]) - statistics.median(times["none"])) < 1e-3
 
 
-def test_gradio_hands_the_account_of_a_session_to_the_door(service):
+def test_gradio_passes_the_account_of_a_session_on(service):
     """As its OAuth leaves it in the session: the endpoint's caller is the account, whatever the secret."""
     from gradio.helpers import special_args
 

@@ -37,8 +37,8 @@ DAY = 86400.0
 
 
 @pytest.fixture(params=[QueueJobs, InlineJobs])
-def service(make_request, tmp_path):
-    service = Service(users_dir=tmp_path / "var" / "users", jobs=make_request.param(tmp_path / "var" / "users"))
+def service(request, tmp_path):
+    service = Service(users_dir=tmp_path / "var" / "users", jobs=request.param(tmp_path / "var" / "users"))
     yield service
     service.jobs.close()
 

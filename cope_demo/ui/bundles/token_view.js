@@ -62,63 +62,10 @@ var cope = (() => {
   });
 
   // cope_demo/ui/token_view/methods.js
-  var TABLE = {
-    greedy: {
-      name: "Base, greedy",
-      decides: "base",
-      explains: "The model before it saw {whose} texts. Each time it takes the word it finds likeliest."
-    },
-    oppu: { name: "OPPU", decides: "person", explains: "The model after training on {whose} texts. It takes its likeliest word." },
-    cope: {
-      name: "CoPe",
-      decides: "contrast",
-      explains: "Of the words plausible for {who}, the one {who} would choose and the base model would not."
-    },
-    base: {
-      name: "Base without task adapter",
-      decides: "base",
-      comparedWith: "greedy",
-      explains: "The bare model, without the task adapter that is part of base elsewhere. It takes its likeliest word."
-    },
-    rag: {
-      name: "RAG",
-      decides: "base",
-      comparedWith: "greedy",
-      explains: "The bare model, untrained, with {whose} most similar texts in its prompt. It takes its likeliest word."
-    },
-    pag: {
-      name: "PAG",
-      decides: "base",
-      comparedWith: "greedy",
-      explains: "As RAG, and with a profile in its prompt that the model wrote from {whose} texts."
-    },
-    "oppu+cd": {
-      name: "OPPU with contrast",
-      decides: "contrast",
-      comparedWith: "oppu",
-      explains: "The same adapter as OPPU\u2019s; it writes by contrast."
-    },
-    "oppu+dpo": {
-      name: "CoPe without contrast",
-      decides: "person",
-      comparedWith: "oppu",
-      explains: "The same adapter as CoPe\u2019s, without contrast. It takes its likeliest word."
-    },
-    score: { name: "Your text", decides: "nothing", explains: "" },
-    a: { name: "Text A", decides: "nothing", explains: "As it was given; nothing was decoded here." },
-    b: { name: "Text B", decides: "nothing", explains: "As it was given; nothing was decoded here." }
-  };
-  var DEFAULT_METHODS = ["greedy", "oppu", "cope"];
   var MAIN_METHOD = "cope";
-  var lookUp = (method) => Object.hasOwn(TABLE, method) ? TABLE[method] : void 0;
-  var methodName = (method) => lookUp(method)?.name ?? method;
-  var isContrast = (method) => lookUp(method)?.decides === "contrast";
-  var isDecidedByBase = (method) => lookUp(method)?.decides === "base";
-  var isGivenText = (method) => lookUp(method)?.decides === "nothing";
-  var comparedWith = (method) => lookUp(method)?.comparedWith;
+  var findMethod = (table, name) => table && Object.hasOwn(table, name) ? table[name] : { label: name, about: "", driver: "user", varies: "", optional: false };
   var possessive = (who) => who === "you" ? "your" : `${who}\u2019s`;
-  var explainMethod = (method, who) => (lookUp(method)?.explains ?? "").replace(/\{(who|whose)\}/g, (_, name) => name === "who" ? who : possessive(who));
-  var explainVariant = ({ alpha, tau }) => `CoPe once more, run with alpha ${alpha} and tau ${tau}.`;
+  var explainVariant = (label, { alpha, tau }) => `${label} once more, run with alpha ${alpha} and tau ${tau}.`;
   var explainOwnPrompt = (who) => `It holds texts of ${possessive(who)} history, and so do the JSON and HTML files saved here. All numbers of the column are given this prompt, under the bare model and under CoPe\u2019s adapter, which reads along.`;
 
   // cope_demo/ui/token_view/numbers.js
@@ -217,7 +164,7 @@ var cope = (() => {
       this.node = el(
         "section.column",
         { "data-method": method, "aria-label": name },
-        el("header", {}, el("h3", {}, name), el("p", {}, model.variant(method).of ? explainVariant(model.settings(method, 0)) : explainMethod(method, model.run.who)), ownPrompt(model, method)),
+        el("header", {}, el("h3", {}, name), el("p", {}, model.variant(method).of ? explainVariant(model.method(method).label, model.settings(method, 0)) : model.method(method).about), ownPrompt(model, method)),
         this.branched,
         this.body,
         this.foot
@@ -344,10 +291,10 @@ var cope = (() => {
   // cope_demo/ui/token_view/differences.js
   var divergences = (model) => {
     const list = [];
-    if (model.run.methods.some((method) => isGivenText(method))) return list;
+    if (model.run.methods.some((method) => model.isGiven(method))) return list;
     const columns = model.run.methods.map((method) => model.columns[method]);
     columns.forEach(({ method, tokens }, number) => {
-      const beside = columns.slice(0, number).find((other) => other.method === comparedWith(method)) || columns[number - 1];
+      const beside = columns.slice(0, number).find((other) => other.method === model.method(method).varies) || columns[number - 1];
       const left = beside?.tokens;
       const parts = left ? tokens.findIndex((token, index) => token.id !== left[index]?.id) : -1;
       tokens.forEach((token, index) => {
@@ -592,9 +539,9 @@ var cope = (() => {
     if (!token.alternatives.length) return `${name}: ${chances(token, who)}.`;
     const fork = model.forks(method).find((one) => one.at === index);
     if (fork?.forced) return `You put ${name} here${fork.was ? ` in place of ${tokenName(fork.was)}` : ""}: ${chances(token, who)}.`;
-    if (isGivenText(method)) return explainGiven(token, who, name);
+    if (model.isGiven(method)) return explainGiven(token, who, name);
     if (model.isSampled(method)) return explainSampled(token, method, who, name);
-    if (isDecidedByBase(method)) return explainByBase(token, who, name, model.prompt(method) === null ? "in general" : "for base with these texts in its prompt");
+    if (model.isDecidedByBase(method)) return explainByBase(token, who, name, model.prompt(method) === null ? "in general" : "for base with these texts in its prompt");
     return model.contrasts(method) ? explainByContrast(model, method, index, token, who, name) : explainByPerson(token, who, name);
   };
   var chances = (token, who) => `${percent(token.logp_user)} for ${who}, ${percent(token.logp_base)} in general`;
@@ -1148,7 +1095,7 @@ var cope = (() => {
     }
     /** @param {Record<string, any>} message "start" or "idle" of wire.py */
     begin({ t, run, who, methods, message, nonce, decoding = null, ...header }) {
-      this.run = { id: run, who, header, decoding, methods: methods || DEFAULT_METHODS, going: t === "start" };
+      this.run = { id: run, who, header, decoding, methods, going: t === "start" };
       this.columns = {};
       for (const method of this.run.methods) this.columns[method] = { method, tokens: [], stopped: null, branch: null };
       this.what_if = { alpha: header.alpha ?? 0, tau: header.tau ?? 0 };
@@ -1166,11 +1113,24 @@ var cope = (() => {
     variant(method) {
       return this.run.header.variants?.[method] || {};
     }
+    /** @param {string} method @returns {import('./methods.js').Method} of a variant, the method that it varies */
+    method(method) {
+      return findMethod(this.run.header.table, this.variant(method).of || method);
+    }
+    // Whether base is subtracted.
     contrasts(method) {
-      return isContrast(this.variant(method).of || method);
+      return this.method(method).driver === "contrast";
+    }
+    // Whether base decides, and the personal model reads along.
+    isDecidedByBase(method) {
+      return this.method(method).driver === "base";
+    }
+    // Whether the text was given, not decoded; its score is the reward.
+    isGiven(method) {
+      return this.method(method).driver === "given";
     }
     name(method) {
-      return this.variant(method).name || methodName(method);
+      return this.variant(method).name || this.method(method).label;
     }
     // The prompt that a column has for itself; null where it is the visitor's.
     prompt(method) {
@@ -1188,7 +1148,7 @@ var cope = (() => {
         const make = (fields) => ({
           ...fields,
           reward: fields.logp_user - rewardAlpha * fields.logp_base,
-          expert: isDecidedByBase(method) || isGivenText(method) ? fields.logp_user : fields.score + (this.contrasts(method) ? alpha * fields.logp_base : 0)
+          expert: this.isDecidedByBase(method) || this.isGiven(method) ? fields.logp_user : fields.score + (this.contrasts(method) ? alpha * fields.logp_base : 0)
         });
         column.tokens.push({
           ...make({ id, text, logp_user: user, logp_base: base, score, in_head: !!inHead }),
@@ -1333,7 +1293,7 @@ var cope = (() => {
     }
     // Whether a column can go on from one of its tokens: it was decoded here, by this method as it is.
     canContinue(method) {
-      return !!this.run?.decoding && !isGivenText(method) && !this.variant(method).of;
+      return !!this.run?.decoding && !this.isGiven(method) && !this.variant(method).of;
     }
     // What to ask the server for: the column up to `at`, then the token `id`, then on with these settings.
     requestContinuation(method, at, id, { alpha, tau }, forced) {
@@ -1866,7 +1826,7 @@ var cope = (() => {
     if (!run || run.going || !run.header.prompt || run.who === "you" && !lesson) return null;
     if (lesson) return { lesson: lesson.id };
     const { user, prompt, alpha, tau, repetition_penalty } = run.header;
-    const more = run.methods.filter((method) => !DEFAULT_METHODS.includes(method));
+    const more = run.methods.filter((method) => findMethod(run.header.table, method).optional);
     return { user, prompt, alpha, tau, repetition_penalty, ...run.decoding, ...more.length ? { columns: more.join(",") } : {} };
   };
   var linkProblem = ({ prompt = "" }) => prompt.length > LINK_LIMIT ? `The prompt has ${prompt.length} characters, and a link holds ${LINK_LIMIT}; shorten it.` : "";

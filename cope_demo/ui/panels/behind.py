@@ -18,11 +18,11 @@ CURVES = (
 
 
 def behind_panel() -> gr.HTML:
-    """The fold; its event "unfold" asks for `data`."""
+    """The fold; its event "unfold" asks for `describe_details`."""
     return panel("behind", NOTHING, "behind")
 
 
-def data(service, user_id: str, whose: str) -> str:
+def describe_details(service, user_id: str, whose: str) -> str:
     """The panel's value for a fitted user. It never raises. whose: "your", or a name with its genitive."""
     try:
         details = service.fit_details(user_id)
@@ -34,7 +34,7 @@ def data(service, user_id: str, whose: str) -> str:
     base, spent = details["base"], report.get("seconds", {})
     facts = [
         ["Base model", f"{base['name']}, in 4 bit (NF4); identity {base['identity']}"],
-        ["Task adapter", details["task_adapter"] and _plain(details["task_adapter"])],
+        ["Task adapter", details["task_adapter"] and _format_value(details["task_adapter"])],
         ["Texts", f"{len(pairs) - held} trained on, {held} held out and never trained on"],
         ["Held-out bits per token", ", ".join(f"{_NAMES[k]} {v:.3f}" for k, v in report["bits_per_token"].items())],
         ["Seconds by stage", ", ".join(f"{stage} {seconds:.0f}" for stage, seconds in spent.items())],
@@ -55,7 +55,7 @@ def data(service, user_id: str, whose: str) -> str:
             "alpha": settings.get("negatives_alpha", FitConfig.negatives_alpha),
             "selection": settings.get("selection", FitConfig.selection),
             "facts": [[name, value] for name, value in facts if value],
-            "settings": [[name, _plain(value)] for name, value in settings.items()],
+            "settings": [[name, _format_value(value)] for name, value in settings.items()],
         }
     )
 
@@ -63,7 +63,7 @@ def data(service, user_id: str, whose: str) -> str:
 _NAMES = {"base": "base", "oppu": "OPPU", "cope": "CoPe"}
 
 
-def _plain(value) -> str:
+def _format_value(value) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_plain(part)}" for name, part in value.items())
+        return ", ".join(f"{name} {_format_value(part)}" for name, part in value.items())
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -33,11 +33,6 @@ class ComparePanel:
     stop: gr.Button
     view: gr.HTML
 
-    @property
-    def settings(self) -> list:
-        """The inputs of a comparison, in the order of `streams.stream`."""
-        return [self.prompt, self.alpha, self.tau, self.length, self.penalty, self.temperature, self.seed, self.more]
-
 
 def compare_panel() -> ComparePanel:
     """Lays step 3 out; the page wires its events."""

@@ -13,7 +13,7 @@ def estimate(samples: list[Sample]) -> float:
     return START_SECONDS + SECONDS_PER_TOKEN * tokens
 
 
-def in_words(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """A duration as one says it."""
     if seconds < 45:
         return "less than a minute"

@@ -10,23 +10,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from cope_demo.evaluation.published import AGAINST, MEASURED, ORDER, PUBLISHED, SWEPT, published
+from cope_demo.decode.methods import METHODS, list_evaluated
+from cope_demo.evaluation.published import AGAINST, MEASURED, PUBLISHED, list_contrasting, published
 from cope_demo.texts.tasks import TASKS
 from cope_demo.ui.component import panel, say
 
 CSS = Path(__file__).with_name("evidence.css")
 PAGE = PUBLISHED.with_name("RESULTS.md")
-METHODS = {
-    # method: (name, what writes, which of the two colours or none)
-    "base": ("Base", "the bare model", ""),
-    "rag": ("RAG", "similar texts in the prompt", ""),
-    "pag": ("PAG", "a profile and similar texts in the prompt", ""),
-    "tam": ("TAM", "adapter of the task", ""),
-    "oppu": ("OPPU", "adapter of the author", "below"),
-    "oppu+cd": ("OPPU, contrast", "the same, contrasted", "below"),
-    "oppu+dpo": ("OPPU, DPO", "continued by DPO", "above"),
-    "cope": ("CoPe", "DPO and contrast", "above"),
-}
 LIMITS = (
     "Higher is nearer to the author’s own words, which is not yet sounding like the author; and what holds for this "
     "model need not hold for another (the paper’s have 7 billion parameters). Intervals are over authors: one task’s "
@@ -37,19 +27,19 @@ LIMITS = (
 def evidence_panel() -> gr.HTML:
     """Lays the part out. Nothing of it changes while the page runs."""
     with gr.Accordion("Does it work? What was measured", open=False, elem_id="evidence"):
-        return panel("evidence", say(shown(published())), "evidence")
+        return panel("evidence", say(describe_results(published())), "evidence")
 
 
-def shown(data: dict) -> dict:
+def describe_results(data: dict) -> dict:
     """What docs/results.json holds, as the panel's value."""
     tasks = data["tasks"]
     absent = [TASKS[name].label for name in MEASURED if name not in tasks]
     if not tasks:
         return {"state": "none", "absent": absent}
-    groups = [_group(TASKS[name].label, task) for name, task in tasks.items()]
+    groups = [_describe_group(TASKS[name].label, task) for name, task in tasks.items()]
     if data["pooled"]:
         first = "cope" in data["pooled"]["methods"]  # else it would hide the method that this is about
-        groups.insert(0 if first else len(groups), _group("Mean of tasks", data["pooled"]))
+        groups.insert(0 if first else len(groups), _describe_group("Mean of tasks", data["pooled"]))
     authors = sorted({task["users"] for task in tasks.values()})
     queries = sum(task["queries"] for task in tasks.values())
     each = f"{authors[0]} to {authors[-1]}" if len(authors) > 1 else f"{authors[0]}"
@@ -58,33 +48,39 @@ def shown(data: dict) -> dict:
         f"{data['model'].split('@')[0]} in 4 bit and compared with what the author wrote. ROUGE and METEOR count the "
         "words that both share, 0 to 1."
     )
-    sweeps = [_sweep(TASKS[name].label, task) for name, task in tasks.items() if task["sweep"]]
+    sweeps = [_describe_sweep(TASKS[name].label, task) for name, task in tasks.items() if task["sweep"]]
     return {"state": "open", "intro": intro, "limits": LIMITS, "groups": groups, "sweeps": sweeps, "absent": absent}
 
 
-def _group(label: str, numbers: dict) -> dict:
+def _describe_group(label: str, numbers: dict) -> dict:
     rows, task = [], "users" in numbers  # the mean of tasks has only what all of them have
-    for method in (m for m in ORDER if task or m in numbers["methods"]):
-        name, what, kind = METHODS[method]
-        row = {"name": name, "what": what, "kind": kind, "value": None}
+    for method in (m for m in list_evaluated() if task or m in numbers["methods"]):
+        row = {**_describe(method), "what": METHODS[method].brief, "value": None}
         if method in numbers["methods"]:
             own, (low, high) = numbers["methods"][method], numbers["ci95"][method]["rougeL"]
             others = [own["rouge1"], own["meteor"], own.get("bits_per_token"), own.get("seconds")]
             row |= {"value": own["rougeL"], "low": low, "high": high, "others": others}
         rows.append(row)
     size = f"{numbers['users']} authors, {numbers['queries']} queries." if task else "The methods that all tasks have."
-    lead = f"{size} " + " ".join(filter(None, [_verdict(numbers, over) for over in AGAINST]))
+    lead = f"{size} " + " ".join(filter(None, [_describe_gain(numbers, over) for over in AGAINST]))
     return {"label": label, "lead": lead, "rows": rows}
 
 
-def _verdict(numbers: dict, over: str) -> str:
+def _describe(name: str) -> dict[str, str]:
+    """A method's label and colour: "below" for OPPU's adapter, "above" for CoPe's, "" for neither."""
+    method = METHODS[name]
+    kind = {"oppu": "below", "cope": "above"}[method.adapter] if method.personal else ""
+    return {"name": method.label, "kind": kind}
+
+
+def _describe_gain(numbers: dict, over: str) -> str:
     """What may be said of CoPe against another method, in ROUGE-L."""
     gain = numbers["relative_gain"].get(over, {}).get("cope")
     if not gain:
         return ""
     low, high = numbers["relative_gain_ci95"][over]["cope"]["rougeL"]
-    span = f"{_percent(gain['rougeL'])} ({_percent(low)} to {_percent(high)})"
-    name = METHODS[over][0]
+    span = f"{_format_percent(gain['rougeL'])} ({_format_percent(low)} to {_format_percent(high)})"
+    name = METHODS[over].label
     if low > 0:
         return f"CoPe’s ROUGE-L is above {name}’s by {span}."
     if high < 0:
@@ -92,11 +88,11 @@ def _verdict(numbers: dict, over: str) -> str:
     return f"CoPe cannot be told from {name} in ROUGE-L: {span}."
 
 
-def _percent(share: float) -> str:
+def _format_percent(share: float) -> str:
     return f"{share:+.1%}".replace("-", "−").replace("%", "\u202f%")
 
 
-def _sweep(label: str, task: dict) -> dict:
+def _describe_sweep(label: str, task: dict) -> dict:
     """The sweep's two tables: over alpha at the main tau, and over tau at the main alpha."""
     parts = []
     for moved, fixed in (("alpha", "tau"), ("tau", "alpha")):
@@ -104,24 +100,23 @@ def _sweep(label: str, task: dict) -> dict:
         rows = [
             {
                 "at": f"{one[moved]:g}",
-                "name": METHODS[one["method"]][0],
-                "kind": METHODS[one["method"]][2],
+                **_describe(one["method"]),
                 "value": one["rougeL"],
                 "low": one["ci95"][0],
                 "high": one["ci95"][1],
             }
-            for one in sorted(points, key=lambda one: (one[moved], SWEPT.index(one["method"])))
+            for one in sorted(points, key=lambda one: (one[moved], list_contrasting().index(one["method"])))
         ]
         if len({row["at"] for row in rows}) > 1:
             parts.append({"moved": moved, "fixed": f"{fixed} {task[fixed]:g}", "rows": rows})
-    against = [{"name": METHODS[m][0], "value": one["rougeL"]} for m, one in task["sweep"]["against"].items()]
+    against = [{"name": METHODS[m].label, "value": one["rougeL"]} for m, one in task["sweep"]["against"].items()]
     size = f"{task['sweep']['users']} authors, {task['sweep']['queries']} queries"
     return {"label": label, "size": size, "parts": parts, "against": against}
 
 
-def _page(request: Request) -> PlainTextResponse:
+def _send_results(request: Request) -> PlainTextResponse:
     """docs/RESULTS.md as it stands."""
     return PlainTextResponse(PAGE.read_text("utf-8"))
 
 
-ROUTE = Route("/results.md", _page)
+ROUTE = Route("/results.md", _send_results)

@@ -12,8 +12,8 @@ from cope_demo.ui.component import panel
 from cope_demo.ui.visitor import FINAL, Fit, Visitor
 from cope_demo.ui.web.guard import explain_error
 
-from .duration import in_words
-from .own import check_name, given
+from .duration import format_duration
+from .own import check_name, read_source
 
 STAGE_WORDS = {
     "history": ("Read the texts", "a few are held out, to check the fit on them"),
@@ -49,10 +49,10 @@ def fit_panel() -> FitPanel:
     return FitPanel(view, start, cancel, delete)
 
 
-def plan(count: int = 0, seconds: float = 0.0) -> dict:
-    """What will happen, before a fit of the visitor's own texts: `count` of them are usable, or none is given yet."""
+def describe_plan(count: int = 0, seconds: float = 0.0) -> dict:
+    """What will happen, before a fit of the visitor's own texts: `count` of them are usable, or none are there yet."""
     if count:
-        time = f"For these {count} texts it takes {in_words(seconds)} on two cores."
+        time = f"For these {count} texts it takes {format_duration(seconds)} on two cores."
     else:
         time = "For 40 texts of 60 words it takes about two minutes on two cores."
     return {
@@ -68,7 +68,7 @@ def plan(count: int = 0, seconds: float = 0.0) -> dict:
 def submit(service, text: str, file: tuple[str, bytes] | None, task: str, name: str) -> Fit:
     """Starts a fit in the job queue. Raises CopeError when the history or the name will not do."""
     name = check_name(name)
-    source, filename = given(text, file)
+    source, filename = read_source(text, file)
     history = parse_history(source, filename, task)
     user = service.store.new_id()
     request = FitRequest(user, name, task, history.samples, service.model, service.seed)
@@ -76,7 +76,7 @@ def submit(service, text: str, file: tuple[str, bytes] | None, task: str, name: 
     return Fit(service.jobs.status(job).user_id, job, name, task)  # of the first press, where there were two
 
 
-def saved(service, user_id: str) -> Fit | None:
+def find_saved_fit(service, user_id: str) -> Fit | None:
     """A visitor's saved user that this browser does not know; None where it is damaged."""
     try:
         user = service.store.open(user_id)
@@ -92,11 +92,11 @@ def refresh(service, fit: Fit) -> tuple[Fit, JobStatus | None]:
     try:
         status = service.jobs.status(fit.job)
     except CopeError as unknown:
-        return _without_job(service, fit, str(unknown)), None
+        return _settle_without_job(service, fit, str(unknown)), None
     return replace(fit, state=status.state, error=status.error or ""), status
 
 
-def _without_job(service, fit: Fit, reason: str) -> Fit:
+def _settle_without_job(service, fit: Fit, reason: str) -> Fit:
     """A fit whose job the queue has forgotten: done if it was published, else failed."""
     try:
         service.store.open(fit.user)
@@ -105,7 +105,7 @@ def _without_job(service, fit: Fit, reason: str) -> Fit:
     return replace(fit, state="done")
 
 
-def progress(status: JobStatus) -> dict:
+def describe_progress(status: JobStatus) -> dict:
     """A job as the panel draws it: stages with their shares, the loss of OPPU and the margin of DPO step by step."""
     reached, share, series, sizes, message = -1, 0.0, {"oppu": [], "dpo": []}, {"oppu": 1, "dpo": 1}, None
     for event in status.events:
@@ -138,18 +138,18 @@ def progress(status: JobStatus) -> dict:
     }
 
 
-def view(service, visitor: Visitor, status: JobStatus | None = None) -> dict:
+def describe_fit(service, visitor: Visitor, status: JobStatus | None = None) -> dict:
     """What step 2 shows for whom the visitor chose. `status` spares asking for the job again."""
-    fit = visitor.fit(visitor.chosen)
+    fit = visitor.find_fit(visitor.chosen)
     if fit and fit.state == "failed":
         return {"state": "failed", "message": fit.error or "The fit failed.", "lines": [AGAIN]}
     if fit and fit.state == "cancelled":
         return {"state": "cancelled", "message": "This fit was cancelled.", "lines": [AGAIN]}
     if fit and fit.state != "done":
-        return progress(status or service.jobs.status(fit.job))
+        return describe_progress(status or service.jobs.status(fit.job))
     try:
         user = service.store.open(visitor.chosen)
-        return {"state": "done", "report": report(user.report, user.name)}
+        return {"state": "done", "report": explain_report(user.report, user.name)}
     except CopeError as error:
         return {"state": "failed", "message": str(error)}
     except Exception as error:
@@ -159,7 +159,7 @@ def view(service, visitor: Visitor, status: JobStatus | None = None) -> dict:
 AGAIN = "To try again, choose “Your own writing” above and start a new fit."
 
 
-def report(data: dict, name: str) -> dict:
+def explain_report(data: dict, name: str) -> dict:
     """A fit's report.json in plain words."""
     bits, right = data["bits_per_token"], data["pairs_right"]
     whose = "your" if name in ("", "You") else f"{name}’s"

@@ -2,8 +2,9 @@
 
 lesson_data/NAME.json is written by hand: title, user, prompt, settings, columns, steps. lesson_data/traces/NAME.json is
 the comparison itself, made by `make lessons`. A step points at a token of a column by the token's text; the numbers in
-its own text stand in braces and are filled in from the trace (`facts` names them), so that it cannot say what the trace
-does not. What a step claims in words stands beside it as conditions on the same numbers, which the tests check.
+its own text stand in braces and are filled in from the trace (`collect_facts` names them), so that it cannot say what
+the trace does not. What a step claims in words stands beside it as conditions on the same numbers, which the tests
+check.
 """
 
 import json
@@ -13,13 +14,13 @@ from functools import cache
 from pathlib import Path
 
 from cope_demo.config import DecodeConfig
+from cope_demo.decode.methods import METHODS
 from cope_demo.decode.winner import contrast_winner
 from cope_demo.paths import SAMPLE_USERS
 from cope_demo.ui.token_view import wire
 
 FOLDER = Path(__file__).parent / "lesson_data"
 ORDER = ("reward", "plausible-head", "alpha", "dpo", "when-it-hurts")
-_CONTRASTED = ("cope", "oppu+cd")
 _SEEN = {" ": "\u2423", "\n": "\u21b5", "\t": "\u21e5"}
 
 
@@ -28,7 +29,7 @@ class Lesson:
     """A lesson as it is written, and its trace (trace.Trace.to_json).
 
     columns: by the trace's column names; a column may be another run of a method: {"of", "name", "alpha", "tau"}.
-    steps: {"text", "claims"} and, where a token is spoken of, {"column", "token", "show"}; show is "none", "token",
+    steps: {"text", "claims"} and, where it is about a token, {"column", "token", "show"}; show is "none", "token",
         "suppose" (with "alpha" and "tau": what other settings would have chosen) or "steps" (step mode, with its
         "phase", 0 to 3). "other" names an alternative of the token.
     """
@@ -49,16 +50,16 @@ class Lesson:
         """The settings that "Run it live" fills in."""
         return DecodeConfig(**self.settings)
 
-    def place(self, step: dict) -> int:
+    def find_token(self, step: dict) -> int:
         """The index of the step's token in its column. Raises ValueError when the column has no such token."""
         return [token["text"] for token in self._column(step["column"])["tokens"]].index(step["token"])
 
-    def of(self, column: str) -> tuple[str, float, float]:
+    def find_settings(self, column: str) -> tuple[str, float, float]:
         """What a column was decoded with: its method, alpha and tau."""
         own = self.columns[column]
         return own.get("of", column), own.get("alpha", self.settings["alpha"]), own.get("tau", self.settings["tau"])
 
-    def facts(self, step: dict) -> dict:
+    def collect_facts(self, step: dict) -> dict:
         """The numbers of a step's token, and of what would have won at the step's own alpha and tau ("would").
 
         `p` and `base` are the token's probabilities for the person (after the repetition penalty) and in general, `log`
@@ -66,12 +67,13 @@ class Lesson:
         `other_` before them. `margin_` and `bits_` of `oppu` and `cope` are the fit's, on held-out texts.
         """
         column = self._column(step["column"])
-        method, alpha, tau = self.of(step["column"])
-        token = column["tokens"][self.place(step)]
-        contrast = alpha if method in _CONTRASTED else 0.0
+        method, alpha, tau = self.find_settings(step["column"])
+        token = column["tokens"][self.find_token(step)]
+        row = METHODS[method]
+        contrast = alpha if row.contrasts else 0.0
 
         def expert(other: dict) -> float:
-            return other["logp_user"] if method == "greedy" else other["score"] + contrast * other["logp_base"]
+            return other["logp_user"] if row.driver == "base" else other["score"] + contrast * other["logp_base"]
 
         favourite = max(token["alternatives"], key=expert)
         new_alpha, new_tau = step.get("alpha", alpha), step.get("tau", tau)
@@ -96,22 +98,22 @@ class Lesson:
             found[name or "token"] = own["text"]
         return found
 
-    def told(self, step: dict) -> str:
+    def fill_text(self, step: dict) -> str:
         """The step's text with its numbers."""
-        return step["text"].format(**_written(self.facts(step))) if "column" in step else step["text"]
+        return step["text"].format(**_format_facts(self.collect_facts(step))) if "column" in step else step["text"]
 
     def _column(self, name: str) -> dict:
         return next(column for column in self.trace["columns"] if column["method"] == name)
 
 
-def _written(facts: dict) -> dict:
+def _format_facts(facts: dict) -> dict:
     """The facts as a text shows them: probabilities in percent, logarithms with two digits."""
     shown = {}
     for name, value in facts.items():
         if isinstance(value, str):
             shown[name] = value.strip() or "".join(_SEEN.get(c, c) for c in value)
         elif name.endswith(("p", "base", "cut")) and not name.endswith("logbase"):
-            shown[name] = percent(value)
+            shown[name] = format_percent(value)
         elif name in ("alpha", "tau", "head"):
             shown[name] = f"{value:,g}"
         else:
@@ -119,7 +121,7 @@ def _written(facts: dict) -> dict:
     return shown
 
 
-def percent(p: float) -> str:
+def format_percent(p: float) -> str:
     """A probability as the token view writes it (token_view/numbers.js)."""
     p *= 100
     digits = 0 if p >= 10 else 1 if p >= 0.1 else 2
@@ -128,30 +130,30 @@ def percent(p: float) -> str:
 
 
 @cache
-def lesson(name: str) -> Lesson:
+def read_lesson(name: str) -> Lesson:
     """A lesson by its name in ORDER."""
     data = json.loads((FOLDER / f"{name}.json").read_text("utf-8"))
     trace = json.loads((FOLDER / "traces" / f"{name}.json").read_text("utf-8"))
     return Lesson(id=name, trace=trace, **data)
 
 
-def cards() -> list[dict]:
+def describe_cards() -> list[dict]:
     """What the row of lessons shows."""
-    found = [lesson(name) for name in ORDER]
+    found = [read_lesson(name) for name in ORDER]
     return [{"id": one.id, "title": one.title, "teaser": one.teaser} for one in found]
 
 
-def opened(name: str) -> str:
+def render_lesson(name: str) -> str:
     """A lesson as the token view's value (wire.py): its comparison, then its steps."""
-    one = lesson(name)
+    one = read_lesson(name)
     steps = []
     for step in one.steps:
-        shown = {"text": one.told(step)}
+        shown = {"text": one.fill_text(step)}
         if "column" in step:
-            shown |= {"method": step["column"], "index": one.place(step), "show": step["show"]}
+            shown |= {"method": step["column"], "index": one.find_token(step), "show": step["show"]}
             shown |= {key: step[key] for key in ("alpha", "tau", "phase") if key in step}
         steps.append(shown)
     variants = {key: own for key, own in one.columns.items() if own}
-    told = {"id": name, "number": ORDER.index(name) + 1, "title": one.title, "steps": steps}
+    head = {"id": name, "number": ORDER.index(name) + 1, "title": one.title, "steps": steps}
     decoding = {name: getattr(one.config, name) for name in ("max_new_tokens", "temperature", "seed")}
-    return wire.whole(one.trace, one.who, variants=variants, decoding=decoding) + wire.line("lesson", **told)
+    return wire.whole(one.trace, one.who, variants=variants, decoding=decoding) + wire.line("lesson", **head)

@@ -97,14 +97,14 @@ def take_upload(path: str | None) -> tuple[str, bytes] | None:
             file.parent.rmdir()
 
 
-def given(text: str, file: tuple[str, bytes] | None) -> tuple[str | bytes, str | None]:
+def read_source(text: str, file: tuple[str, bytes] | None) -> tuple[str | bytes, str | None]:
     """The history's source and file name: the uploaded file, else the pasted text."""
     return (file[1], file[0]) if file else (text or "", None)
 
 
 def preview(text: str, file: tuple[str, bytes] | None, task: str, whole: bool = False) -> dict:
     """What the preview draws. `whole` also makes the instructions and applies the rules of a fit (seconds, not ms)."""
-    source, filename = given(text, file)
+    source, filename = read_source(text, file)
     if not source.strip():
         return {"state": "empty"}
     history, problem = None, None
@@ -114,10 +114,10 @@ def preview(text: str, file: tuple[str, bytes] | None, task: str, whole: bool = 
             history = parse_history(source, filename, task)
     except Exception as error:
         problem = explain_error(error)
-    return {"problem": problem, **(shown(history, filename) if history else {})}
+    return {"problem": problem, **(describe_history(history, filename) if history else {})}
 
 
-def shown(history: History, filename: str | None = None) -> dict:
+def describe_history(history: History, filename: str | None = None) -> dict:
     """A history as the preview's data, at most SHOWN texts of it."""
     notes = [asdict(note) for note in history.notes]
     return {
@@ -125,14 +125,14 @@ def shown(history: History, filename: str | None = None) -> dict:
         "summary": (f"{filename}: " if filename else "") + history.summary(),
         "warnings": history.warnings,
         "notes": notes[:SHOWN],
-        "samples": [_sample(sample.prompt, sample.response) for sample in history.samples[:SHOWN]],
+        "samples": [_shorten_sample(sample.prompt, sample.response) for sample in history.samples[:SHOWN]],
         "more": max(0, len(history.samples) - SHOWN),
         "count": len(history.samples),
         "seconds": estimate(history.samples),
     }
 
 
-def _sample(prompt: str, response: str) -> dict:
+def _shorten_sample(prompt: str, response: str) -> dict:
     words = response.split()
     start = " ".join(words[:FIRST_WORDS])[:160]
     return {"prompt": prompt[:160], "start": start, "cut": len(words) > FIRST_WORDS or len(start) == 160}

@@ -23,7 +23,7 @@ def cards_panel() -> gr.HTML:
     return panel("people", None, "people")
 
 
-def data(service, cards: list[Card], visitor: Visitor) -> str:
+def describe_cards(service, cards: list[Card], visitor: Visitor) -> str:
     """What the panel draws."""
     rows = [
         {
@@ -31,20 +31,19 @@ def data(service, cards: list[Card], visitor: Visitor) -> str:
             "name": card.name,
             "role": card.occupation,
             "about": card.about,
-            "tags": [label(card.task), *(["fictional"] if card.fictional else [])],
+            "tags": [label_task(card.task), *(["fictional"] if card.fictional else [])],
         }
         for card in cards
     ]
     for fit in visitor.fits:
-        tags = [label(fit.task), _STATES.get(fit.state, fit.state)]
-        rows.append(
-            {"id": fit.user, "name": fit.name, "role": "your own fit", "about": _until(service, fit), "tags": tags}
-        )
+        tags = [label_task(fit.task), _STATES.get(fit.state, fit.state)]
+        about = _describe_expiry(service, fit)
+        rows.append({"id": fit.user, "name": fit.name, "role": "your own fit", "about": about, "tags": tags})
     rows.append({"id": NEW, "tags": [], "own": True, **_OWN})
     return say({"cards": rows, "chosen": visitor.chosen})
 
 
-def _until(service, fit: Fit) -> str:
+def _describe_expiry(service, fit: Fit) -> str:
     """Until when a fit is kept."""
     try:
         day = service.store.expires(fit.user) if fit.state == "done" else None
@@ -53,19 +52,19 @@ def _until(service, fit: Fit) -> str:
     return f"Deletes itself on {day.day} {day:%B %Y}." if day else ""
 
 
-def label(task: str) -> str:
+def label_task(task: str) -> str:
     """A task as people read it."""
     return TASKS[task].label if task in TASKS else task
 
 
-def known_choice(cards: list[Card], visitor: Visitor, chosen: str) -> str:
+def find_choice(cards: list[Card], visitor: Visitor, chosen: str) -> str:
     """The choice where it exists, else the first sample user."""
     if chosen in {*(card.id for card in cards), *(fit.user for fit in visitor.fits), NEW}:
         return chosen
     return cards[0].id if cards else NEW
 
 
-def sample_cards(service) -> list[Card]:
+def read_sample_cards(service) -> list[Card]:
     """The sample users; none where their cards are damaged, so that the page still opens."""
     try:
         return service.store.samples()

@@ -1,4 +1,4 @@
-"""The last word of the page: what is kept of a visitor, who sees it, when it goes, and the button that removes it."""
+"""The last part of the page: what is kept of a visitor, who sees it, when it goes, and the button that removes it."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class PrivacyPanel:
     sure: gr.Row
     erase: gr.Button
     keep: gr.Button
-    told: gr.HTML
+    notice: gr.HTML
 
 
 def privacy_panel() -> PrivacyPanel:
@@ -34,5 +34,5 @@ def privacy_panel() -> PrivacyPanel:
         with gr.Row(visible=False, elem_id="sure", elem_classes="actions") as sure:
             erase = gr.Button("Yes, delete all my fits and texts now", variant="stop", size="sm", elem_id="erase")
             keep = gr.Button("Keep them", size="sm", elem_id="keep")
-        told = panel("notice", None, "notice", elem_id="erased")
-    return PrivacyPanel(ask, sure, erase, keep, told)
+        notice = panel("notice", None, "notice", elem_id="erased")
+    return PrivacyPanel(ask, sure, erase, keep, notice)

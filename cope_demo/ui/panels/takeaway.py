@@ -24,11 +24,11 @@ _ready: dict[str, tuple[Path, str]] = {}  # token -> file, and whose adapters ar
 
 
 def takeaway_panel() -> gr.HTML:
-    """The button; its event "take" asks for `data`."""
+    """The button; its event "take" asks for `offer_link`."""
     return panel("takeaway", NOTHING, "takeaway")
 
 
-def data(service, user_id: str) -> str:
+def offer_link(service, user_id: str) -> str:
     """The panel's value with a fresh link. It never raises."""
     try:
         return say({"state": "link", **offer(service, user_id)})
@@ -74,7 +74,7 @@ def forget(user_id: str) -> None:
             _drop(token)
 
 
-def _fetch(request: Request) -> Response:
+def _send_zip(request: Request) -> Response:
     """The zip, once."""
     file, _ = _ready.pop(request.path_params["token"], (None, ""))
     if file is None or not file.exists():
@@ -84,4 +84,4 @@ def _fetch(request: Request) -> Response:
     return FileResponse(file, media_type="application/zip", filename=FILENAME, headers=headers, background=gone)
 
 
-ROUTE = Route("/adapters/{token}", _fetch)
+ROUTE = Route("/adapters/{token}", _send_zip)

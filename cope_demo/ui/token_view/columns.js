@@ -1,7 +1,7 @@
 // The columns: their frames, and their tokens as they come.
 
 import { el, fill, signed } from '../assets/dom.js';
-import { explainMethod, explainOwnPrompt, explainVariant } from './methods.js';
+import { explainOwnPrompt, explainVariant } from './methods.js';
 import { isEnd, screenReaderText, tokenName } from './numbers.js';
 import { summary } from './summary.js';
 
@@ -37,7 +37,7 @@ export class ColumnView {
     this.branched = el('div.branched', {});
     this.foot = el('div.foot', { 'aria-live': 'polite' });
     this.node = el('section.column', { 'data-method': method, 'aria-label': name },
-      el('header', {}, el('h3', {}, name), el('p', {}, model.variant(method).of ? explainVariant(model.settings(method, 0)) : explainMethod(method, model.run.who)), ownPrompt(model, method)), this.branched, this.body, this.foot);
+      el('header', {}, el('h3', {}, name), el('p', {}, model.variant(method).of ? explainVariant(model.method(method).label, model.settings(method, 0)) : model.method(method).about), ownPrompt(model, method)), this.branched, this.body, this.foot);
     if (model.run.going) this.begin();
     else this.ghost();
   }

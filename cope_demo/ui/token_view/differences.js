@@ -3,7 +3,6 @@
 // varies), and every overruled token.
 
 import { el, plural } from '../assets/dom.js';
-import { comparedWith, isGivenText } from './methods.js';
 
 /**
  * @typedef {{ method: string, index: number, what: string }} Divergence
@@ -12,10 +11,10 @@ import { comparedWith, isGivenText } from './methods.js';
  */
 export const divergences = (model) => {
   const list = [];
-  if (model.run.methods.some((method) => isGivenText(method))) return list; // other texts, not other decisions
+  if (model.run.methods.some((method) => model.isGiven(method))) return list; // other texts, not other decisions
   const columns = model.run.methods.map((method) => model.columns[method]);
   columns.forEach(({ method, tokens }, number) => {
-    const beside = columns.slice(0, number).find((other) => other.method === comparedWith(method)) || columns[number - 1];
+    const beside = columns.slice(0, number).find((other) => other.method === model.method(method).varies) || columns[number - 1];
     const left = beside?.tokens;
     const parts = left ? tokens.findIndex((token, index) => token.id !== left[index]?.id) : -1;
     tokens.forEach((token, index) => {

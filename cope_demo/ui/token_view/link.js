@@ -1,7 +1,7 @@
 // A link to what is shown, made only when its button is pressed: of a lesson its name, of a sample user the settings.
 
 import { el } from '../assets/dom.js';
-import { DEFAULT_METHODS } from './methods.js';
+import { findMethod } from './methods.js';
 
 const LINK_LIMIT = 1500; // characters of a prompt; longer addresses are cut by mail programs and chats
 
@@ -15,7 +15,7 @@ export const linkQuery = ({ run, lesson }) => {
   if (!run || run.going || !run.header.prompt || (run.who === 'you' && !lesson)) return null;
   if (lesson) return { lesson: lesson.id };
   const { user, prompt, alpha, tau, repetition_penalty } = run.header;
-  const more = run.methods.filter((method) => !DEFAULT_METHODS.includes(method));
+  const more = run.methods.filter((method) => findMethod(run.header.table, method).optional);
   return { user, prompt, alpha, tau, repetition_penalty, ...run.decoding, ...(more.length ? { columns: more.join(',') } : {}) };
 };
 

@@ -5,7 +5,7 @@
 //   branch   {method, at}: a column was cut there, or put back    selection, whatif   these have changed
 //   lesson   the comparison is a lesson's, and its text has come
 
-import { DEFAULT_METHODS, isContrast, isDecidedByBase, isGivenText, methodName } from './methods.js';
+import { findMethod } from './methods.js';
 
 /**
  * @typedef {object} Candidate a token that could have been chosen at a step; natural logarithms
@@ -55,7 +55,7 @@ import { DEFAULT_METHODS, isContrast, isDecidedByBase, isGivenText, methodName }
 
 /**
  * Nats. The wire carries four digits, so a difference that is no larger may be rounding: such a token counts as plausible,
- * and such a lead does not take the place of the token that was written. trace.py has the same.
+ * and such a lead does not take the place of the token that was written. decode/winner.py has the same.
  */
 export const TOLERANCE = 3e-4;
 
@@ -94,7 +94,7 @@ export class Model {
 
   /** @param {Record<string, any>} message "start" or "idle" of wire.py */
   begin({ t, run, who, methods, message, nonce, decoding = null, ...header }) {
-    this.run = { id: run, who, header, decoding, methods: methods || DEFAULT_METHODS, going: t === 'start' };
+    this.run = { id: run, who, header, decoding, methods, going: t === 'start' };
     this.columns = {};
     for (const method of this.run.methods) this.columns[method] = { method, tokens: [], stopped: null, branch: null };
     this.what_if = { alpha: header.alpha ?? 0, tau: header.tau ?? 0 };
@@ -115,12 +115,28 @@ export class Model {
     return this.run.header.variants?.[method] || {};
   }
 
+  /** @param {string} method @returns {import('./methods.js').Method} of a variant, the method that it varies */
+  method(method) {
+    return findMethod(this.run.header.table, this.variant(method).of || method);
+  }
+
+  // Whether base is subtracted.
   contrasts(method) {
-    return isContrast(this.variant(method).of || method);
+    return this.method(method).driver === 'contrast';
+  }
+
+  // Whether base decides, and the personal model reads along.
+  isDecidedByBase(method) {
+    return this.method(method).driver === 'base';
+  }
+
+  // Whether the text was given, not decoded; its score is the reward.
+  isGiven(method) {
+    return this.method(method).driver === 'given';
   }
 
   name(method) {
-    return this.variant(method).name || methodName(method);
+    return this.variant(method).name || this.method(method).label;
   }
 
   // The prompt that a column has for itself; null where it is the visitor's.
@@ -139,7 +155,7 @@ export class Model {
       const rewardAlpha = this.variant(method).alpha ?? this.run.header.alpha ?? 0;
       const make = (fields) => ({
         ...fields, reward: fields.logp_user - rewardAlpha * fields.logp_base,
-        expert: isDecidedByBase(method) || isGivenText(method) ? fields.logp_user
+        expert: this.isDecidedByBase(method) || this.isGiven(method) ? fields.logp_user
           : fields.score + (this.contrasts(method) ? alpha * fields.logp_base : 0),
       });
       column.tokens.push({
@@ -302,7 +318,7 @@ export class Model {
 
   // Whether a column can go on from one of its tokens: it was decoded here, by this method as it is.
   canContinue(method) {
-    return !!this.run?.decoding && !isGivenText(method) && !this.variant(method).of;
+    return !!this.run?.decoding && !this.isGiven(method) && !this.variant(method).of;
   }
 
   // What to ask the server for: the column up to `at`, then the token `id`, then on with these settings.

@@ -5,6 +5,15 @@ import { Model } from './model.js';
 export const HEADER = { model: 'tiny', user: 'ada', task: 'free_writing', prompt: 'Write.', alpha: 0.5, tau: 0.1, repetition_penalty: 1, prompt_ids: [1, 2] };
 export const DECODING = { max_new_tokens: 40, temperature: 0, seed: 0 };
 
+const describe = (label, driver, varies = '', optional = false) => ({ label, about: `About ${label}.`, driver, varies, optional });
+/** A method of each kind, as the first message of a comparison describes them. */
+export const TABLE = {
+  greedy: describe('Base, greedy', 'base'), oppu: describe('OPPU', 'user'), cope: describe('CoPe', 'contrast'),
+  rag: describe('RAG', 'base', 'greedy', true), 'oppu+cd': describe('OPPU with contrast', 'contrast', 'oppu', true),
+  'oppu+dpo': describe('CoPe without contrast', 'user', 'oppu', true),
+  score: describe('Your text', 'given'), a: describe('Text A', 'given'), b: describe('Text B', 'given'),
+};
+
 /**
  * A row of the wire (wire.py) as the decoder would send it.
  * @param {string} method
@@ -32,7 +41,7 @@ export const row = (method, index, options, { written = 0, alpha = HEADER.alpha,
  */
 export const modelOf = (rows, start = {}) => {
   const model = new Model();
-  model.begin({ t: 'start', run: 'run1', who: 'Ada', methods: [...new Set(rows.map(([method]) => method))], decoding: DECODING, ...HEADER, ...start });
+  model.begin({ t: 'start', run: 'run1', who: 'Ada', methods: [...new Set(rows.map(([method]) => method))], decoding: DECODING, table: TABLE, ...HEADER, ...start });
   model.add(rows);
   for (const method of model.run.methods) model.end(method, 'eos');
   model.finish('stopped');

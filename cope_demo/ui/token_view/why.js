@@ -1,7 +1,6 @@
 // Why this token: one plain sentence, made from the step's numbers. Every method decides differently, so each has its own.
 
 import { plural } from '../assets/dom.js';
-import { isDecidedByBase, isGivenText } from './methods.js';
 import { ordinal, percent, quote, rank, tokenName } from './numbers.js';
 
 /**
@@ -17,9 +16,9 @@ export const why = (model, method, index) => {
   if (!token.alternatives.length) return `${name}: ${chances(token, who)}.`;
   const fork = model.forks(method).find((one) => one.at === index);
   if (fork?.forced) return `You put ${name} here${fork.was ? ` in place of ${tokenName(fork.was)}` : ''}: ${chances(token, who)}.`;
-  if (isGivenText(method)) return explainGiven(token, who, name);
+  if (model.isGiven(method)) return explainGiven(token, who, name);
   if (model.isSampled(method)) return explainSampled(token, method, who, name);
-  if (isDecidedByBase(method)) return explainByBase(token, who, name, model.prompt(method) === null ? 'in general' : 'for base with these texts in its prompt');
+  if (model.isDecidedByBase(method)) return explainByBase(token, who, name, model.prompt(method) === null ? 'in general' : 'for base with these texts in its prompt');
   return model.contrasts(method) ? explainByContrast(model, method, index, token, who, name) : explainByPerson(token, who, name);
 };
 

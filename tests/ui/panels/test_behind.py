@@ -33,7 +33,7 @@ def test_a_sample_user_s_fit_in_full():
 
 
 def test_the_panel_s_data(service):
-    data = json.loads(behind.data(service, "ada", "Ada’s"))
+    data = json.loads(behind.describe_details(service, "ada", "Ada’s"))
     assert data["state"] == "open" and data["selection"] == "lowest" and data["alpha"] == 0.1
     loss, dpo, margin = data["plots"]
     assert loss["points"] == [[1, 3.0], [2, 2.0], [3, 1.0]] and loss["of"] == 3 and not loss["zero"]

@@ -24,7 +24,7 @@ def data(tmp_path) -> dict:
 
 
 def test_every_published_number_is_shown(data):
-    shown = json.loads(json.dumps(evidence.shown(data)))
+    shown = json.loads(json.dumps(evidence.describe_results(data)))
     mean, news, reviews = shown["groups"]
     assert [one["label"] for one in shown["groups"]] == ["Mean of tasks", "News headlines", "Product reviews"]
     assert [row["name"] for row in mean["rows"]] == ["TAM", "OPPU", "CoPe"]
@@ -33,7 +33,7 @@ def test_every_published_number_is_shown(data):
     assert row["value"] == numbers["methods"]["cope"]["rougeL"]
     assert [row["low"], row["high"]] == numbers["ci95"]["cope"]["rougeL"]
     absent = [row["name"] for row in news["rows"] if row["value"] is None]
-    assert absent == ["Base", "RAG", "PAG", "OPPU, contrast", "OPPU, DPO"]
+    assert absent == ["Base without task adapter", "RAG", "PAG", "OPPU with contrast", "CoPe without contrast"]
     assert shown["absent"] == [TASKS[name].label for name in published.MEASURED if name not in (NEWS, REVIEWS)]
     assert "24, of 4 authors a task" in shown["intro"] and "by tiny in 4 bit" in shown["intro"]
     (part,) = shown["sweeps"][0]["parts"]
@@ -45,21 +45,21 @@ def test_every_published_number_is_shown(data):
 def test_what_opens_first_has_the_method_that_this_is_about(data):
     del data["pooled"]["methods"]["cope"]
     data["pooled"]["relative_gain"] = {}
-    assert [one["label"] for one in evidence.shown(data)["groups"]][-1] == "Mean of tasks"
+    assert [one["label"] for one in evidence.describe_results(data)["groups"]][-1] == "Mean of tasks"
 
 
 def test_a_verdict_says_what_the_interval_says(data):
-    _, news, reviews = evidence.shown(data)["groups"]
+    _, news, reviews = evidence.describe_results(data)["groups"]
     assert "above TAM’s by +" in news["lead"] and "below OPPU’s, by −" in news["lead"]
     assert "above TAM’s" in reviews["lead"] and "cannot be told from OPPU" in reviews["lead"]
 
 
 def test_without_numbers_it_says_so():
-    shown = evidence.shown({"tasks": {}})
+    shown = evidence.describe_results({"tasks": {}})
     assert shown["state"] == "none" and len(shown["absent"]) == 5
 
 
 def test_what_is_published_can_be_shown_and_read(page):
-    assert evidence.shown(published.published())["state"] in ("none", "open")
+    assert evidence.describe_results(published.published())["state"] in ("none", "open")
     answer = httpx.get(f"{page.url}results.md")
     assert answer.text == evidence.PAGE.read_text("utf-8") and answer.headers["content-type"].startswith("text/plain")

@@ -18,22 +18,22 @@ CARDS = [Card("ada", "Ada Lint", "Tester", "", "free_writing", (), True)]
 
 @pytest.mark.parametrize("name", lessons.ORDER)
 def test_what_a_lesson_says_its_trace_bears_out(name):
-    lesson = lessons.lesson(name)
+    lesson = lessons.read_lesson(name)
     history = "\n".join(sample.response for sample in Store().open(lesson.user).history())
     assert lesson.title and lesson.teaser and 3 <= len(lesson.steps) <= 5
     for step in lesson.steps:
-        facts = lesson.facts(step) if "column" in step else {}
+        facts = lesson.collect_facts(step) if "column" in step else {}
         texts = {column["method"]: column["text"] for column in lesson.trace["columns"]}
         facts |= {"history": history, "text": texts.get(step.get("column"), "")}
         for claim in step["claims"]:
             assert eval(claim, {"__builtins__": {"abs": abs}}, facts), (step["text"], claim)
-        told = lesson.told(step)
+        told = lesson.fill_text(step)
         assert 60 < len(told) < 480 and "{" not in told
 
 
 @pytest.mark.parametrize("name", lessons.ORDER)
 def test_a_lessons_trace_is_what_its_settings_make(name):
-    lesson = lessons.lesson(name)
+    lesson = lessons.read_lesson(name)
     trace = lesson.trace
     assert (lessons.FOLDER / "traces" / f"{name}.json").stat().st_size <= 300_000
     assert (trace["user"], trace["prompt"]) == (lesson.user, lesson.prompt) and trace["model"].startswith("SmolLM2")
@@ -44,7 +44,7 @@ def test_a_lessons_trace_is_what_its_settings_make(name):
     card = json.loads((SAMPLE_USERS / lesson.user / "card.json").read_text())
     assert lesson.who == card["name"].split()[0]
     for column in trace["columns"]:
-        method, alpha, tau = lesson.of(column["method"])
+        method, alpha, tau = lesson.find_settings(column["method"])
         assert "".join(token["text"] for token in column["tokens"]) == column["text"]
         assert 5 < len(column["tokens"]) <= config.max_new_tokens
         for token in column["tokens"]:
@@ -53,18 +53,18 @@ def test_a_lessons_trace_is_what_its_settings_make(name):
 
 
 def test_a_lesson_reaches_the_view_with_its_steps():
-    sent = messages(lessons.opened("plausible-head"))
+    sent = messages(lessons.render_lesson("plausible-head"))
     assert [sent[0]["t"], sent[-2]["t"], sent[-1]["t"]] == ["start", "done", "lesson"]
     assert sent[0]["variants"]["cope-tau-0"] == {"of": "cope", "tau": 0, "name": "CoPe, \u03c4 0"}
     steps = sent[-1]["steps"]
     assert steps[1]["show"] == "token" and steps[1]["index"] == 0 and steps[-1]["tau"] == 0.01
-    assert [card["id"] for card in lessons.cards()] == list(lessons.ORDER)
+    assert [card["id"] for card in lessons.describe_cards()] == list(lessons.ORDER)
 
 
 def test_percentages_are_written_as_in_the_view():
     given = (1.0, 0.9996, 0.5, 0.0523, 0.0004, 0.00005)
     told = ["100\u202f%", "100\u202f%", "50\u202f%", "5.2\u202f%", "0.04\u202f%", "<\u202f0.01\u202f%"]
-    assert [lessons.percent(p) for p in given] == told
+    assert [lessons.format_percent(p) for p in given] == told
 
 
 def test_a_link_is_read():
@@ -74,7 +74,7 @@ def test_a_link_is_read():
     assert link == links.Link(user="ada", prompt="Why?", settings={"alpha": 0.3, "seed": 7})
     assert links.read({"user": "ada", "columns": "pag,base"}, CARDS).columns == ("base", "pag")
     for name in lessons.ORDER:
-        filled = links.of_lesson(lessons.lesson(name)).settings
+        filled = links.from_lesson(lessons.read_lesson(name)).settings
         assert set(filled) == {*SLIDERS, "seed"} and DecodeConfig(**filled)
         assert all(SLIDERS[key][0] <= value <= SLIDERS[key][1] for key, value in filled.items() if key in SLIDERS)
 

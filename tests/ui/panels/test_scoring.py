@@ -98,10 +98,10 @@ def test_a_text_is_read_as_a_fit_would_read_it():
 
 
 def test_an_example_is_a_text_that_was_held_out(service):
-    answer = Visit(Access(service), {"chosen": "ada", "fits": [], "secret": SECRET}).example()
+    answer = Visit(Access(service), {"chosen": "ada", "fits": [], "secret": SECRET}).fill_example()
     (pair,) = [pair for pair in PAIRS if pair["part"] == "held_out"]
     assert answer == {"text_a": pair["chosen"], "text_b": pair["rejected"], "asked": pair["prompt"]}
-    refused = Visit(Access(service), {"chosen": "new", "fits": [], "secret": SECRET}).example()
+    refused = Visit(Access(service), {"chosen": "new", "fits": [], "secret": SECRET}).fill_example()
     assert "Fit this writing first" in messages(refused["verdict"])[0]["message"]
 
 

@@ -4,6 +4,7 @@ from cope_demo.ui import streams
 from cope_demo.ui.token_view import runs, server_functions
 from cope_demo.visitors.owners import Access
 from tests.scripted import SECRET, messages, publish
+from tests.ui.test_streams import SETTINGS
 
 OTHER = "0" * 64
 
@@ -11,10 +12,10 @@ OTHER = "0" * 64
 def test_likeness_is_for_whom_the_run_belongs(service, tmp_path):
     publish(service.store, tmp_path / "fit", "mine", "Nan")
     mine = Access(service).of(SECRET)
-    run = messages(list(streams.stream(mine, "mine", "you", "Write.", 0.1, 0.1, 80, 1.2, 0.0, 0))[-1])[0]["run"]
+    run = messages(list(streams.stream(mine, "mine", "you", **SETTINGS))[-1])[0]["run"]
     found = server_functions.likeness([run, {"cope": "four"}])
     assert found == {"cope": {"topic": 0.5, "style": 0.04}, "history": {"topic": 0.6, "style": 0.7}}
-    strange = list(streams.stream(Access(service).of(OTHER), "mine", "you", "Write.", 0.1, 0.1, 80, 1.2, 0.0, 0))
+    strange = list(streams.stream(Access(service).of(OTHER), "mine", "you", **SETTINGS))
     assert "no user" in messages(strange[-1])[-1]["message"]
     for asked in (["nobody", {}], [None, {}], [run], run, None, [["x"], {}]):
         assert set(server_functions.likeness(asked)) == {"error"}
