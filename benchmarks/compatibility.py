@@ -103,9 +103,8 @@ def make(folder: Path, family: str, tokenizer) -> str:
     }
     config = AutoConfig.for_model(family, **{name: value for name, value in given.items() if value is not None})
     torch.manual_seed(0)
-    AutoModelForCausalLM.from_config(config).to(torch.bfloat16).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return str(folder)
+    model = AutoModelForCausalLM.from_config(config).to(torch.bfloat16)
+    return tiny.save(model, tokenizer, folder)
 
 
 def check_quantized(base: BaseModel) -> str:

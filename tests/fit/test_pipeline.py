@@ -203,7 +203,7 @@ def lora_gradient(base, ids):
         return torch.cat([p.grad.flatten().float() for n, p in model.named_parameters() if "lora_B" in n])
 
 
-def dequantized(base):
+def dequantize(base):
     """Puts plain linear layers with the dequantized weights in the place of the 4-bit ones."""
     from bitsandbytes.functional import dequantize_4bit
 
@@ -222,7 +222,7 @@ def dequantized(base):
 def test_gradients_are_true_after_a_generation(models, monkeypatch, kept):
     monkeypatch.setattr(base_model, "KEPT_BYTES", kept)
     ids = torch.randint(10, 300, (2, 32), generator=torch.Generator().manual_seed(1))
-    truth = lora_gradient(dequantized(load_base(models["llama"], "cpu")), ids)
+    truth = lora_gradient(dequantize(load_base(models["llama"], "cpu")), ids)
     base = load_base(models["llama"], "cpu", trainable=True)
     base.model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=3, do_sample=False)
     assert torch.cosine_similarity(lora_gradient(base, ids), truth, dim=0) > 0.9

@@ -79,9 +79,9 @@ def test_the_embedded_model_is_the_instruct_model():
 
 
 def test_an_identity_tells_other_weights_of_the_same_name_apart(tmp_path):
-    path = tiny.make(tmp_path / "twin", "llama")
+    path = tiny.make(tmp_path / "other", "llama")
     first = load_base(path).identity
-    weights = tmp_path / "twin" / "model.safetensors"
+    weights = tmp_path / "other" / "model.safetensors"
     data = bytearray(weights.read_bytes())
     data[-1] ^= 1
     weights.write_bytes(data)

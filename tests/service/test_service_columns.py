@@ -27,8 +27,8 @@ WORDS = {"ada": "the kettle sang", "bob": "a private marmot"}
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """(model path, users folder): ada and bob, with random adapters and histories that share no words."""
+def home(tmp_path_factory) -> tiny.Home:
+    """With ada and bob, who have random adapters and histories that share no words."""
     folder = tmp_path_factory.mktemp("columns")
     path, scratch = tiny.make(folder / "model"), folder / "scratch"
     base = load_base(path, "cpu")
@@ -44,7 +44,7 @@ def home(tmp_path_factory):
         manifest = {"user": user, "name": user, "task": "free_writing", "base": identity, "created": "", "report": {}}
         manifest["owner"] = owner_of_secret(SECRET if user == "ada" else "0" * 64)
         Store(folder / "users", folder / "none").publish(scratch, user, manifest)
-    return path, folder / "users"
+    return tiny.Home(path, folder / "users")
 
 
 @pytest.fixture

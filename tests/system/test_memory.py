@@ -15,7 +15,7 @@ from cope_demo.jobs.stage_runner import HALF_NOW, retry_with_half
 from cope_demo.saved.store import Store
 from cope_demo.system import memory
 from tests import tiny
-from tests.fits import ended, request
+from tests.fits import make_request, wait_for_end
 
 
 def test_errors_of_want():
@@ -38,29 +38,29 @@ def test_the_kernel_s_count(tmp_path, monkeypatch):
 
 
 def test_half_at_a_time_once_then_a_sentence(jobs, stages):
-    big, starving = jobs.submit(request("ada", "dpo:big")), jobs.submit(request("bob", "oppu:starve dpo:big"))
-    status = ended(jobs, big)
+    big, starving = jobs.submit(make_request("ada", "dpo:big")), jobs.submit(make_request("bob", "oppu:starve dpo:big"))
+    status = wait_for_end(jobs, big)
     assert status.state == "done"
     assert [event["message"] for event in status.events if event["message"]] == [HALF_NOW]
     assert Store().open("ada").manifest["settings"]["oppu_batch"] == 2
     runs = stages.runs(big)
     assert [run["stage"] for run in runs] == ["history", "oppu", "negatives", "dpo", "dpo", "report"]
     assert len({run["pid"] for run in runs}) == 2, "the memory was given back in between"
-    status = ended(jobs, starving)
+    status = wait_for_end(jobs, starving)
     assert status.state == "failed" and status.error.startswith("Memory ran out, and again with half as many texts")
     assert [run["stage"] for run in stages.runs(starving)] == ["history", "oppu", "oppu"]
 
 
 def test_in_this_process_too(stages):
     jobs = InlineJobs()
-    assert ended(jobs, jobs.submit(request("ada", "oppu:big"))).state == "done"
-    assert "Memory ran out" in ended(jobs, jobs.submit(request("bob", "oppu:starve"))).error
+    assert wait_for_end(jobs, jobs.submit(make_request("ada", "oppu:big"))).state == "done"
+    assert "Memory ran out" in wait_for_end(jobs, jobs.submit(make_request("bob", "oppu:starve"))).error
     jobs.close()
 
 
 @pytest.mark.parametrize("counted,state", [(True, "memory"), (False, "failed")])
 def test_a_child_that_the_kernel_ended(stages, monkeypatch, counted, state):
-    folder = JobFolder.create(request("ada", "history:die"))
+    folder = JobFolder.create(make_request("ada", "history:die"))
     counts = iter([7, 7 + counted] * 2)
     monkeypatch.setattr(memory, "count_kernel_kills", lambda: next(counts))
     with StageProcess(folder) as child:

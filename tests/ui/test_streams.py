@@ -12,19 +12,14 @@ from cope_demo.ui import component, streams
 from cope_demo.ui.page import build
 from cope_demo.ui.panels import own
 from cope_demo.ui.settings import check_settings
-from cope_demo.ui.token_view import server_functions, wire
-from tests.scripted import HOSTILE, Service, messages, token
+from cope_demo.ui.token_view import server_functions
+from tests.scripted import HOSTILE, messages
 
 UI = Path(own.__file__).parent.parent
 SETTINGS = {
     **{"prompt": "Write.", "alpha": 0.1, "tau": 0.1, "max_new_tokens": 80},
     **{"repetition_penalty": 1.2, "temperature": 0.0, "seed": 0},
 }
-
-
-@pytest.fixture
-def service(tmp_path) -> Service:
-    return Service(tmp_path)
 
 
 def test_values_are_json_without_markup():
@@ -48,16 +43,6 @@ def test_scripts_never_build_markup():
         assert not re.search(
             r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", path.read_text()
         )
-
-
-def test_wire_carries_every_number():
-    made = token("${x}", number=3)
-    (message,) = messages(wire.tokens(4, [TokenEvent("cope", 2, made)]))
-    assert message["t"] == "tokens" and message["seq"] == 4
-    method, index, token_id, text, user, base, score, in_head, head, others = message["rows"][0]
-    assert (method, index, token_id, text, in_head, head) == ("cope", 2, 10, "${x}", 1, 2)
-    assert (user, base, score) == (-0.5, -3.0, round(made.score, 4))
-    assert others[1] == [1, " the", -1.5, -0.4, round(made.alternatives[1].score, 4), 1]
 
 
 def test_a_stream_with_further_columns_says_what_it_looks_for_and_what_it_gave(service):

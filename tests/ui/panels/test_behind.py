@@ -11,12 +11,7 @@ from cope_demo.ui.panels import behind
 from cope_demo.ui.visit import Visit
 from cope_demo.ui.visitor import NEW
 from cope_demo.visitors.owners import Access
-from tests.scripted import PAIRS, REPORT, SECRET, Service, publish
-
-
-@pytest.fixture
-def service(tmp_path) -> Service:
-    return Service(tmp_path)
+from tests.scripted import PAIRS, REPORT, SECRET, publish
 
 
 def test_a_sample_user_s_fit_in_full():

@@ -9,12 +9,7 @@ from cope_demo.ui.page import build
 from cope_demo.ui.panels import scoring
 from cope_demo.ui.visit import Visit
 from cope_demo.visitors.owners import Access
-from tests.scripted import HOSTILE, PAIRS, SECRET, Service, messages
-
-
-@pytest.fixture
-def service(tmp_path) -> Service:
-    return Service(tmp_path)
+from tests.scripted import HOSTILE, PAIRS, SECRET, messages
 
 
 def lines(service, first, second="", prompt="", alpha=0.1):

@@ -1,19 +1,12 @@
 """What the token view asks the server: how near the columns are to the person, for whom the run belongs to alone."""
 
-import pytest
-
 from cope_demo.ui import streams
 from cope_demo.ui.token_view import runs, server_functions
 from cope_demo.visitors.owners import Access
-from tests.scripted import SECRET, Service, messages, publish
+from tests.scripted import SECRET, messages, publish
 from tests.ui.test_streams import SETTINGS
 
 OTHER = "0" * 64
-
-
-@pytest.fixture
-def service(tmp_path) -> Service:
-    return Service(tmp_path)
 
 
 def test_likeness_is_for_whom_the_run_belongs(service, tmp_path):
