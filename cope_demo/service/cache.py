@@ -10,7 +10,7 @@ MAX_VALUES = 8
 
 
 class UserCache:
-    """Values of one kind, by user. Thread-safe; whoever asks for a value while it is being made waits for it."""
+    """Values of one kind, by user. Thread-safe: a caller waits for a value that is being made."""
 
     def __init__(self):
         self._values: OrderedDict[tuple, Any] = OrderedDict()

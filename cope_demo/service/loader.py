@@ -11,7 +11,7 @@ if TYPE_CHECKING:  # torch is imported when the model is, so that the page is th
 
 
 class Loader:
-    """Loads one base model with its decoder. Thread-safe: whoever needs the model while it loads waits for it.
+    """Loads one base model with its decoder. Thread-safe: a caller waits for a model that is being loaded.
 
     model: a folder or hub id, None for the default. warm_up: is called with the decoder in the background after
     `start` has loaded it, for work that the first comparison would have to wait for.

@@ -164,7 +164,7 @@ class Service:
         """One token for the first sample user: layers are repacked and its adapters read before anybody waits."""
         config = DecodeConfig(max_new_tokens=1, alternatives=0)
         for card in self.store.samples()[:1]:
-            with suppress(CopeError):  # fitted on another model: whoever asks for this user gets the sentence
+            with suppress(CopeError):  # fitted on another model: who asks for this user gets the sentence
                 bank = self._load_user(card.id).bank
                 list(engine.decode(engine.base.prompt_ids("Hello"), COLUMNS, bank, config))
 

@@ -1,4 +1,4 @@
-"""What the token view's script asks the server, as `server.NAME(…)`."""
+"""The server functions of the token view: what its script calls as `server.NAME(…)`."""
 
 from cope_demo.errors import CopeError
 from cope_demo.ui.web.guard import explain_error
