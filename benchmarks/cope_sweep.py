@@ -16,7 +16,8 @@ from pathlib import Path
 import torch
 
 from cope_demo.config import DecodeConfig, FitConfig
-from cope_demo.decode.engine import DRIVERS, Engine, bank_of
+from cope_demo.decode.engine import Engine, bank_of
+from cope_demo.decode.methods import METHODS
 from cope_demo.evaluation.kept_fits import kept_fit
 from cope_demo.evaluation.metrics import text_scores
 from cope_demo.evaluation.significance import Bootstrap
@@ -80,17 +81,16 @@ def run(options) -> None:
         known: dict[Path, Lora] = {}
 
         def measure(setting, method, decoding, folder, change, author=author, asked=asked, known=known):
-            way = "alone" if method == "tam" else method
             if (author.id, setting, method, decoding) in done:
                 return
             loras = {TAM: read_lora(tam.folder, base.model)} if tam else {}
             if folder:
-                kind = "oppu" if method in ("oppu", "oppu+cd") else "cope"
+                kind = METHODS[method].adapter
                 path = folder(kind == "cope") / kind
                 loras[kind] = known[path] = known.get(path) or read_lora(path, base.model)
                 if "bare" in decoding:
                     loras = {kind: merged(loras[TAM], loras[kind])}
-            answers = engine.write(asked, way, bank_of(base, loras), replace(plain, **change))
+            answers = engine.write(asked, method, bank_of(base, loras), replace(plain, **change))
             texts = [base.tokenizer.decode(ids, skip_special_tokens=True) for ids in answers]
             scores = [text_scores(query.gold, text) for query, text in zip(author.queries, texts, strict=True)]
             row = {"user": author.id, "setting": setting, "method": method, "decoding": decoding}
@@ -99,7 +99,8 @@ def run(options) -> None:
             if not change:
                 golds = [base.response_ids(query.gold, fit.max_response_tokens) for query in author.queries]
                 pairs, bank = zip(asked, golds, strict=True), bank_of(base, loras)
-                heard = [engine.logps(prompt, gold, DRIVERS[way][0], bank) for prompt, gold in pairs]
+                adapter = METHODS[method].adapter if METHODS[method].personal else None
+                heard = [engine.logps(prompt, gold, adapter, bank) for prompt, gold in pairs]
                 row["bits"] = [bits_per_token(logps) for logps in heard]
             with open(options.out, "a", encoding="utf-8") as file:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")

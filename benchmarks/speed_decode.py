@@ -19,7 +19,7 @@ from transformers import AutoModelForCausalLM, DynamicCache
 
 from cope_demo.config import DecodeConfig
 from cope_demo.decode.engine import Engine, bank_of
-from cope_demo.decode.methods import METHODS
+from cope_demo.decode.methods import COLUMNS
 from cope_demo.model.adapters import read_lora
 from cope_demo.model.base_model import load_base
 from cope_demo.model.embedded import embedded_folder
@@ -40,7 +40,7 @@ def ours(folder: Path):
     ids = torch.tensor([prompt])
 
     def columns():
-        return list(engine.decode(prompt, METHODS, bank, config))
+        return list(engine.decode(prompt, COLUMNS, bank, config))
 
     def generate():
         return base.model.generate(

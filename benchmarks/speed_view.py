@@ -40,14 +40,14 @@ REPAINT = """(alpha) => new Promise((done) => {
 
 def scripted(folder: Path):
     """The scripted service, with whole steps of the asked size."""
-    from cope_demo.decode.methods import METHODS
+    from cope_demo.decode.methods import COLUMNS
     from cope_demo.decode.trace import Alternative, Column, ColumnEnd, TokenEvent, Trace, TraceToken
     from tests.scripted import Service
 
     class Whole(Service):
         pace = 0.0
 
-        def compare(self, user_id, prompt, config, methods=METHODS) -> Iterator:
+        def compare(self, user_id, prompt, config, methods=COLUMNS) -> Iterator:
             draw = random.Random(7)
             head = ("tiny", user_id, "free_writing", prompt, config.alpha, config.tau, 1.0, list(range(60)))
             columns = [Column(method) for method in methods]
@@ -103,14 +103,16 @@ def measure(folder: Path) -> list[dict]:
     from playwright.sync_api import sync_playwright
 
     from cope_demo.ui.page import build
-    from cope_demo.ui.panels.comparing import stream
     from cope_demo.ui.server import launch_options
+    from cope_demo.ui.streams import stream
 
     path = shutil.which("chromium")
     if path is None:
         raise RuntimeError("No Chromium was found; install Debian's package chromium")
     service = scripted(folder)
-    payload = len(list(stream(service, "ada", "Ada", "Write.", 0.1, 0.1, TOKENS, 1.0, 0, 0))[-1].encode())
+    decoding = {"alpha": 0.1, "tau": 0.1, "max_new_tokens": TOKENS, "repetition_penalty": 1.0}
+    texts = stream(service, "ada", "Ada", prompt="Write.", **decoding, temperature=0, seed=0)
+    payload = len(list(texts)[-1].encode())
     blocks = build(service).queue()
     url = blocks.launch(prevent_thread_lock=True, **launch_options("127.0.0.1"))[1]
     with sync_playwright() as playwright:

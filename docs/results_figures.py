@@ -10,22 +10,13 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib import pyplot  # noqa: E402
 
-from cope_demo.evaluation.published import ORDER, SWEPT  # noqa: E402
+from cope_demo.decode.methods import METHODS, list_evaluated  # noqa: E402
+from cope_demo.evaluation.published import list_contrasting  # noqa: E402
 from cope_demo.texts.tasks import TASKS  # noqa: E402
 
 INK, SOFT, LINE, CARD = "#1c2028", "#545b67", "#ddd8cc", "#fffefb"
 BLUE, ORANGE, GREY = "#2b5f94", "#a4500c", "#8b8678"
-LOOK = {
-    # method: (colour, marker)
-    "base": (GREY, "o"),
-    "rag": (GREY, "v"),
-    "pag": (GREY, "^"),
-    "tam": (INK, "s"),
-    "oppu": (BLUE, "o"),
-    "oppu+cd": (BLUE, "P"),
-    "oppu+dpo": (ORANGE, "s"),
-    "cope": (ORANGE, "D"),
-}
+MARKERS = {"base": "o", "rag": "v", "pag": "^", "tam": "s", "oppu": "o", "oppu+cd": "P", "oppu+dpo": "s", "cope": "D"}
 STYLE = {
     "font.size": 13,
     "font.family": "DejaVu Sans",
@@ -48,6 +39,13 @@ STYLE = {
 }
 
 
+def find_look(name: str) -> tuple[str, str]:
+    """Colour and marker of a method: blue stands on OPPU's adapter, orange on CoPe's, and others on neither."""
+    method = METHODS[name]
+    fitted = {"oppu": BLUE, "cope": ORANGE}[method.adapter] if method.personal else None
+    return fitted or (INK if method.task_adapter else GREY), MARKERS.get(name, "X")
+
+
 def draw_methods(data: dict, path: Path) -> bool:
     """ROUGE-L of every method, a panel a task, with 95 % intervals. False, and nothing written, without any task."""
     groups = [(TASKS[name].label, task) for name, task in data["tasks"].items()]
@@ -55,7 +53,7 @@ def draw_methods(data: dict, path: Path) -> bool:
         groups.append(("Mean of tasks", data["pooled"]))
     if not groups:
         return False
-    methods = [m for m in ORDER if any(m in group["methods"] for _, group in groups)]
+    methods = [m for m in list_evaluated() if any(m in group["methods"] for _, group in groups)]
     wide = min(3, len(groups))
     tall = -(-len(groups) // wide)
     with matplotlib.rc_context(STYLE):
@@ -109,7 +107,7 @@ def draw_sweeps(data: dict, path: Path) -> bool:
 
 
 def _bar(ax, row: int, mean: float, ends, method: str) -> None:
-    colour, marker = LOOK[method]
+    colour, marker = find_look(method)
     ax.plot(ends, [row, row], color=colour, linewidth=2.2, solid_capstyle="butt")
     ax.plot(mean, row, color=colour, marker=marker, markersize=9, markeredgecolor=CARD)
 
@@ -118,15 +116,15 @@ def _sweep(ax, task: dict, moved: str, fixed: str) -> None:
     """The points in equal steps, whatever lies between their values."""
     points = [one for one in task["sweep"]["points"] if one[fixed] == task[fixed]]
     places = sorted({one[moved] for one in points})
-    for number, method in enumerate(SWEPT):
+    for number, method in enumerate(list_contrasting()):
         own = sorted((one for one in points if one["method"] == method), key=lambda one: one[moved])
-        colour, marker = LOOK[method]
+        colour, marker = find_look(method)
         x = [places.index(one[moved]) + (2 * number - 1) * 0.05 for one in own]  # so that no whisker hides another
         ax.vlines(x, [one["ci95"][0] for one in own], [one["ci95"][1] for one in own], color=colour, linewidth=1.6)
         ax.plot(x, [one["rougeL"] for one in own], color=colour, marker=marker, markersize=9, linewidth=2, label=method)
     for method, one in task["sweep"]["against"].items():
         style = {"tam": ":", "oppu": "--"}[method]
-        ax.axhline(one["rougeL"], color=LOOK[method][0], linestyle=style, linewidth=2, label=method)
+        ax.axhline(one["rougeL"], color=find_look(method)[0], linestyle=style, linewidth=2, label=method)
     ax.set_xticks(range(len(places)), [f"{place:g}" for place in places])
     ax.set_xlim(-0.4, len(places) - 0.6)
 

@@ -2,12 +2,14 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
-from cope_demo.evaluation.published import AGAINST, MEASURED, ORDER, SWEPT
+from cope_demo.decode.methods import METHODS, list_evaluated
+from cope_demo.evaluation.published import AGAINST, MEASURED, list_contrasting
 from cope_demo.texts.tasks import TASKS
 
 METRICS = {"rouge1": "ROUGE-1", "rougeL": "ROUGE-L", "meteor": "METEOR"}
-PERSONAL = ("oppu", "oppu+cd", "oppu+dpo", "cope")
+PERSONAL = tuple(name for name in list_evaluated() if METHODS[name].personal)
 NOTHING = "Not measured yet."
 ABSENT = "–"
 RULES = {
@@ -66,8 +68,8 @@ def _listed(names) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
-def _missing(data: dict, methods=ORDER) -> str:
-    """What is not measured, in words, after a table."""
+def _missing(data: dict, methods: Sequence[str]) -> str:
+    """What is not measured of these methods, in words, after a table."""
     tasks = [_label(name) for name in MEASURED if name not in data["tasks"]]
     lacking = {name: [m for m in methods if m not in task["methods"]] for name, task in data["tasks"].items()}
     notes = [f"{_listed(many)} for {_label(name).lower()}" for name, many in lacking.items() if many]
@@ -105,15 +107,15 @@ def _main(data: dict) -> str:
     tasks, pooled = data["tasks"], data["pooled"]
     titles = ["ROUGE-1 / ROUGE-L", *map(_label, tasks)] + (["mean of tasks"] if pooled else [])
     rows = []
-    for method in (m for m in ORDER if any(m in task["methods"] for task in tasks.values())):
+    for method in (m for m in list_evaluated() if any(m in task["methods"] for task in tasks.values())):
         values = [task["methods"].get(method) for task in [*tasks.values(), *([pooled] if pooled else [])]]
         rows.append([method, *(f"{v['rouge1']:.3f} / {v['rougeL']:.3f}" if v else ABSENT for v in values)])
     figure = "![ROUGE-L of every method by task, with intervals](images/results-methods.svg)"
-    whole = [figure, _table(titles, rows) + _missing(data)]
+    whole = [figure, _table(titles, rows) + _missing(data, list_evaluated())]
     for name, task in [*tasks.items(), *([("", pooled)] if pooled else [])]:
         size = f": {task['users']} authors, {task['queries']} queries" if name else ""
         head = f"**{_label(name) if name else 'Mean of tasks'}**{size}"
-        measured = [m for m in ORDER if m in task["methods"]]
+        measured = [m for m in list_evaluated() if m in task["methods"]]
         cells = [[method, *(_with_span(task, method, metric) for metric in METRICS)] for method in measured]
         whole.append(f"{head}\n\n{_table(['method', *METRICS.values()], cells)}")
     return "\n\n".join(whole)
@@ -169,12 +171,13 @@ def _sweeps(data: dict) -> str:
         by = {(one["alpha"], one["tau"], one["method"]): one for one in sweep["points"]}
         rows = []
         for alpha, tau in sorted({key[:2] for key in by}):
-            cells = [_point(by.get((alpha, tau, method))) for method in SWEPT]
-            gains = [_over(by.get((alpha, tau, method))) for method in SWEPT]
+            cells = [_point(by.get((alpha, tau, method))) for method in list_contrasting()]
+            gains = [_over(by.get((alpha, tau, method))) for method in list_contrasting()]
             rows.append([f"{alpha:g}", f"{tau:g}", *(cell for pair in zip(cells, gains, strict=True) for cell in pair)])
         against = ", ".join(f"{method} {_point(one)}" for method, one in sweep["against"].items())
         head = f"**{_label(name)}**, ROUGE-L on {sweep['users']} authors, {sweep['queries']} queries"
-        titles = ["alpha", "tau", *(title for method in SWEPT for title in (method, f"{method} over oppu"))]
+        contrasted = [title for method in list_contrasting() for title in (method, f"{method} over oppu")]
+        titles = ["alpha", "tau", *contrasted]
         whole.append(f"{head}{f'; {against}' if against else ''}\n\n{_table(titles, rows)}")
     figure = "![ROUGE-L of contrasted decoding over alpha and over tau](images/results-sweeps.svg)"
     return "\n\n".join([figure, *whole]) if whole else NOTHING
@@ -192,7 +195,7 @@ def _over(one: dict | None) -> str:
 
 
 def _by_method(data: dict, key: str, form: str, title: str) -> str:
-    methods = [m for m in ORDER if any(key in task["methods"].get(m, {}) for task in data["tasks"].values())]
+    methods = [m for m in list_evaluated() if any(key in task["methods"].get(m, {}) for task in data["tasks"].values())]
     rows = []
     for name, task in data["tasks"].items():
         values = [task["methods"].get(m, {}).get(key) for m in methods]

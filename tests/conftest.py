@@ -7,6 +7,7 @@ import pytest
 from cope_demo import paths
 from cope_demo.jobs.queue_jobs import QueueJobs
 from tests.fits import Stages
+from tests.made_up import twin  # noqa: F401  (a fixture of all tests)
 
 CACHE = paths.cache_dir()
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from cope_demo.decode.methods import METHODS, OWN_PROMPT
+from cope_demo.decode.methods import COLUMNS, METHODS
 from cope_demo.decode.trace import Alternative, Column, ColumnEnd, TokenEvent, Trace, TraceToken
 from cope_demo.errors import CopeError
 from cope_demo.jobs.interface import FitRequest, JobStatus
@@ -156,7 +156,7 @@ class Service:
 
     def reset(self) -> None:
         """The script as it stands at first."""
-        self.pieces = {method: [" stitch", " in", " time"] for method in METHODS}
+        self.pieces = {method: [" stitch", " in", " time"] for method in COLUMNS}
         self.loaded, self.trouble = True, None
         self.fail_after: tuple[int, Exception] | None = None
         self.pause = lambda step: None
@@ -172,12 +172,16 @@ class Service:
     def forget(self, user_id) -> None:
         self.forgotten.append(user_id)
 
-    def compare(self, user_id, prompt, config, methods=METHODS) -> Iterator:
-        """A further column writes what the second one does; those of OWN_PROMPT say what they would be given."""
+    def compare(self, user_id, prompt, config, methods=COLUMNS) -> Iterator:
+        """A further column writes what the second one does; one with a prompt of its own says what it was given."""
         self.store.open(user_id)
         settings = (config.alpha, config.tau, config.repetition_penalty)
         head = ("tiny", user_id, "free_writing", prompt, *settings, [1, 2])
-        own = {method: f"{HOSTILE[0]}\nSeams, as {method} has them.\n\n{prompt}" for method in OWN_PROMPT}
+        own = {
+            method: f"{HOSTILE[0]}\nSeams, as {method} has them.\n\n{prompt}"
+            for method in methods
+            if METHODS[method].prompt
+        }
         columns = [Column(method, prompt=own.get(method)) for method in methods]
         try:
             yield Trace(*head, [replace(column, tokens=[]) for column in columns])

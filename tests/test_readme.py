@@ -10,6 +10,7 @@ from cope_demo.paths import ROOT
 from cope_demo.saved.store import Store
 
 README = (ROOT / "README.md").read_text("utf-8")
+PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 COMMANDS = re.findall(r"^python -m cope_demo (.+)$", README, re.MULTILINE)
 
 
@@ -24,7 +25,7 @@ def test_commands_were_found():
     assert {command.split()[0] for command in COMMANDS} >= {"fit", "compare", "score", "serve"}
 
 
-@pytest.mark.parametrize("page", ["README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))])
+@pytest.mark.parametrize("page", PAGES)
 def test_links_and_pictures_exist(page):
     path = ROOT / page
     for target in re.findall(r"\]\(([^)#]+)\)", path.read_text("utf-8")):
@@ -56,3 +57,18 @@ def test_no_weights_but_adapters_and_no_machine_paths():
         assert path.suffix in ("", ".json", ".jsonl", ".md", ".txt", ".safetensors"), path
         if path.name == "adapter_config.json":
             assert "/" not in re.search(r'"base_model_name_or_path": "([^"]*)"', path.read_text()).group(1)
+
+
+def test_the_tree_names_every_package_and_nothing_that_is_not_there():
+    block = re.search(r"```\n(cope_demo/\n.*?)```", README, re.DOTALL)[1]
+    named = set(re.findall(r"^ +([\w/]+)/ ", block, re.MULTILINE))
+    packages = {path.parent.name for path in (ROOT / "cope_demo").glob("*/__init__.py")}
+    assert packages <= named and named - packages == {"panels", "token_view", "web"}
+    for file in re.findall(r"\w+\.py", block):
+        assert list((ROOT / "cope_demo").rglob(file)), file
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_files_that_are_named_exist(page):
+    named = re.findall(r"`((?:[\w-]+/)+[\w.-]+\.(?:py|js|md))`", (ROOT / page).read_text("utf-8"))
+    assert [name for name in named if not any((root / name).exists() for root in (ROOT, ROOT / "cope_demo"))] == []

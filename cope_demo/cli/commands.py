@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from cope_demo.config import DecodeConfig, TamConfig
-from cope_demo.decode.methods import MORE, with_more
+from cope_demo.decode.methods import list_evaluated, list_optional, order_columns
 from cope_demo.errors import CopeError
 from cope_demo.texts.tasks import TASKS, find_task
 
@@ -41,7 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
     compare.add_argument("--repetition-penalty", type=float, help="(default: the task's)")
     compare.add_argument("--max-new-tokens", type=int, help="(default: the task's)")
     compare.add_argument("--temperature", type=float, default=0.0, help="0 takes the best (default), above samples")
-    more = ", ".join(MORE)
+    more = ", ".join(list_optional())
     compare.add_argument("--columns", default="", metavar="LIST", help=f"more of them, of {more} (default: none)")
     compare.add_argument("--json", type=Path, metavar="FILE", help="write the whole trace as JSON")
     compare.add_argument("--html", type=Path, metavar="FILE", help="write the heatmap as one HTML file")
@@ -63,7 +63,10 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate = command("evaluate", "The paper's table on the reference code's data; a run that was cut off goes on.")
     evaluate.add_argument("--task", required=True, choices=[name for name in TASKS if name != "free_writing"])
     evaluate.add_argument("--data", required=True, type=Path, metavar="DIR", help="with user_top_100_history.json")
-    evaluate.add_argument("--methods", default="base,tam,oppu,cope", metavar="LIST", help="(default: %(default)s)")
+    known = ", ".join(list_evaluated())
+    evaluate.add_argument(
+        "--methods", default="base,tam,oppu,cope", metavar="LIST", help=f"of {known} (default: %(default)s)"
+    )
     evaluate.add_argument("--out", required=True, type=Path, metavar="DIR", help="where results are written")
     evaluate.add_argument("--users", type=int, help="that many authors (default: all)")
     evaluate.add_argument("--alpha", type=float, default=DecodeConfig.alpha, help="contrast (default: %(default)s)")
@@ -139,7 +142,7 @@ def _compare(options) -> None:
 
     from .terminal import show_columns
 
-    methods = with_more([name.strip() for name in options.columns.split(",") if name.strip()])
+    methods = order_columns([name.strip() for name in options.columns.split(",") if name.strip()])
     service = Service(options.model, options.users_dir, options.seed)
     task = find_task(service.store.open(options.user).task)
     penalty, length = options.repetition_penalty, options.max_new_tokens

@@ -11,11 +11,9 @@ from rich.table import Table
 from rich.text import Text
 from tqdm import tqdm
 
-from cope_demo.decode.methods import LABELS
+from cope_demo.decode.methods import METHODS
 from cope_demo.decode.trace import ColumnEnd, TokenEvent, Trace
 from cope_demo.fit.events import Emit, FitEvent
-
-TITLES = {"greedy": "Base (greedy)", "oppu": "OPPU", "cope": "CoPe", **LABELS}
 
 
 @contextmanager
@@ -90,7 +88,7 @@ def show_columns(items: Iterator[TokenEvent | ColumnEnd | Trace], methods: tuple
 
     def picture() -> Columns:
         width = max(24, console.width // len(methods) - 2)
-        return Columns([Panel(Text(texts[m]), title=TITLES.get(m, m), width=width) for m in methods])
+        return Columns([Panel(Text(texts[m]), title=METHODS[m].label, width=width) for m in methods])
 
     with Live(picture(), console=console, refresh_per_second=8) as live:
         for item in items:

@@ -22,34 +22,16 @@ from cope_demo.model.base_model import BaseModel
 from cope_demo.model.padding import padded
 from cope_demo.reward import implicit_reward, plausible_head, repetition_penalized
 
+from .methods import METHODS, Method
 from .trace import ColumnEnd, TokenEvent, TraceToken
 from .tracing import TokenText, traced
-
-DRIVERS = {
-    # method: (personal adapter or None, what decides the next token)
-    "alone": (None, "base"),
-    "base": ("cope", "base"),
-    "rag": ("cope", "base"),
-    "pag": ("cope", "base"),
-    "greedy": ("cope", "base"),
-    "oppu": ("oppu", "user"),
-    "cope": ("cope", "contrast"),
-    "oppu+cd": ("oppu", "contrast"),
-    "oppu+dpo": ("cope", "user"),
-}
-"""What each method decodes with; `contrast` is r_user inside V_head. In `alone` nobody reads along."""
-WITHOUT_TASK = ("base", "rag", "pag")
-"""The columns whose base is the bare model, without the task adapter that is otherwise part of it. (`write` has no
-columns; there base is what the bank makes of it.)"""
 
 
 @dataclass
 class _Column:
     """A running column: its method, its text so far, and the generator that samples for it."""
 
-    method: str
-    adapter: str | None
-    driver: str
+    method: Method
     text: TokenText
     random: torch.Generator
     ids: list[int] = field(default_factory=list)
@@ -70,11 +52,13 @@ class Request:
 
     def rows(self) -> list[tuple[str, ...]]:
         """The adapters that each row wears."""
-        pairs = [
-            ((column.adapter,) if column.adapter else NO_ADAPTER, BARE if column.method in WITHOUT_TASK else NO_ADAPTER)
-            for column in self.columns
-        ]
-        return [names for pair in pairs for names in pair]
+        methods = [column.method for column in self.columns]
+        return [names for method in methods for names in ((method.adapter,), _amateur(method))]
+
+
+def _amateur(method: Method) -> tuple[str, ...]:
+    """The adapters of the method's base."""
+    return NO_ADAPTER if method.task_adapter else BARE
 
 
 def next_scores(
@@ -121,9 +105,8 @@ class Engine:
         self.base.check_fits(prompt_ids, config.max_new_tokens)
         columns = []
         for method in methods:
-            adapter, driver = DRIVERS[method]
             random = torch.Generator().manual_seed(config.seed)
-            column = _Column(method, adapter, driver, TokenText(self.base.tokenizer), random)
+            column = _Column(METHODS[method], TokenText(self.base.tokenizer), random)
             for token in written[:-1]:
                 column.ids.append(token)
                 column.text.add(token)
@@ -142,9 +125,9 @@ class Engine:
         keep = []
         for number, column in enumerate(request.columns):
             token, stopped = self._choose(column, logits[2 * number], logits[2 * number + 1], request.config)
-            events.append(TokenEvent(column.method, len(column.ids) - 1, token))
+            events.append(TokenEvent(column.method.name, len(column.ids) - 1, token))
             if stopped:
-                events.append(ColumnEnd(column.method, stopped))
+                events.append(ColumnEnd(column.method.name, stopped))
             else:
                 keep.append(number)
         if len(keep) < len(request.columns):
@@ -175,14 +158,15 @@ class Engine:
         For tables: nothing is traced, and only the models that the method needs are run. In bfloat16 a batch rounds
         otherwise than a single prompt, so where two tokens are nearly alike it may take another one than `decode`.
         """
-        adapter, driver = DRIVERS[method]
-        worn = {"base": [NO_ADAPTER], "user": [(adapter,)], "contrast": [(adapter,), NO_ADAPTER]}[driver]
+        row = METHODS[method]
+        expert, amateur = (row.adapter,), _amateur(row)
+        worn = {"base": [amateur], "user": [expert], "contrast": [expert, amateur]}[row.driver]
         ids, attention = padded([prompt for prompt in prompts for _ in worn], self.base.tokenizer.pad_token_id)
         columns = []
         for prompt in prompts:
             self.base.check_fits(prompt, config.max_new_tokens)
             random = torch.Generator().manual_seed(config.seed)
-            columns.append(_Column(method, adapter, driver, TokenText(self.base.tokenizer), random))
+            columns.append(_Column(row, TokenText(self.base.tokenizer), random))
         running, positions = columns, (attention.cumsum(-1) - 1).clamp(min=0)
         cache, mask = DynamicCache(config=self.base.model.config), bank.mask(worn * len(prompts))
         while running:
@@ -198,9 +182,9 @@ class Engine:
                 )
             logits, keep = out.logits[:, -1].float(), []
             for number, column in enumerate(running):
-                expert, amateur = logits[number * len(worn)], logits[(number + 1) * len(worn) - 1]
+                user, amateur = logits[number * len(worn)], logits[(number + 1) * len(worn) - 1]
                 seen = torch.tensor(sorted(set(column.ids)), dtype=torch.long, device=logits.device)
-                token = self._taken(next_scores(driver, expert, amateur, seen, config)[1], column, config)
+                token = self._taken(next_scores(row.driver, user, amateur, seen, config)[1], column, config)
                 column.ids.append(token)
                 if token not in self.base.end_ids and len(column.ids) < config.max_new_tokens:
                     keep.append(number)
@@ -297,7 +281,7 @@ class Engine:
         """
         seen = torch.tensor(sorted(set(column.ids)), dtype=torch.long, device=user.device)
         logp_user, logp_base = user.log_softmax(-1), amateur.log_softmax(-1)
-        score, allowed = next_scores(column.driver, user, amateur, seen, config)
+        score, allowed = next_scores(column.method.driver, user, amateur, seen, config)
         expert = repetition_penalized(user, seen, config.repetition_penalty).log_softmax(-1)
         token = self._taken(allowed, column, config)
         if column.given is not None:

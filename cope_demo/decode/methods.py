@@ -1,42 +1,213 @@
-"""Which columns a comparison can have: the three of METHODS always, and beside them what is asked for."""
+"""The methods of writing: one row each, and everything that lists, names or decodes them reads its row.
 
-from collections.abc import Sequence
+The decoder takes from it who decides the next token, the evaluation what a method needs, the command line its name, and
+the page its labels, which the wire carries to the browser. A new method is one new row.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from cope_demo.errors import CopeError
 
-METHODS = ("greedy", "oppu", "cope")
-"""The three columns in their order on the page."""
 
-LABELS = {
-    "base": "Base without task adapter",
-    "rag": "RAG",
-    "pag": "PAG",
-    "oppu+cd": "OPPU with contrast",
-    "oppu+dpo": "CoPe without contrast",
+@dataclass(frozen=True)
+class Method:
+    """One way of writing.
+
+    name: in options, files and traces. label: as people read it; brief: what writes, in a few words, for tables.
+    about: one or two sentences for the head of its column; {who} is the person, {whose} their genitive.
+    driver: what decides the next token: "base" (log pi_base), "user" (log pi_user), "contrast" (r_user inside V_head);
+        "given" for a text that was not decoded.
+    adapter: the personal adapter, "oppu" or "cope"; where base drives, the model that reads along.
+    task_adapter: False where base is the bare model, without the task adapter that is otherwise part of it.
+    prompt: "" for the instruction alone; "rag" with the person's similar texts before it, "pag" with a profile as well.
+    column: "always" beside the others, "optional" where it is asked for, "" where it is no column.
+    varies: the column that is always there and that this one is a variation of.
+    evaluated: whether `evaluate` measures it.
+    """
+
+    name: str
+    label: str
+    brief: str
+    about: str
+    driver: str
+    adapter: str
+    task_adapter: bool = True
+    prompt: str = ""
+    column: str = ""
+    varies: str = ""
+    evaluated: bool = True
+
+    @property
+    def personal(self) -> bool:
+        """Whether it writes by an adapter that was fitted on the person."""
+        return self.driver in ("user", "contrast")
+
+    @property
+    def contrasts(self) -> bool:
+        """Whether base is subtracted."""
+        return self.driver == "contrast"
+
+    @property
+    def reads_history(self) -> bool:
+        """Whether it cannot do without the person's texts."""
+        return self.personal or bool(self.prompt)
+
+
+_ROWS = (
+    Method(
+        name="greedy",
+        label="Base, greedy",
+        brief="",
+        about="The model before it saw {whose} texts. Each time it takes the word it finds likeliest.",
+        driver="base",
+        adapter="cope",
+        column="always",
+        evaluated=False,  # in a table it is `tam`, or `base` where the task has no adapter
+    ),
+    Method(
+        name="base",
+        label="Base without task adapter",
+        brief="the bare model",
+        about="The bare model, without the task adapter that is part of base elsewhere. It takes its likeliest word.",
+        driver="base",
+        adapter="cope",
+        task_adapter=False,
+        column="optional",
+        varies="greedy",
+    ),
+    Method(
+        name="rag",
+        label="RAG",
+        brief="similar texts in the prompt",
+        about="The bare model, untrained, with {whose} most similar texts in its prompt. It takes its likeliest word.",
+        driver="base",
+        adapter="cope",
+        task_adapter=False,
+        prompt="rag",
+        column="optional",
+        varies="greedy",
+    ),
+    Method(
+        name="pag",
+        label="PAG",
+        brief="a profile and similar texts in the prompt",
+        about="As RAG, and with a profile in its prompt that the model wrote from {whose} texts.",
+        driver="base",
+        adapter="cope",
+        task_adapter=False,
+        prompt="pag",
+        column="optional",
+        varies="greedy",
+    ),
+    Method(
+        name="tam",
+        label="TAM",
+        brief="adapter of the task",
+        about="",  # it is no column
+        driver="base",
+        adapter="cope",
+    ),
+    Method(
+        name="oppu",
+        label="OPPU",
+        brief="adapter of the author",
+        about="The model after training on {whose} texts. It takes its likeliest word.",
+        driver="user",
+        adapter="oppu",
+        column="always",
+    ),
+    Method(
+        name="oppu+cd",
+        label="OPPU with contrast",
+        brief="the same, contrasted",
+        about="The same adapter as OPPU’s; it writes by contrast.",
+        driver="contrast",
+        adapter="oppu",
+        column="optional",
+        varies="oppu",
+    ),
+    Method(
+        name="oppu+dpo",
+        label="CoPe without contrast",
+        brief="continued by DPO",
+        about="The same adapter as CoPe’s, without contrast. It takes its likeliest word.",
+        driver="user",
+        adapter="cope",
+        column="optional",
+        varies="oppu",
+    ),
+    Method(
+        name="cope",
+        label="CoPe",
+        brief="DPO and contrast",
+        about="Of the words plausible for {who}, the one {who} would choose and the base model would not.",
+        driver="contrast",
+        adapter="cope",
+        column="always",
+    ),
+)
+_AS_GIVEN = "As it was given; nothing was decoded here."
+
+METHODS: dict[str, Method] = {method.name: method for method in _ROWS}
+"""Every method by its name, in the order in which tables list them."""
+GIVEN: dict[str, Method] = {
+    name: Method(name, label, "", about, driver="given", adapter="cope", evaluated=False)
+    for name, label, about in (("score", "Your text", ""), ("a", "Text A", _AS_GIVEN), ("b", "Text B", _AS_GIVEN))
 }
-"""The columns that can be asked for, in their order: the bare model; the same with the person's texts in its prompt,
-and with a profile of the person as well; and the ablation, contrast without DPO and DPO without contrast."""
-MORE = tuple(LABELS)
-OWN_PROMPT = ("rag", "pag")
-"""The columns that put the person's history before the prompt."""
+"""The columns of texts that were given and not decoded: their score is the reward."""
+COLUMNS = tuple(method.name for method in _ROWS if method.column == "always")
+"""The columns that are always there, in their order on the page."""
 NO_HISTORY = "RAG and PAG need the person’s texts, and none are kept."
 
 
-def with_more(names: Sequence[str] | None) -> tuple[str, ...]:
-    """The three columns and these, in their order. Raises CopeError for anything but a list of names of MORE."""
+def check_columns(names: Iterable) -> None:
+    """Raises CopeError that lists the names unless each of these can be a column."""
+    known = (*COLUMNS, *list_optional())
+    for name in names:
+        if not isinstance(name, str) or name not in known:
+            raise CopeError(f"There is no method {name!r}; choose one of {', '.join(known)}.")
+
+
+def list_optional() -> tuple[str, ...]:
+    """The columns that can be asked for beside COLUMNS, in their order."""
+    return tuple(method.name for method in METHODS.values() if method.column == "optional")
+
+
+def list_evaluated() -> tuple[str, ...]:
+    """The methods that `evaluate` measures, in the order of its tables."""
+    return tuple(method.name for method in METHODS.values() if method.evaluated)
+
+
+def order_columns(names: Sequence[str] | None) -> tuple[str, ...]:
+    """COLUMNS and these optional ones, in their order. Raises CopeError for anything but a list of optional names."""
+    optional = list_optional()
     if not isinstance(names or [], (list, tuple)) or not all(isinstance(name, str) for name in names or []):
-        raise CopeError(f"The columns must be a list of names; choose from {', '.join(MORE)}.")
+        raise CopeError(f"The columns must be a list of names; choose from {', '.join(optional)}.")
     for name in names or []:
-        if name not in MORE:
+        if name not in optional:
             raise CopeError(
-                f"There is no further column {name!r}: choose from {', '.join(MORE)}; greedy (base with its task "
+                f"There is no further column {name!r}: choose from {', '.join(optional)}; greedy (base with its task "
                 "adapter, tam), oppu and cope are always there."
             )
-    return (*METHODS, *(name for name in MORE if name in (names or [])))
+    return (*COLUMNS, *(name for name in optional if name in (names or [])))
 
 
-def check_methods(methods: Sequence[str]) -> None:
-    """Raises CopeError unless each of these can be a column."""
-    for method in methods:
-        if not isinstance(method, str) or method not in (*METHODS, *MORE):
-            raise CopeError(f"There is no method {method!r}; choose one of {', '.join((*METHODS, *MORE))}.")
+def describe_columns(names: Iterable[str], who: str) -> dict[str, dict]:
+    """What the browser must know of these columns: name -> {"label", "about", "driver", "varies", "optional"}.
+
+    who: how the page speaks of the person, "you" or a name. What has no row, such as a lesson's column, is left out.
+    """
+    whose = "your" if who == "you" else f"{who}’s"
+    rows = {name: METHODS.get(name) or GIVEN.get(name) for name in names}
+    return {
+        name: {
+            "label": row.label,
+            "about": row.about.format(who=who, whose=whose),
+            "driver": row.driver,
+            "varies": row.varies,
+            "optional": row.column == "optional",
+        }
+        for name, row in rows.items()
+        if row
+    }

@@ -50,7 +50,7 @@ def written_profile(engine: "Engine", bare: "LoraBank", samples: Sequence[Sample
     bare: a bank without adapters. config: its seed and temperature are used, not its length and penalty.
     """
     config = replace(config, max_new_tokens=PROFILE_TOKENS, repetition_penalty=1.2)
-    (written,) = engine.write([engine.base.prompt_ids(profile_prompt(samples))], "alone", bare, config)
+    (written,) = engine.write([engine.base.prompt_ids(profile_prompt(samples))], "base", bare, config)
     return engine.base.tokenizer.decode(written, skip_special_tokens=True)
 
 

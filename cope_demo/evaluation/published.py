@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cope_demo.config import DecodeConfig
+from cope_demo.decode.methods import METHODS, list_evaluated
 from cope_demo.errors import CopeError
 from cope_demo.paths import ROOT
 from cope_demo.texts.tasks import TASKS
@@ -20,12 +21,10 @@ from .results import by_user, compared, summary
 from .significance import Bootstrap, Pooled
 
 PUBLISHED = ROOT / "docs" / "results.json"
-ORDER = ("base", "rag", "pag", "tam", "oppu", "oppu+cd", "oppu+dpo", "cope")
-"""The methods as tables list them (evaluate.METHODS)."""
 MEASURED = tuple(name for name in TASKS if name != "free_writing")
 """The tasks that there is data for."""
-SWEPT, AGAINST = ("oppu+cd", "cope"), ("tam", "oppu")
-"""Methods that alpha and tau change, and those that a sweep shows beside them."""
+AGAINST = ("tam", "oppu")
+"""Methods that a sweep over alpha and tau shows beside those that they change."""
 
 
 @dataclass(frozen=True)
@@ -97,12 +96,18 @@ def gather(runs: Sequence[Run], seed: int = 0) -> dict:
             **summary(rows[task], tuple(merged), METRICS, seed),
             "sweep": _sweep(own, seed),
         }
+    shared = [method for method in list_evaluated() if all(method in task["methods"] for task in tasks.values())]
     return {
         "model": runs[0].plan["model"],
         "fit": runs[0].plan["fit"],
         "tasks": tasks,
-        "pooled": _pooled(rows, [m for m in ORDER if all(m in task["methods"] for task in tasks.values())], seed),
+        "pooled": _pooled(rows, shared, seed),
     }
+
+
+def list_contrasting() -> tuple[str, ...]:
+    """The evaluated methods that alpha and tau change."""
+    return tuple(name for name in list_evaluated() if METHODS[name].contrasts)
 
 
 def main_rows(runs: Sequence[Run]) -> dict[str, dict[tuple[str, str], dict]]:
@@ -149,7 +154,7 @@ def _merged(runs: Sequence[Run]) -> dict[str, dict[tuple[str, str], dict]]:
     found: dict[str, dict] = {}
     for run in runs:
         found = {**run.rows, **found}
-    return _shared({method: found[method] for method in ORDER if method in found}, runs[0].plan["task"])
+    return _shared({method: found[method] for method in list_evaluated() if method in found}, runs[0].plan["task"])
 
 
 def _shared(columns: dict, task: str) -> dict:
@@ -161,8 +166,11 @@ def _shared(columns: dict, task: str) -> dict:
 
 
 def _sweep(runs: Sequence[Run], seed: int) -> dict | None:
-    """SWEPT at every alpha and tau that was run, beside AGAINST, all on the same queries. None without a second one."""
-    points = sorted({run.point for run in runs if set(SWEPT) & set(run.rows)})
+    """The methods that contrast at every alpha and tau that was run, beside AGAINST, all on the same queries.
+
+    None without a second alpha or tau.
+    """
+    points = sorted({run.point for run in runs if set(list_contrasting()) & set(run.rows)})
     if len(points) < 2:
         return None
     main = main_rows(runs)
@@ -170,7 +178,7 @@ def _sweep(runs: Sequence[Run], seed: int) -> dict | None:
     swept = {}
     for point in points:
         for method, rows in _merged([run for run in runs if run.point == point]).items():
-            if method in SWEPT:
+            if METHODS[method].contrasts:
                 columns[f"{method} {point}"] = rows
                 swept[f"{method} {point}"] = (method, point)
     columns = _shared(columns, runs[0].plan["task"])

@@ -1,35 +1,35 @@
-"""What a process keeps of the users in use: made once, the same for everybody who asks, and dropped with the user."""
+"""What a process keeps in memory of the users in use: made once, the same for every caller, dropped with the user."""
 
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-HELD = 8
-"""Users of whom a thing stays in memory."""
+MAX_VALUES = 8
+"""Values that one cache keeps."""
 
 
-class Held:
-    """One kind of thing by user. Thread-safe; whoever asks while a thing is being made waits for it."""
+class UserCache:
+    """Values of one kind, by user. Thread-safe; whoever asks for a value while it is being made waits for it."""
 
     def __init__(self):
-        self._things: OrderedDict[tuple, Any] = OrderedDict()
+        self._values: OrderedDict[tuple, Any] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, key: tuple, make: Callable[[], Any]) -> Any:
-        """The thing of that key, made if it is not there; those that were asked for last are kept.
+        """The value of that key, made if it is not there; those that were asked for last are kept.
 
-        key: the user's folder (a Path) first, then what the thing was made from.
+        key: the user's folder (a Path) first, then what the value was made from.
         """
         with self._lock:
-            thing = self._things.pop(key) if key in self._things else make()
-            self._things[key] = thing
-            while len(self._things) > HELD:
-                self._things.popitem(last=False)
-            return thing
+            value = self._values.pop(key) if key in self._values else make()
+            self._values[key] = value
+            while len(self._values) > MAX_VALUES:
+                self._values.popitem(last=False)
+            return value
 
     def forget(self, user_id: str) -> None:
         """Drops all of a user's."""
         with self._lock:
-            for key in [key for key in self._things if key[0].name == user_id]:
-                del self._things[key]
+            for key in [key for key in self._values if key[0].name == user_id]:
+                del self._values[key]

@@ -7,11 +7,11 @@ import gradio as gr
 
 from cope_demo.jobs.interface import JobStatus
 from cope_demo.saved.store import Card
-from cope_demo.ui.web.guard import sentence
+from cope_demo.ui.web.guard import explain_error
 
-from . import links
+from . import links, settings, streams
 from .component import say
-from .panels import behind, comparing, fitting, more_columns, people, scoring, takeaway
+from .panels import behind, fitting, more_columns, people, scoring, takeaway
 from .parts import Answer, make_answer
 from .visitor import FINAL, NEW, Visitor
 
@@ -49,7 +49,7 @@ def set_timer(service, visitor: Visitor) -> gr.Timer:
 
 def show_failure(error: BaseException) -> Answer:
     """Everything stays; step 2 says what went wrong."""
-    return make_answer(fit=say({"state": "failed", "message": sentence(error)}))
+    return make_answer(fit=say({"state": "failed", "message": explain_error(error)}))
 
 
 def show_visitor(service, visitor: Visitor, status: JobStatus | None = None) -> Answer:
@@ -72,17 +72,17 @@ def show_visitor(service, visitor: Visitor, status: JobStatus | None = None) -> 
 def show_empty_comparison(service, visitor: Visitor) -> Answer:
     """Steps 3 and 4, and what can be had of the fit, before anything was compared: first prompt and task's settings."""
     card, fit = _find_card(service, visitor.chosen), visitor.find_fit(visitor.chosen)
-    task = comparing.task_of(card.task if card else fit.task if fit else "")
+    task = settings.choose_task(card.task if card else fit.task if fit else "")
     prompts = list(card.prompts) if card else [task.example_prompt]
-    first, who, refusal = comparing.defaults(task), name_person(service, visitor), explain_refusal(visitor)
+    first, who, refusal = settings.choose_defaults(task), name_person(service, visitor), explain_refusal(visitor)
     return make_answer(
         prompt=gr.update(value=prompts[0] if prompts else "", info=task.instruction),
         examples=say({"label": "Or try", "prompts": prompts}),
         max_new_tokens=first.max_new_tokens,
         repetition_penalty=first.repetition_penalty,
         more=more_columns.offer_columns(service, "" if refusal else visitor.chosen, who),
-        columns=comparing.idle(who, refusal),
-        scored=scoring.blank(who),
+        columns=streams.show_idle(who, refusal),
+        scored=scoring.show_empty(who),
         verdict=scoring.EMPTY,
         take=takeaway.NOTHING if refusal else takeaway.READY,
         behind=behind.NOTHING if refusal else behind.FOLDED,
@@ -97,7 +97,7 @@ def show_choice(service, visitor: Visitor, chosen: str, opening: bool = False) -
     return make_answer(
         show_visitor(service, visitor),
         show_empty_comparison(service, visitor),
-        columns=comparing.idle(who, refusal, user=visitor.chosen, opening=opening),
+        columns=streams.show_idle(who, refusal, user=visitor.chosen, opening=opening),
         link=say({"kind": "none"}),
     )
 

@@ -2,7 +2,8 @@
 
 `gr.HTML` runs its values through Handlebars and then a JavaScript template literal, so a value inside a template would
 be executed. A panel's template is therefore a constant without placeholders; the value travels as a JSON string in
-`props.value`, and the panel's script, loaded from disk, turns it into text nodes.
+`props.value`, and the panel's script turns it into text nodes. The scripts are bundles of ES modules, made by
+`make bundles` and committed, so that nothing but Python is needed to serve them.
 """
 
 import json
@@ -10,12 +11,17 @@ from pathlib import Path
 
 import gradio as gr
 
-ASSETS, PANELS = (Path(__file__).parent / name for name in ("assets", "panels"))
+ASSETS = Path(__file__).parent / "assets"
+BUNDLES = Path(__file__).parent / "bundles"
 
 
-def script(*paths: Path) -> str:
-    """The files' JavaScript joined, with the DOM helpers before it."""
-    return "\n".join(path.read_text(encoding="utf-8") for path in (ASSETS / "dom.js", *paths))
+def script(bundle: str, **settings) -> str:
+    """A bundle's JavaScript and the call that mounts its component, with the names that Gradio gives a script.
+
+    settings: what its `mount` takes as second argument.
+    """
+    code = (BUNDLES / f"{bundle}.js").read_text(encoding="utf-8")
+    return f"{code}\ncope.mount({{ element, props, watch, trigger, server }}, {json.dumps(settings)});\n"
 
 
 def say(data) -> str:
@@ -23,17 +29,17 @@ def say(data) -> str:
     return json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def panel(name: str, value: str | None, *paths: Path, **options) -> gr.HTML:
+def panel(name: str, value: str | None, bundle: str, settings: dict | None = None, **options) -> gr.HTML:
     """A component whose script draws its value, which `say` has made.
 
-    name: class of its root element, and with "-view" its id, unless `options` name one. paths: its JavaScript files;
-    they see `element`, `props`, `watch`, `trigger`, `server`, and the helpers of dom.js. (A function, as Gradio writes
-    a stub file beside every subclass of a component.)
+    name: class of its root element, and with "-view" its id, unless `options` name one. bundle: its script in bundles/;
+    settings: what that script's `mount` takes. (A function, as Gradio writes a stub file beside every subclass of a
+    component.)
     """
     return gr.HTML(
         value,
         html_template=f'<div class="cope cope-{name}"></div>',
-        js_on_load=script(*paths),
+        js_on_load=script(bundle, **(settings or {})),
         apply_default_css=False,
         **{"elem_id": f"{name}-view", **options},
     )

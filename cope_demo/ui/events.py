@@ -4,12 +4,14 @@ from collections.abc import Iterator
 
 import gradio as gr
 
-from cope_demo.ui.web.guard import sentence, told
+from cope_demo.ui.web.guard import explain_error, guard_handler
 from cope_demo.visitors.owners import Access
 
+from . import streams
 from .component import say
-from .panels import comparing, fitting, lessons, own, scoring
+from .panels import fitting, lessons, own, scoring
 from .parts import PageParts, Panels
+from .settings import SLIDERS
 from .visit import Visit
 
 HIDDEN = {"show_progress": "hidden", "api_visibility": "private"}
@@ -59,7 +61,7 @@ class Events:
 
     def _connect(self, trigger, handler, *names: str, **options) -> None:
         inputs = self.parts.select("visitor", *names)
-        trigger(told(handler), outputs=self.parts.changeable(), inputs_kwargs=inputs, **options)
+        trigger(guard_handler(handler), outputs=self.parts.changeable(), inputs_kwargs=inputs, **options)
 
     def connect_choice(self, blocks: gr.Blocks) -> None:
         """The page's opening, and the choice of a person or a lesson's settings."""
@@ -92,7 +94,8 @@ class Events:
         mine.text.change(lambda: None, None, [mine.file], **LIGHT).then(**quick)
         mine.text.blur(**whole)
         mine.task.input(**quick).then(**whole)
-        mine.upload.upload(told(own.take_upload), [mine.upload], [mine.file], **LIGHT).then(**quick).then(**whole)
+        taken = mine.upload.upload(guard_handler(own.take_upload), [mine.upload], [mine.file], **LIGHT)
+        taken.then(**quick).then(**whole)
         mine.example.click(lambda: own.EXAMPLE, None, [mine.text], **LIGHT).then(**whole)
 
     def _make_preview(self, whole: bool):
@@ -104,7 +107,7 @@ class Events:
                 Visit(self.access, visitor, profile, request).service.caller.take("preview")
                 data = own.preview(text, file, task, whole)
             except Exception as error:
-                return {preview: say({"state": "read", "problem": sentence(error)})}
+                return {preview: say({"state": "read", "problem": explain_error(error)})}
             planned = fitting.describe_plan(data.get("count", 0), data.get("seconds", 0.0))
             return {preview: say(data), plan: say(planned)}
 
@@ -116,34 +119,32 @@ class Events:
         buttons = [compare.start, compare.stop]
         shown, begin = [compare.view, *buttons], {"js": _notify_view("cope-begin", "g"), **WRITING}
         compare.examples.use(_read_example, None, [compare.prompt], **LIGHT)
-        settings = ("prompt", *comparing.SLIDERS, "seed", "more")
-        triggers, inputs = [compare.start.click, compare.prompt.submit], self.parts.select("visitor", *settings)
-        event = gr.on(triggers, told(self._compare), outputs=shown, inputs_kwargs=inputs, **begin)
+        triggers = [compare.start.click, compare.prompt.submit]
+        inputs = self.parts.select("visitor", "prompt", *SLIDERS, "seed", "more")
+        event = gr.on(triggers, guard_handler(self._compare), outputs=shown, inputs_kwargs=inputs, **begin)
         only = self.parts.select("visitor")
-        branch = compare.view.branch(told(self._branch), outputs=shown, inputs_kwargs=only, **begin)
+        branch = compare.view.branch(guard_handler(self._branch), outputs=shown, inputs_kwargs=only, **begin)
         for one in (event, branch):
             one.failure(self._free_buttons, None, buttons, js=_notify_view("cope-failed", "[]"), **LIGHT)
         ending = {"cancels": [event, branch], **LIGHT}
         self.panels.lessons.open(self._open_lesson, None, shown, js=_notify_view("cope-begin", "g"), **ending)
         compare.stop.click(self._free_buttons, None, buttons, js=_notify_view("cope-stop", "[]"), **ending)
 
-    def _compare(
-        self, profile: gr.OAuthProfile | None, request: gr.Request, visitor, more, **settings
-    ) -> Iterator[dict]:
+    def _compare(self, profile: gr.OAuthProfile | None, request: gr.Request, visitor, more, **values) -> Iterator[dict]:
         visit = Visit(self.access, visitor, profile, request)
         who, refusal = visit.name_person(), visit.explain_refusal()
         if refusal:
-            yield from self._show_writing([comparing.refused(who, refusal)])
+            yield from self._show_writing([streams.show_refusal(who, refusal)])
         else:
             chosen = visit.visitor.chosen
-            yield from self._show_writing(comparing.stream(visit.service, chosen, who, columns=more, **settings))
+            yield from self._show_writing(streams.stream(visit.service, chosen, who, columns=more, **values))
 
     def _branch(
         self, profile: gr.OAuthProfile | None, request: gr.Request, event: gr.EventData, visitor
     ) -> Iterator[dict]:
         visit = Visit(self.access, visitor, profile, request)
         asked = event._data or {}  # all of it; its attributes would have to be asked for one by one
-        yield from self._show_writing(comparing.branch(visit.service, visit.visitor.chosen, asked))
+        yield from self._show_writing(streams.branch(visit.service, visit.visitor.chosen, asked))
 
     def _show_writing(self, texts) -> Iterator[dict]:
         """Updates of the view and the two buttons while something is being written."""
@@ -168,8 +169,9 @@ class Events:
         """Step 4: texts are scored."""
         score = self.panels.score
         self._connect_turn(score.example.click, Visit.fill_example, **LIGHT)
-        inputs, shown = self.parts.select("visitor", "text_a", "text_b", "asked", "alpha"), [score.view, score.verdict]
-        event = score.start.click(told(self._score), outputs=[*shown, score.start], inputs_kwargs=inputs, **WRITING)
+        inputs = self.parts.select("visitor", "text_a", "text_b", "asked", "alpha")
+        shown = [score.view, score.verdict, score.start]
+        event = score.start.click(guard_handler(self._score), outputs=shown, inputs_kwargs=inputs, **WRITING)
         event.failure(lambda: gr.update(interactive=True), None, [score.start], **LIGHT)
 
     def _score(

@@ -8,12 +8,13 @@ address was written by anybody, so all of it is checked.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cope_demo.decode.methods import METHODS, with_more
+from cope_demo.decode.methods import COLUMNS, order_columns
 from cope_demo.errors import CopeError
 from cope_demo.saved.store import Card
-from cope_demo.service.service import MAX_PROMPT
-from cope_demo.ui.panels.comparing import SLIDERS
+from cope_demo.service.checks import check_length
 from cope_demo.ui.panels.lessons import ORDER, Lesson
+
+from .settings import SLIDERS
 
 MAX_SEED = 2**31 - 1
 _WHOLE = ("max_new_tokens", "seed")
@@ -44,11 +45,10 @@ def read(query: Mapping[str, str], cards: list[Card]) -> Link | None:
             f"This link names somebody who is not a sample user; links can open {', '.join(names) or 'nobody yet'}."
         )
     prompt = query.get("prompt", "")
-    if len(prompt) > MAX_PROMPT:
-        raise CopeError(f"This link's prompt has {len(prompt):,} characters, and {MAX_PROMPT:,} are allowed.")
+    check_length("This link's prompt", prompt)
     given = [name for name in (*SLIDERS, "seed") if name in query]
     try:
-        columns = with_more(query["columns"].split(",") if query.get("columns") else [])[len(METHODS) :]
+        columns = order_columns(query["columns"].split(",") if query.get("columns") else [])[len(COLUMNS) :]
     except CopeError as error:
         raise CopeError(f"This link's columns cannot be shown. {error}") from error
     settings = {name: _read_number(name, query[name]) for name in given}

@@ -9,7 +9,7 @@ from cope_demo.visitors.owners import Access
 
 from . import api
 from .answers import describe_model
-from .component import PANELS, panel, say, static
+from .component import panel, say, static
 from .events import connect_events
 from .panels import behind, comparing, evidence, fitting, lessons, own, people, privacy, scoring, takeaway
 from .parts import Panels
@@ -26,7 +26,7 @@ def build(service) -> gr.Blocks:
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 600), fill_width=True) as blocks:
         access = Access(service, takeaway.forget)  # from here on nobody holds the service itself
         connect_events(access, blocks, lay_out(access))
-        api.add(access)
+        api.add_endpoints(access)
     return blocks
 
 
@@ -34,9 +34,9 @@ def lay_out(access: Access) -> Panels:
     """Adds all that is seen of the page to the Blocks that is being built, from its header to its last line."""
     static("header")
     login_button()
-    banner = panel("notice", describe_model(access.of()), PANELS / "notice.js")
-    link = panel("opened", say({"kind": "none"}), PANELS / "notice.js")
-    row = panel("lessons", say(lessons.describe_cards()), PANELS / "lessons.js")
+    banner = panel("notice", describe_model(access.of()), "notice")
+    link = panel("opened", say({"kind": "none"}), "notice")
+    row = panel("lessons", say(lessons.describe_cards()), "lessons")
     visitor, timer = browser_state(), gr.Timer(POLL)
     with gr.Column(elem_classes="step"):
         static("step1")
@@ -53,7 +53,7 @@ def lay_out(access: Access) -> Panels:
     evidence.evidence_panel()
     erasing = privacy.privacy_panel()
     static("footer")
-    panel("citation", say({"bibtex": BIBTEX}), PANELS / "citation.js")
+    panel("citation", say({"bibtex": BIBTEX}), "citation")
     return Panels(
         banner=banner,
         link=link,

@@ -4,9 +4,10 @@ import gradio as gr
 
 from cope_demo.ui.token_view.heatmap import CSS as HEATMAP_CSS
 
-from .component import ASSETS, PANELS
+from .component import ASSETS
+from .panels.evidence import CSS as EVIDENCE_CSS
 
-STYLES = [ASSETS / "tokens.css", ASSETS / "page.css", ASSETS / "panels.css", PANELS / "evidence.css", *HEATMAP_CSS]
+STYLES = [ASSETS / "tokens.css", ASSETS / "page.css", ASSETS / "panels.css", EVIDENCE_CSS, *HEATMAP_CSS]
 
 _SANS = ("Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 _MONO = ("ui-monospace", "SF Mono", "Menlo", "Consolas", "Liberation Mono", "monospace")

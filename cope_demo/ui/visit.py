@@ -7,7 +7,7 @@ from cope_demo.config import DecodeConfig
 from cope_demo.errors import CopeError
 from cope_demo.jobs.fairness import STILL_GOING
 from cope_demo.jobs.interface import JobStatus
-from cope_demo.ui.web.guard import arrive, sentence
+from cope_demo.ui.web.guard import explain_error, open_service
 from cope_demo.visitors.owners import Access
 
 from . import answers, links
@@ -28,7 +28,7 @@ class Visit:
     def __init__(self, access: Access, memory, profile=None, request=None):
         """memory: the browser's value; profile: of the account that is logged in, where there is one."""
         self.visitor = Visitor.read(memory)
-        self.service = arrive(access, self.visitor.secret, profile, request)
+        self.service = open_service(access, self.visitor.secret, profile, request)
 
     def open(self, query: Mapping[str, str] | None = None) -> Answer:
         """A page load: whom this browser chose last, how its fits stand, and what the address's query asks for."""
@@ -117,7 +117,7 @@ class Visit:
         try:
             self.service.erase()
         except Exception as error:
-            return make_answer(erased=say({"kind": "problem", "message": sentence(error)}))
+            return make_answer(erased=say({"kind": "problem", "message": explain_error(error)}))
         return make_answer(
             answers.show_choice(self.service, Visitor.read(None), ""),
             {name: getattr(DecodeConfig, name) for name in ("alpha", "tau", "temperature", "seed")},
@@ -142,9 +142,9 @@ class Visit:
         try:
             if refusal := self.explain_refusal():
                 raise CopeError(refusal)
-            own, generic, prompt = scoring.example(self.service, self.visitor.chosen)
+            own, generic, prompt = scoring.pick_example(self.service, self.visitor.chosen)
         except Exception as error:
-            return make_answer(verdict=say({"state": "problem", "message": sentence(error)}))
+            return make_answer(verdict=say({"state": "problem", "message": explain_error(error)}))
         return make_answer(text_a=own, text_b=generic, asked=prompt)
 
     def offer_adapters(self) -> Answer:

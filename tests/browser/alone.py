@@ -4,7 +4,7 @@ import json
 import math
 from contextlib import contextmanager
 
-from cope_demo.decode.methods import METHODS
+from cope_demo.decode.methods import COLUMNS
 from cope_demo.decode.trace import Alternative, TokenEvent, Trace, TraceToken
 from cope_demo.ui.component import say
 from cope_demo.ui.token_view import wire
@@ -64,7 +64,7 @@ def plain(words: list[str], method: str = "cope") -> list[TraceToken]:
 
 def three(words: list[str]) -> dict[str, list[TraceToken]]:
     """The three columns with the same words."""
-    return {method: plain(words, method) for method in METHODS}
+    return {method: plain(words, method) for method in COLUMNS}
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cope_demo.decode.methods import METHODS
+from cope_demo.decode.methods import COLUMNS
 from tests.browser.conftest import DESKTOP, PHONE, visit
 from tests.browser.test_token_view import COPE, compare
 
@@ -20,7 +20,7 @@ def violations(page):
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["1280", "390"])
 def test_no_grave_violation_anywhere(chromium, service, scripted_url, size, dark):
-    service.pieces = {method: [f" w{n}" for n in range(12)] for method in METHODS}
+    service.pieces = {method: [f" w{n}" for n in range(12)] for method in COLUMNS}
     with visit(chromium, scripted_url, size, dark) as page:
         page.emulate_media(reduced_motion="reduce")  # colours are measured when nothing fades
         page.wait_for_selector(".cope-fit .report")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cope_demo.ui.component import PANELS, say, script
+from cope_demo.ui.component import say, script
 from cope_demo.ui.panels import evidence
 from cope_demo.ui.theme import STYLES
 from tests.browser.conftest import DESKTOP, PHONE
@@ -14,14 +14,15 @@ from tests.ui.panels.test_evidence import data  # noqa: F401
 PAGE = """<!doctype html><html lang="en"><title>Does it work?</title><meta name="viewport" content="width=device-width">
 <style>%s</style><body class="gradio-container"><main><h1>Page</h1><h3>Step</h3>
 <div id="place"><div class="cope cope-evidence"></div></div></main>
-<script>const element = document.getElementById('place'), props = { value: %s }, watch = () => {}; %s</script>"""
+<script>const element = document.getElementById('place'), props = { value: %s }, watch = () => {},
+  trigger = null, server = {}; %s</script>"""
 
 
 @pytest.fixture
 def html(data):  # noqa: F811
     """The part with the numbers."""
     styles = "\n".join(path.read_text("utf-8") for path in STYLES)
-    return PAGE % (styles, json.dumps(say(evidence.describe_results(data))), script(PANELS / "evidence.js"))
+    return PAGE % (styles, json.dumps(say(evidence.describe_results(data))), script("evidence"))
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

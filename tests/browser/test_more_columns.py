@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from cope_demo.decode.methods import LABELS, METHODS, MORE
+from cope_demo.decode.methods import COLUMNS, METHODS, list_optional
 from cope_demo.service.offered import NO_TASK_ADAPTER
 from tests.browser.alone import plain, step, value, view
 from tests.browser.conftest import DESKTOP, PHONE, visit
@@ -24,13 +24,16 @@ def saved(page, choice: str) -> str:
 def test_further_columns_are_chosen_and_shown(chromium, service, scripted_url):
     with visit(chromium, scripted_url) as page:
         page.set_default_timeout(SLOW)
-        offered = [name for name in MORE if name != "base"]  # Ada's fit has no task adapter, which is said
+        offered = [name for name in list_optional() if name != "base"]  # Ada's fit has no task adapter, which is said
         boxes = page.locator("#more label:has(input)")
-        assert [text.strip() for text in boxes.all_inner_texts()] == [LABELS[name] for name in offered]
+        assert [text.strip() for text in boxes.all_inner_texts()] == [METHODS[name].label for name in offered]
         assert NO_TASK_ADAPTER in page.inner_text("#more") and "most similar of Ada’s texts" in page.inner_text("#more")
         for name in ("oppu+cd", "rag"):
-            page.check(f"#more input[value='{name}'], #more label:has-text('{LABELS[name]}') input")
-        for card, many in (("new", len(MORE)), ("ada", len(offered))):  # ticked as they were for the next person
+            page.check(f"#more input[value='{name}'], #more label:has-text('{METHODS[name].label}') input")
+        for card, many in (
+            ("new", len(list_optional())),
+            ("ada", len(offered)),
+        ):  # ticked as they were for the next person
             page.click(f".people .card[data-id={card}]")
             page.wait_for_function(f"document.querySelectorAll('#more input').length == {many}")
             assert page.locator("#more input:checked").count() == 2
@@ -53,7 +56,7 @@ def test_further_columns_are_chosen_and_shown(chromium, service, scripted_url):
         page.keyboard.press("Escape")
         # Away with it: the data as a trace, and a link that ticks the same boxes.
         trace = json.loads(saved(page, "Data"))
-        assert [column["method"] for column in trace["columns"]] == [*METHODS, "rag", "oppu+cd"]
+        assert [column["method"] for column in trace["columns"]] == [*COLUMNS, "rag", "oppu+cd"]
         assert [column.get("prompt") for column in trace["columns"]] == [None, None, None, asked, None]
         page.click(".cope-link button")
         page.wait_for_selector(".cope-link input:visible")
@@ -67,7 +70,7 @@ def test_further_columns_are_chosen_and_shown(chromium, service, scripted_url):
 def test_eight_columns_fit_the_screen(chromium):
     methods = {"oppu": "oppu", "oppu+dpo": "oppu", "cope": "cope", "oppu+cd": "cope"}
     words = ["One", " long", "word" * 12, " end"]
-    columns = {method: plain(words, methods.get(method, "greedy")) for method in (*METHODS, *MORE)}
+    columns = {method: plain(words, methods.get(method, "greedy")) for method in (*COLUMNS, *list_optional())}
     columns["rag"][1:] = [step((" other", 0.5, 0.2), method="greedy", first_id=900)]
     prompts = {"rag": HOSTILE[0] + "x" * 300, "pag": "About the writer: seams."}
     places = "[...document.querySelectorAll('.column')].map((c) => Math.round(c.getBoundingClientRect().top))"
@@ -80,3 +83,14 @@ def test_eight_columns_fit_the_screen(chromium):
             page.click(".differences button >> nth=1")  # a variant is held against what it varies
             assert page.inner_text(".differences span") == "1 of 1: RAG parts from Base, greedy"
             assert page.query_selector(".cope img") is None
+
+
+def test_a_new_method_is_a_column_by_its_row_alone(chromium, scripted_url, twin):
+    with visit(chromium, scripted_url) as page:
+        page.check(f"#more input[value='{twin.name}']")
+        page.fill("#prompt textarea", "Write.")
+        page.click("#compare")
+        column = page.locator(f".column[data-method='{twin.name}']")
+        column.locator(".tok").first.wait_for()
+        assert column.locator("h3").inner_text() == twin.label
+        assert column.locator("header p").inner_text() == "As OPPU, written once more for Ada."

@@ -3,7 +3,7 @@
 import pytest
 
 from cope_demo.config import DecodeConfig
-from cope_demo.decode.methods import METHODS
+from cope_demo.decode.methods import COLUMNS
 from cope_demo.ui.token_view.standalone import standalone_html
 from tests.browser.conftest import DESKTOP, PHONE, visit
 from tests.browser.test_token_view import COPE, compare, sideways
@@ -26,7 +26,7 @@ def words(page, what):
 
 
 def test_a_decision_is_built_up_in_phases(chromium, service, scripted_url):
-    service.pieces = {method: [" stitch", " in", " time"] for method in METHODS}
+    service.pieces = {method: [" stitch", " in", " time"] for method in COLUMNS}
     with visit(chromium, scripted_url) as page:
         assert page.query_selector(f"{STEPS} .stage:visible") is None
         compare(page)
@@ -73,7 +73,7 @@ def test_a_decision_is_built_up_in_phases(chromium, service, scripted_url):
 
 
 def test_keys_and_play(chromium, service, scripted_url):
-    service.pieces = {method: [" a", " b", " c", " d"] for method in METHODS}
+    service.pieces = {method: [" a", " b", " c", " d"] for method in COLUMNS}
     with visit(chromium, scripted_url) as page:
         page.emulate_media(reduced_motion="reduce")
         compare(page)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cope_demo.config import DecodeConfig
-from cope_demo.decode.methods import METHODS
+from cope_demo.decode.methods import COLUMNS
 from cope_demo.ui.token_view.standalone import standalone_html
 from tests.browser.conftest import DESKTOP, PHONE, visit
 from tests.scripted import HOSTILE
@@ -47,7 +47,7 @@ def test_first_visit_looks_finished(chromium, scripted_url):
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["1280", "390"])
 def test_hostile_texts_stay_texts(chromium, service, scripted_url, size):
-    service.pieces = {method: [*HOSTILE, " end"] for method in METHODS}
+    service.pieces = {method: [*HOSTILE, " end"] for method in COLUMNS}
     with visit(chromium, scripted_url, size) as page:
         page.click(".chip >> nth=1")
         page.wait_for_function("document.querySelector('#prompt textarea').value.includes('onerror')")
@@ -75,7 +75,7 @@ def test_hostile_texts_stay_texts(chromium, service, scripted_url, size):
 
 def test_text_is_faithful_and_what_is_invisible_is_marked(chromium, service, scripted_url):
     pieces = ["One", " line", ".\n\n", "\t", " ", "", "\u00e9\U0001f642", " end"]
-    service.pieces = {method: pieces for method in METHODS}
+    service.pieces = {method: pieces for method in COLUMNS}
     with visit(chromium, scripted_url) as page:
         compare(page)
         assert texts(page, "greedy") == pieces
@@ -132,7 +132,7 @@ def test_tooltip_by_mouse_and_keyboard(chromium, scripted_url):
 
 
 def test_colours_sign_and_legend(chromium, service, scripted_url):
-    service.pieces = {method: [f" w{n}" for n in range(7)] for method in METHODS}
+    service.pieces = {method: [f" w{n}" for n in range(7)] for method in COLUMNS}
     with visit(chromium, scripted_url) as page:
         compare(page)
 
@@ -154,7 +154,7 @@ def test_colours_sign_and_legend(chromium, service, scripted_url):
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_phone(chromium, service, scripted_url, dark):
-    service.pieces = {method: [" unbreakable" * 1, "x" * 300, " and", " on"] for method in METHODS}
+    service.pieces = {method: [" unbreakable" * 1, "x" * 300, " and", " on"] for method in COLUMNS}
     with visit(chromium, scripted_url, PHONE, dark) as page:
         compare(page)
         assert sideways(page) <= 0
@@ -180,7 +180,7 @@ def test_phone(chromium, service, scripted_url, dark):
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["1280", "390"])
 def test_every_text_has_contrast(chromium, service, scripted_url, size, dark):
-    service.pieces = {method: [f" w{n}" for n in range(28)] for method in METHODS}
+    service.pieces = {method: [f" w{n}" for n in range(28)] for method in COLUMNS}
     with visit(chromium, scripted_url, size, dark) as page:
         compare(page)
         page.click("#advanced > button")
@@ -198,7 +198,7 @@ def test_every_text_has_contrast(chromium, service, scripted_url, size, dark):
 
 def test_stop_keeps_what_was_written(chromium, service, scripted_url):
     gate = threading.Event()
-    service.pieces = {method: [f" w{n}" for n in range(200)] for method in METHODS}
+    service.pieces = {method: [f" w{n}" for n in range(200)] for method in COLUMNS}
     service.pause = lambda step: gate.wait(0.05 if step < 5 else 0.2)
     with visit(chromium, scripted_url) as page:
         page.click("#compare")
@@ -286,7 +286,7 @@ def test_no_model_is_said_at_once(chromium, service, scripted_url):
 
 
 def test_the_standalone_file_works_alone(chromium, service, tmp_path):
-    service.pieces = {method: [*HOSTILE, " end"] for method in METHODS}
+    service.pieces = {method: [*HOSTILE, " end"] for method in COLUMNS}
     trace = list(service.compare("ada", HOSTILE[1], DecodeConfig()))[-1]
     (tmp_path / "trace.html").write_text(standalone_html(trace.to_json(), "Ada"), "utf-8")
     page = chromium.new_page(viewport=PHONE)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from cope_demo.decode.methods import METHODS
+from cope_demo.decode.methods import COLUMNS
 from tests.browser.alone import step, value, view
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.test_token_view import COPE, sideways, texts
@@ -25,7 +25,7 @@ def columns():
             for n, (mine, other) in enumerate(zip(TEXTS, others, strict=True))
         ]
 
-    return {method: tokens(method) for method in METHODS}
+    return {method: tokens(method) for method in COLUMNS}
 
 
 def shown_whole(page):
@@ -41,7 +41,7 @@ def shown_whole(page):
 def test_every_surface(chromium, size):
     header = {"who": TEXTS[1], "prompt": "\n".join(TEXTS), "user": TEXTS[2]}
     with view(chromium, value(columns(), **header), size) as page:
-        for method in METHODS:
+        for method in COLUMNS:
             assert texts(page, method) == TEXTS
         shown_whole(page)
         # Every token in turn in the inspector, by the button there, and the sentence of each in the tooltip's words.

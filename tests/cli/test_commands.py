@@ -6,7 +6,9 @@ import sys
 
 import pytest
 
-from cope_demo.cli.commands import main
+from cope_demo.cli.commands import build_parser, main
+from cope_demo.cli.terminal import show_columns
+from cope_demo.decode.trace import ColumnEnd, TokenEvent, TraceToken
 from tests import tiny
 
 
@@ -124,3 +126,17 @@ def test_the_python_interface_has_the_published_names():
 
     for name in ("load_base", "fit_user", "compare", "score", "parse_history"):
         assert callable(getattr(cope_demo, name))
+
+
+@pytest.mark.parametrize("command", ["compare", "evaluate"])
+def test_a_new_method_is_offered_by_its_row_alone(command, twin, capsys):
+    with pytest.raises(SystemExit):
+        build_parser().parse_args([command, "--help"])
+    assert f"oppu+dpo, {twin.name}" in " ".join(capsys.readouterr().out.split()).replace("cope, ", "")
+
+
+def test_a_new_method_writes_a_column_under_its_label(twin, capsys):
+    token = TraceToken(1, "again", -1.0, -1.0, -1.0, -1.0, True, 1)
+    list(show_columns(iter([TokenEvent(twin.name, 0, token), ColumnEnd(twin.name, "eos")]), (twin.name,)))
+    shown = capsys.readouterr().out
+    assert twin.label in shown and "again" in shown

@@ -8,8 +8,8 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 
 from cope_demo.config import DecodeConfig
-from cope_demo.decode.engine import DRIVERS, Engine, bank_of
-from cope_demo.decode.methods import METHODS
+from cope_demo.decode.engine import Engine, bank_of
+from cope_demo.decode.methods import COLUMNS, METHODS
 from cope_demo.decode.trace import Column, ColumnEnd, TokenEvent
 from cope_demo.decode.tracing import OTHER_ALPHAS, TokenText
 from cope_demo.errors import CopeError
@@ -43,7 +43,7 @@ def setup(tmp_path_factory):
     return path, folders, Engine(base), bank
 
 
-def run(engine, bank, methods=METHODS, config=CONFIG, prompt=PROMPT, written=()) -> dict[str, Column]:
+def run(engine, bank, methods=COLUMNS, config=CONFIG, prompt=PROMPT, written=()) -> dict[str, Column]:
     """All columns of a decoding; of one that begins with `written`, from the last of these tokens on."""
     columns = {method: Column(method) for method in methods}
     before = max(0, len(written) - 1)
@@ -63,7 +63,7 @@ def check_against_naive(path, folders, method, config, tokens, prompt=PROMPT, be
     Each token must be the naive way's best (or as good, within what bfloat16 can tell apart), with the same numbers.
     before: token ids of the column that come before `tokens`.
     """
-    adapter, driver = DRIVERS[method]
+    adapter, driver = METHODS[method].adapter, METHODS[method].driver
     amateur = load_base(path, "cpu")
     expert = amateur.model
     if adapter:
@@ -99,10 +99,10 @@ def check_against_naive(path, folders, method, config, tokens, prompt=PROMPT, be
     assert exact >= 0.75 * len(tokens)
 
 
-@pytest.mark.parametrize("method", list(DRIVERS))
+@pytest.mark.parametrize("method", list(METHODS))
 def test_same_as_the_naive_way(setup, method):
     path, folders, engine, bank = setup
-    column = run(engine, bank, tuple(dict.fromkeys((*METHODS, method))))[method]
+    column = run(engine, bank, tuple(dict.fromkeys((*COLUMNS, method))))[method]
     check_against_naive(path, folders, method, CONFIG, column.tokens)
 
 
@@ -146,12 +146,12 @@ def test_tau_one_is_greedy_decoding_of_the_expert(setup):
 def test_a_batch_equals_its_rows_alone(setup):
     _, _, engine, bank = setup
     together = run(engine, bank)
-    for method in METHODS:
+    for method in COLUMNS:
         alone = run(engine, bank, (method,))[method]
         same_up_to_ties(together[method], alone)
 
 
-@pytest.mark.parametrize("method", ["base", *METHODS])
+@pytest.mark.parametrize("method", ["base", *COLUMNS])
 @pytest.mark.parametrize("penalty", [1.0, 1.2])
 def test_many_prompts_are_written_as_one_by_one(setup, method, penalty):
     _, _, engine, bank = setup
@@ -177,14 +177,14 @@ def test_the_stream_equals_the_batch(setup):
     _, _, engine, bank = setup
     expected = run(engine, bank)
     prompt_ids = engine.base.prompt_ids(PROMPT)
-    one = engine.decode(prompt_ids, METHODS, bank, CONFIG)
-    two = engine.decode(prompt_ids, METHODS, bank, CONFIG)
-    seen = {method: [] for method in METHODS}
+    one = engine.decode(prompt_ids, COLUMNS, bank, CONFIG)
+    two = engine.decode(prompt_ids, COLUMNS, bank, CONFIG)
+    seen = {method: [] for method in COLUMNS}
     for event in one:
         next(two, None)
         if isinstance(event, TokenEvent):
             seen[event.method].append(event.token)
-    assert all(seen[method] == expected[method].tokens for method in METHODS)
+    assert all(seen[method] == expected[method].tokens for method in COLUMNS)
 
 
 def test_numbers_of_a_token_fit_together(setup):
@@ -246,7 +246,7 @@ def test_a_column_stops_at_the_end_token_and_leaves_the_batch(setup, monkeypatch
     end = free["cope"].tokens[3].id
     monkeypatch.setitem(engine.base.__dict__, "end_ids", frozenset([end]))
     prompt_ids = engine.base.prompt_ids(PROMPT)
-    request = engine.join(prompt_ids, METHODS, bank, CONFIG)
+    request = engine.join(prompt_ids, COLUMNS, bank, CONFIG)
     ended, rows = {}, []
     while request.columns:
         for event in engine.step(request):
@@ -289,7 +289,7 @@ def test_sampling_follows_the_seed_and_stays_in_the_head(setup):
     assert all(token.in_head for token in one.tokens)
 
 
-@pytest.mark.parametrize("method", list(DRIVERS))
+@pytest.mark.parametrize("method", list(METHODS))
 def test_resuming_a_column_s_own_text_gives_its_rest(setup, method):
     _, _, engine, bank = setup
     whole = run(engine, bank, (method,))[method]

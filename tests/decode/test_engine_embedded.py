@@ -6,7 +6,7 @@ import pytest
 
 from cope_demo.config import DecodeConfig, FitConfig
 from cope_demo.decode.engine import Engine, bank_of
-from cope_demo.decode.methods import METHODS
+from cope_demo.decode.methods import COLUMNS
 from cope_demo.decode.trace import Column
 from cope_demo.fit import pipeline
 from cope_demo.model.adapters import read_lora
@@ -45,7 +45,7 @@ def ines():
     return Engine(base), bank_of(base, {kind: read_lora(path, base.model) for kind, path in folders.items()}), folders
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", COLUMNS)
 def test_decoding_equals_the_naive_way(ines, method):
     engine, bank, folders = ines
     config = DecodeConfig(alpha=0.3, max_new_tokens=12)

@@ -7,9 +7,10 @@ import pytest
 
 from cope_demo.cli.commands import main
 from cope_demo.decode import prompting
+from cope_demo.decode.methods import METHODS, list_evaluated
 from cope_demo.errors import CopeError
-from cope_demo.evaluation import evaluate as evaluation
-from cope_demo.evaluation.evaluate import METHODS, evaluate
+from cope_demo.evaluation import measurement
+from cope_demo.evaluation.evaluate import evaluate
 from cope_demo.evaluation.metrics import text_scores
 from cope_demo.evaluation.significance import Bootstrap
 from cope_demo.fit import pipeline, tam
@@ -20,6 +21,7 @@ from tests.fit.test_pipeline import FAST
 from tests.fit.test_tam import SMALL, others
 
 TASK = "news_headline"
+EVALUATED = list_evaluated()
 
 
 def author(number: int, records: int = 6) -> dict:
@@ -51,7 +53,7 @@ def here(root, monkeypatch):
     monkeypatch.setattr(prompting, "most_similar", lambda queries, texts, count: [[0, 1]] * len(queries))
 
 
-def run(root, out, methods=tuple(METHODS), **options):
+def run(root, out, methods=EVALUATED, **options):
     given = {"model": str(root / "model"), "config": FAST, "decode": {"max_new_tokens": 5}, **options}
     return evaluate(TASK, root / "texts", list(methods), out, **given)
 
@@ -63,13 +65,13 @@ def lines(out):
 
 def test_all_methods_and_a_run_that_was_cut_off(root, tmp_path, monkeypatch):
     whole = run(root, tmp_path / "whole")
-    assert whole["users"] == 2 and whole["queries"] == 4 and list(whole["methods"]) == list(METHODS)
+    assert whole["users"] == 2 and whole["queries"] == 4 and list(whole["methods"]) == list(EVALUATED)
     assert list(whole["skipped"]) == ["author 2"] and "profile is empty" in whole["skipped"]["author 2"]
     rows = lines(tmp_path / "whole")
     for name, values in whole["methods"].items():
         own = [row for row in rows if row["method"] == name]
         assert values["rougeL"] == pytest.approx(sum(row["rougeL"] for row in own) / 4, abs=1e-4)
-        assert ("bits_per_token" in values) == (name in evaluation.LIKELIHOOD)
+        assert ("bits_per_token" in values) == (not METHODS[name].contrasts)
         low, high = whole["ci95"][name]["rougeL"]
         assert low <= values["rougeL"] <= high
     bits = {name: whole["methods"][name]["bits_per_token"] for name in ("base", "tam", "oppu")}
@@ -77,9 +79,9 @@ def test_all_methods_and_a_run_that_was_cut_off(root, tmp_path, monkeypatch):
     change, low, high = whole["methods"]["base"]["bits_over_tam"]
     assert change == pytest.approx(bits["base"] / bits["tam"] - 1, abs=1e-3) and low <= change <= high
     assert whole["methods"]["tam"]["bits_over_tam"] == [0, 0, 0]
-    assert set(whole["relative_gain"]["tam"]) == set(METHODS) - {"tam"}
+    assert set(whole["relative_gain"]["tam"]) == set(EVALUATED) - {"tam"}
     assert json.loads((tmp_path / "whole" / "results.json").read_text()) == json.loads(json.dumps(whole))
-    assert (tmp_path / "whole" / "results.md").read_text().count("\n| ") == 1 + len(METHODS)
+    assert (tmp_path / "whole" / "results.md").read_text().count("\n| ") == 1 + len(EVALUATED)
 
     monkeypatch.setattr(pipeline, "run_stage", pytest.fail)  # the fits of the first run serve this one
 
@@ -88,13 +90,13 @@ def test_all_methods_and_a_run_that_was_cut_off(root, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return text_scores(gold, text)
 
-    monkeypatch.setattr(evaluation, "text_scores", cut)
+    monkeypatch.setattr(measurement, "text_scores", cut)
     with pytest.raises(KeyboardInterrupt):
         run(root, tmp_path / "parted")
-    assert len(lines(tmp_path / "parted")) == 2 * len(METHODS)
+    assert len(lines(tmp_path / "parted")) == 2 * len(EVALUATED)
     with open(tmp_path / "parted" / "predictions.jsonl", "a") as file:
         file.write('{"user": "author 3", "que')
-    monkeypatch.setattr(evaluation, "text_scores", text_scores)
+    monkeypatch.setattr(measurement, "text_scores", text_scores)
     assert run(root, tmp_path / "parted")["methods"].keys() == whole["methods"].keys()
     assert lines(tmp_path / "parted") == rows
 
@@ -123,7 +125,7 @@ def test_one_bad_author_does_not_end_the_run(root, tmp_path, monkeypatch):
             raise ValueError("secret of the text")
         return text_scores(gold, text)
 
-    monkeypatch.setattr(evaluation, "text_scores", broken)
+    monkeypatch.setattr(measurement, "text_scores", broken)
     result = run(root, tmp_path, ["base"])
     assert result["users"] == 2 and list(result["skipped"]) == ["author 1"]
     assert "ValueError" in result["skipped"]["author 1"] and "secret" not in result["skipped"]["author 1"]
@@ -203,3 +205,13 @@ def test_the_decoding_is_the_tasks_unless_the_command_says_otherwise(root, tmp_p
     assert decoding("given", "--alpha", "0.3", "--tau", "0.2", "--repetition-penalty", "1.3") == [0.3, 0.2, 1.3]
     assert main(["evaluate", *fixed, "--out", str(tmp_path / "bad"), "--repetition-penalty", "0.5"]) == 2
     assert "repetition_penalty must be a number from 1 to 2" in capsys.readouterr().err
+
+
+def test_a_new_method_is_measured_by_its_row_alone(root, tmp_path, twin):
+    result = run(root, tmp_path / "twin", ("oppu", twin.name))
+    numbers, texts = result["methods"], {"oppu": [], twin.name: []}
+    assert set(numbers) == {"oppu", twin.name} and f"| {twin.name} |" in (tmp_path / "twin" / "results.md").read_text()
+    for row in lines(tmp_path / "twin"):
+        texts[row["method"]].append(row["text"])
+    assert texts["oppu"] == texts[twin.name] and len(texts["oppu"]) == 4
+    assert result["relative_gain"]["oppu"][twin.name]["rougeL"] == 0

@@ -26,8 +26,9 @@ RESUMED = 10.0
 """Seconds from a restart until a fit goes on, at most."""
 WEB = """
 import sys, time
-from cope_demo.tasks import Sample
-from cope_demo.jobs import FitRequest, QueueJobs
+from cope_demo.texts.tasks import Sample
+from cope_demo.jobs.interface import FitRequest
+from cope_demo.jobs.queue_jobs import QueueJobs
 if __name__ == "__main__":
     jobs = QueueJobs()
     print("ready", flush=True)

@@ -165,7 +165,7 @@ def test_web_process_finds_its_job_again(stages):
 
 WEB = """
 import time
-from cope_demo.jobs import QueueJobs
+from cope_demo.jobs.queue_jobs import QueueJobs
 from tests.fits import request
 if __name__ == "__main__":
     jobs = QueueJobs()

@@ -99,7 +99,7 @@ def test_without_package_and_hub_one_sentence_says_what_to_do(tmp_path, monkeypa
 
 def test_a_damaged_package_is_noticed(tmp_path, monkeypatch):
     monkeypatch.setenv("COPE_CACHE", str(tmp_path / "empty"))
-    damaged = tmp_path / base_model.EMBEDDED_FILE
+    damaged = tmp_path / embedded.EMBEDDED_FILE
     damaged.write_bytes(b"GGUF but not the one")
     monkeypatch.setattr(embedded, "packaged_file", lambda *args: damaged)
     with pytest.raises(CopeError, match="damaged.*pip install"):

@@ -9,7 +9,7 @@ from peft import PeftModel
 
 from cope_demo.config import DecodeConfig
 from cope_demo.decode import prompting
-from cope_demo.decode.methods import METHODS
+from cope_demo.decode.methods import COLUMNS
 from cope_demo.errors import CopeError
 from cope_demo.fit import pipeline, tam
 from cope_demo.fit.dpo import TokenPair, train_dpo
@@ -117,7 +117,7 @@ def test_columns_stack_the_personal_adapter_on_the_task_adapter(here, monkeypatc
     model, data, scratch, _ = here
     monkeypatch.setattr(prompting, "most_similar", lambda queries, texts, count: [[3, 1]])
     prompt = find_task(TASK).prompt("the goose stood on the ramp")
-    methods, service = (*METHODS, "base", "rag"), Service(model, data / "users")
+    methods, service = (*COLUMNS, "base", "rag"), Service(model, data / "users")
     *_, trace = service.compare("ada", prompt, DecodeConfig(max_new_tokens=6), methods)
     worn = data / "task_adapters" / TASK
     reference, bare = by_peft(model, worn), load_base(model)
@@ -168,7 +168,7 @@ def test_on_a_task_adapter_both_stages_have_their_own_rate(here, tmp_path, monke
         pair = TokenPair(example.prompt_ids, example.response_ids, example.response_ids, -1.0, -1.0)
         if stage == "dpo" and not task:
             train_oppu(base, [example], FAST, tmp_path / "oppu", lambda event: None)
-        monkeypatch.setattr(f"cope_demo.{stage}.train", seen)
+        monkeypatch.setattr(f"cope_demo.fit.{stage}.train", seen)
         with pytest.raises(Seen, match=f"^{rate}$"):
             if stage == "oppu":
                 train_oppu(base, [example], FAST, tmp_path / "oppu", lambda event: None)

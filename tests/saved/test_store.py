@@ -258,8 +258,8 @@ KILLED = """
 import os, sys
 from pathlib import Path
 sys.path.insert(0, {root!r})
-from tests.test_store import fill_scratch, manifest
-from cope_demo.store import Store
+from tests.saved.test_store import fill_scratch, manifest
+from cope_demo.saved.store import Store
 number, calls = {number}, 0
 def dying(real):
     def call(*args, **kwargs):
@@ -295,8 +295,8 @@ def test_reader_never_sees_a_publish(store, scratch):
 import sys
 from pathlib import Path
 sys.path.insert(0, {str(paths.ROOT)!r})
-from tests.test_store import fill_scratch, manifest
-from cope_demo.store import Store
+from tests.saved.test_store import fill_scratch, manifest
+from cope_demo.saved.store import Store
 store = Store(Path({str(store.users_dir)!r}))
 for number in range(25):
     store.publish(fill_scratch(Path({str(scratch)!r}), str(number)), "ada", manifest("ada"))

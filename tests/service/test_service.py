@@ -1,18 +1,21 @@
 """Comparisons and scores for saved users, on a tiny model."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from cope_demo.config import DecodeConfig
-from cope_demo.decode.methods import METHODS
+from cope_demo.decode.methods import COLUMNS
 from cope_demo.decode.trace import ColumnEnd, TokenEvent, Trace
 from cope_demo.errors import CopeError
 from cope_demo.fit import pipeline
 from cope_demo.saved.store import Store
+from cope_demo.service import service as services
 from cope_demo.service.service import Service
 from tests import tiny
 from tests.fit.test_pipeline import FAST
+from tests.fits import eventually
 
 SHORT = DecodeConfig(max_new_tokens=8)
 
@@ -53,7 +56,7 @@ def test_the_trace_has_the_published_schema(service):
     data = json.loads(trace.dumps())
     settings = ["alpha", "tau", "repetition_penalty"]
     assert list(data) == ["model", "user", "task", "prompt", *settings, "prompt_ids", "columns"]
-    assert [c["method"] for c in data["columns"]] == list(METHODS)
+    assert [c["method"] for c in data["columns"]] == list(COLUMNS)
     numbers = {"logp_user": float, "logp_base": float, "reward": float, "score": float, "in_head": bool}
     for column in data["columns"]:
         assert list(column) == ["method", "text", "stopped", "tokens"] and column["stopped"] in ("eos", "length")
@@ -167,8 +170,29 @@ def test_a_user_fitted_anew_is_read_anew(home, tmp_path):
     assert texts[0] != texts[1]
 
 
-def test_without_a_model_the_problem_is_a_sentence(tmp_path, monkeypatch):
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    service = Service("no/such-model", tmp_path)
-    service._load_quietly()
-    assert not service.ready() and "no/such-model" in service.problem()
+def test_starting_warms_the_first_sample_user_up(home, monkeypatch):
+    service = Service(*home)
+    monkeypatch.setattr(service.store, "samples", lambda: [SimpleNamespace(id="ada"), SimpleNamespace(id="nobody")])
+    service._warm_up(service.engine())
+    monkeypatch.setattr("cope_demo.model.adapters.read_lora", None)  # the adapters are there already
+    assert isinstance(next(service.compare("ada", "x", SHORT)), Trace)
+    service.forget("ada")
+    with pytest.raises(TypeError):
+        next(service.compare("ada", "x", SHORT))
+
+
+def test_a_first_sample_user_of_another_model_is_no_obstacle(home, tmp_path, monkeypatch):
+    service = Service(tiny.make(tmp_path / "other", "qwen"), home[1])
+    monkeypatch.setattr(service.store, "samples", lambda: [SimpleNamespace(id="ada")])
+    service.start()
+    assert eventually(service.ready) and service.problem() is None
+
+
+def test_the_default_service_is_made_by_the_first_call_and_once(home, monkeypatch):
+    made = []
+    monkeypatch.setattr(services, "Service", lambda: made.append(Service(*home)) or made[-1])
+    monkeypatch.setattr(services, "_default", None)
+    trace = services.compare("ada", "Write a post about soup.", SHORT, ["oppu+cd"])
+    assert [column.method for column in trace.columns] == [*COLUMNS, "oppu+cd"]
+    assert services.score("ada", "Write.", "soup on monday").alpha == DecodeConfig.alpha
+    assert len(made) == 1

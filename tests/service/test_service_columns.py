@@ -7,13 +7,12 @@ import torch
 from peft import LoraConfig, get_peft_model
 
 from cope_demo.config import DecodeConfig
-from cope_demo.decode import methods, prompting
-from cope_demo.decode.methods import METHODS, MORE, NO_HISTORY, with_more
+from cope_demo.decode import prompting
+from cope_demo.decode.methods import COLUMNS, NO_HISTORY, list_optional, order_columns
 from cope_demo.decode.trace import ColumnEnd, Trace
 from cope_demo.errors import CopeError
 from cope_demo.model.base_model import load_base
-from cope_demo.saved.store import Store
-from cope_demo.service import service as services
+from cope_demo.saved.store import SavedUser, Store
 from cope_demo.service.offered import NO_TASK_ADAPTER, left_out
 from cope_demo.service.service import Service
 from cope_demo.ui.panels import more_columns
@@ -55,22 +54,22 @@ def service(home, monkeypatch):
 
 
 def test_names_come_in_one_order_and_strange_ones_are_refused():
-    assert with_more(None) == with_more([]) == METHODS
-    assert with_more(["oppu+dpo", "rag", "rag", "base"]) == (*METHODS, "base", "rag", "oppu+dpo")
+    assert order_columns(None) == order_columns([]) == COLUMNS
+    assert order_columns(["oppu+dpo", "rag", "rag", "base"]) == (*COLUMNS, "base", "rag", "oppu+dpo")
     for names, said in ((["magic"], "no further column 'magic'.*base, rag"), (["tam"], "tam"), (["cope"], "always")):
         with pytest.raises(CopeError, match=said):
-            with_more(names)
+            order_columns(names)
     for names in ("rag", {"rag": 1}, [5], [["rag"]], 7):
         with pytest.raises(CopeError, match="list of names"):
-            with_more(names)
+            order_columns(names)
 
 
 def test_all_columns_with_the_prompts_that_they_had(service, monkeypatch):
-    first, *events, trace = service.compare("ada", PROMPT, SHORT, with_more(list(MORE)))
+    first, *events, trace = service.compare("ada", PROMPT, SHORT, order_columns(list(list_optional())))
     assert [column.method for column in trace.columns] == [column.method for column in first.columns]
-    assert [column.method for column in trace.columns] == [*METHODS, *MORE]
+    assert [column.method for column in trace.columns] == [*COLUMNS, *list_optional()]
     assert all(column.stopped and column.tokens for column in trace.columns)
-    assert sum(isinstance(event, ColumnEnd) for event in events) == len(METHODS + MORE)
+    assert sum(isinstance(event, ColumnEnd) for event in events) == len(COLUMNS + list_optional())
     own = {column.method: column.prompt for column in trace.columns if column.prompt is not None}
     assert [column.prompt for column in first.columns] == [column.prompt for column in trace.columns]
     texts = "".join(f"Write a post about {n}.\n{WORDS['ada']} {n}.\n\n" for n in (0, 2, 5))  # the nearest last
@@ -82,7 +81,7 @@ def test_all_columns_with_the_prompts_that_they_had(service, monkeypatch):
     engine = service.engine()
     for method in ("rag", "pag"):
         tokens = trace.column(method).tokens
-        ids, bank = [token.id for token in tokens], service._bank("ada")[1]
+        ids, bank = [token.id for token in tokens], service._load_user("ada").bank
         for adapter, name in ((None, "logp_base"), ("cope", "logp_user")):
             read = engine.logps(engine.base.prompt_ids(own[method]), ids, adapter, bank)
             assert (read - torch.tensor([getattr(token, name) for token in tokens])).abs().max() < 0.3
@@ -111,7 +110,7 @@ def test_a_history_is_read_for_its_owner_alone(service, monkeypatch):
     read = []
     monkeypatch.setattr(prompting, "most_similar", lambda queries, texts, count: read.append(texts) or [[0]])
     access = Access(service)
-    mine, methods = access.of(SECRET), (*METHODS, "rag")
+    mine, methods = access.of(SECRET), (*COLUMNS, "rag")
     assert WORDS["ada"] in next(mine.compare("ada", PROMPT, SHORT, methods)).column("rag").prompt and len(read) == 1
     for call, rest in ((mine.compare, (PROMPT, SHORT, methods)), (mine.resume, (PROMPT, "rag", [9], SHORT))):
         with pytest.raises(CopeError, match="no user 'bob'"):
@@ -126,11 +125,11 @@ def test_what_cannot_be_done_is_said_first(service, monkeypatch):
         next(service.compare("ada", PROMPT, SHORT, ("cope", "magic")))
     monkeypatch.setattr(prompting, "_WORDS", 5000)
     long = "soup " * 150
-    monkeypatch.setattr(services.SavedUser, "history", lambda user: [prompting.Sample(long, long)] * 6)
+    monkeypatch.setattr(SavedUser, "history", lambda user: [prompting.Sample(long, long)] * 6)
     with pytest.raises(CopeError, match="column rag, which puts texts of the history first: The prompt is too long"):
-        next(service.compare("ada", PROMPT, SHORT, (*METHODS, "rag")))
+        next(service.compare("ada", PROMPT, SHORT, (*COLUMNS, "rag")))
     assert isinstance(next(service.compare("ada", PROMPT, SHORT)), Trace)
-    monkeypatch.setattr(services.SavedUser, "history", lambda user: [])
+    monkeypatch.setattr(SavedUser, "history", lambda user: [])
     with pytest.raises(CopeError, match="column pag.*none are kept"):
         next(service.compare("ada", PROMPT, SHORT, ("pag",)))
 
@@ -140,12 +139,12 @@ def test_only_what_means_something_is_offered_and_the_rest_is_explained(service,
     told = more_columns.offer_columns(mine, "ada", "you")
     assert [name for _, name in told["choices"]] == ["rag", "pag", "oppu+cd", "oppu+dpo"] and told["value"] == []
     assert "most similar of your texts" in told["info"] and told["info"].endswith(NO_TASK_ADAPTER)
-    assert len(more_columns.offer_columns(mine, "", "you")["choices"]) == len(MORE)
+    assert len(more_columns.offer_columns(mine, "", "you")["choices"]) == len(list_optional())
     user = service.store.open("ada")
     monkeypatch.setitem(user.manifest, "task_adapter", {"task": "news_headline", "sha256": "0"})
     assert left_out(user) == {}
-    monkeypatch.setattr(services.SavedUser, "keeps_history", False)
-    assert left_out(user) == {"rag": NO_HISTORY, "pag": NO_HISTORY} and methods.OWN_PROMPT == ("rag", "pag")
+    monkeypatch.setattr(SavedUser, "keeps_history", False)
+    assert left_out(user) == {"rag": NO_HISTORY, "pag": NO_HISTORY}
     assert more_columns.offer_columns(mine, "ada", "Ada")["info"] == NO_HISTORY
     strange = more_columns.offer_columns(Access(service).of("1" * 64), "ada", "you")  # tells nothing of a stranger's
     assert strange == more_columns.offer_columns(Access(service).of("1" * 64), "nobody", "you")

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from cope_demo.system.logs import adopt, log_to, note
-from cope_demo.ui.web.guard import sentence
+from cope_demo.ui.web.guard import explain_error
 
 SECRET = "the quick brown secret"
 
@@ -33,7 +33,7 @@ def test_neither_errors_nor_libraries_are_quoted(lines):
     try:
         raise ValueError(SECRET)
     except ValueError as error:
-        told = sentence(error)
+        told = explain_error(error)
         library = logging.getLogger("a.library")
         library.addHandler(logging.StreamHandler())
         adopt("a.library")

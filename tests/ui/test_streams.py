@@ -8,17 +8,16 @@ import gradio as gr
 import pytest
 
 from cope_demo.decode.trace import TokenEvent
-from cope_demo.errors import CopeError
-from cope_demo.ui import component
+from cope_demo.ui import component, streams
 from cope_demo.ui.page import build
-from cope_demo.ui.panels import comparing, own
-from cope_demo.ui.token_view import wire
-from cope_demo.ui.web.guard import endpoint, sentence
-from cope_demo.visitors.owners import Access
+from cope_demo.ui.panels import own
+from cope_demo.ui.settings import check_settings
+from cope_demo.ui.token_view import server_functions, wire
 from tests.scripted import HOSTILE, Service, messages, token
 
 UI = Path(own.__file__).parent.parent
-VALUES = ("Write.", 0.1, 0.1, 80, 1.2, 0.0, 0)
+VALUES = {"prompt": "Write.", "alpha": 0.1, "tau": 0.1, "max_new_tokens": 80}
+VALUES |= {"repetition_penalty": 1.2, "temperature": 0.0, "seed": 0}
 
 
 @pytest.fixture
@@ -60,19 +59,19 @@ def test_wire_carries_every_number():
 
 
 def test_a_stream_with_further_columns_says_what_it_looks_for_and_what_it_gave(service):
-    *_, last = comparing.stream(service, "ada", "Ada", *VALUES, columns=["rag", "oppu+cd"])
+    *_, last = streams.stream(service, "ada", "Ada", **VALUES, columns=["rag", "oppu+cd"])
     kinds = [message["t"] for message in messages(last)]
     waiting, start = messages(last)[0], messages(last)[2]
     assert kinds[:3] == ["start", "wait", "start"] and kinds[-1] == "done"
     assert waiting["methods"] == start["methods"] == ["greedy", "oppu", "cope", "rag", "oppu+cd"]
     assert "prompts" not in waiting and list(start["prompts"]) == ["rag"] and start["prompts"]["rag"].endswith("Write.")
-    (text,) = comparing.stream(service, "ada", "Ada", *VALUES, columns=["magic"])
+    (text,) = streams.stream(service, "ada", "Ada", **VALUES, columns=["magic"])
     assert "no further column 'magic'" in messages(text)[-1]["message"]
 
 
 def test_stream_only_grows_and_numbers_its_batches(service, monkeypatch):
-    monkeypatch.setattr(comparing, "INTERVAL", 0.0)
-    texts = list(comparing.stream(service, "ada", "Ada", *VALUES))
+    monkeypatch.setattr(streams, "INTERVAL", 0.0)
+    texts = list(streams.stream(service, "ada", "Ada", **VALUES))
     for shorter, longer in zip(texts, texts[1:], strict=False):
         assert longer.startswith(shorter)
     lines = messages(texts[-1])
@@ -85,76 +84,83 @@ def test_stream_only_grows_and_numbers_its_batches(service, monkeypatch):
     assert lines[-1]["t"] == "done"
 
 
+def test_page_and_api_get_the_same_steps(service, monkeypatch):
+    monkeypatch.setattr(streams, "INTERVAL", 0.0)
+    service.loaded = False
+    steps = streams.compare(service, "ada", *check_settings(**VALUES), ("cope", "rag"))
+    assert next(steps) == streams.Waiting(streams.LOADING)
+    service.loaded = True
+    reading, trace, *written, done = steps
+    assert reading == streams.Waiting(streams.READING) and [column.tokens for column in trace.columns] == [[], []]
+    assert [batch.seq for batch in written] == list(range(len(written)))
+    *events, whole = (item for batch in written for item in batch.items)
+    tokens = [event for event in events if isinstance(event, TokenEvent)]
+    for column in whole.columns:
+        assert [event.token for event in tokens if event.method == column.method] == column.tokens
+    assert isinstance(done, streams.Done) and 0 <= done.seconds < 5
+
+
+def test_steps_stop_the_work_when_they_are_no_longer_asked_for(service):
+    for count in (1, 2):  # after the empty trace, and in the middle of writing
+        steps = streams.compare(service, "ada", *check_settings(**VALUES), ("cope",))
+        for _ in range(count):
+            next(steps)
+        steps.close()
+        assert service.closed == count
+
+
 def test_batches_wait_for_the_interval():
     items = (number for number in range(50))
-    assert [len(batch) for batch in comparing.batches(items, interval=60.0)] == [1, 49]
-    assert list(comparing.batches((number for number in ()), interval=60.0)) == []
+    assert [len(batch) for batch in streams.batches(items, interval=60.0)] == [1, 49]
+    assert list(streams.batches((number for number in ()), interval=60.0)) == []
 
 
 def test_leaving_a_stream_ends_the_work(service):
-    stream = comparing.stream(service, "ada", "Ada", *VALUES)
+    stream = streams.stream(service, "ada", "Ada", **VALUES)
     next(stream)
     run = messages(next(stream))[0]["run"]
-    assert comparing.alive(run) == "here"
+    assert server_functions.alive(run) == "here"
     stream.close()
     assert service.closed == 1
-    assert comparing.alive(run) == "gone" and comparing.alive("") == "here"
+    assert server_functions.alive(run) == "gone" and server_functions.alive("") == "here"
 
 
 def test_stream_waits_for_the_model(service):
     service.loaded = False
-    stream = comparing.stream(service, "ada", "Ada", *VALUES)
-    assert messages(next(stream))[-1] == {"t": "wait", "message": comparing.LOADING}
+    stream = streams.stream(service, "ada", "Ada", **VALUES)
+    assert messages(next(stream))[-1] == {"t": "wait", "message": streams.LOADING}
     service.loaded = True
     assert messages(list(stream)[-1])[-1]["t"] == "done"
 
 
 @pytest.mark.parametrize(
-    "values, words",
+    "change, words",
     [
-        (("  ", 0.1, 0.1, 80, 1.2, 0.0, 0), "no prompt"),
-        (("x" * 20_001, 0.1, 0.1, 80, 1.2, 0.0, 0), "20,000 are allowed"),
-        (("x", 3.0, 0.1, 80, 1.2, 0.0, 0), "alpha must be"),
-        (("x", 0.1, -1, 80, 1.2, 0.0, 0), "tau must be"),
-        (("x", 0.1, 0.1, 5000, 1.2, 0.0, 0), "max_new_tokens must be"),
-        (("x", 0.1, 0.1, 80, 9, 0.0, 0), "repetition_penalty must be"),
-        (("x", 0.1, 0.1, 80, 1.2, None, 0), "temperature must be"),
-        (("x", "<b>", 0.1, 80, 1.2, 0.0, 0), "alpha must be"),
-        ((None, 0.1, 0.1, 80, 1.2, 0.0, 0), "no prompt"),
+        ({"prompt": "  "}, "no prompt"),
+        ({"prompt": "x" * 20_001}, "20,000 are allowed"),
+        ({"alpha": 3.0}, "alpha must be"),
+        ({"tau": -1}, "tau must be"),
+        ({"max_new_tokens": 5000}, "max_new_tokens must be"),
+        ({"repetition_penalty": 9}, "repetition_penalty must be"),
+        ({"temperature": None}, "temperature must be"),
+        ({"alpha": "<b>"}, "alpha must be"),
+        ({"prompt": None}, "no prompt"),
     ],
 )
-def test_bad_settings_become_a_sentence(service, values, words):
-    (last,) = [messages(text)[-1] for text in comparing.stream(service, "ada", "Ada", *values)]
+def test_bad_settings_become_a_sentence(service, change, words):
+    (last,) = [messages(text)[-1] for text in streams.stream(service, "ada", "Ada", **VALUES | change)]
     assert last["t"] == "error" and words in last["message"]
 
 
 def test_an_unknown_user_becomes_a_sentence(service):
-    (text,) = comparing.stream(service, "nobody", "you", *VALUES)
+    (text,) = streams.stream(service, "nobody", "you", **VALUES)
     assert "no user 'nobody'" in messages(text)[-1]["message"]
 
 
 def test_a_fault_of_ours_tells_nothing(service, caplog):
     service.fail_after = (2, RuntimeError("the visitor's words"))
-    last = messages(list(comparing.stream(service, "ada", "Ada", *VALUES))[-1])[-1]
+    last = messages(list(streams.stream(service, "ada", "Ada", **VALUES))[-1])[-1]
     assert last["t"] == "error" and re.search(r"on our side \(fault [0-9a-f]{6}\)", last["message"])
     (record,) = caplog.records
     assert "visitor's words" not in last["message"] + caplog.text + repr(record.fields)
     assert "RuntimeError" in repr(record.fields) and record.exc_info is None
-
-
-def test_endpoints_turn_errors_into_sentences():
-    @endpoint(Access(None))
-    def refuse(service):
-        raise CopeError("No.")
-
-    @endpoint(Access(None))
-    def break_down(service):
-        yield 1
-        raise KeyError("secret")
-
-    with pytest.raises(gr.Error, match="No."):
-        refuse(None)
-    with pytest.raises(gr.Error) as caught:
-        list(break_down(None))
-    assert "our side" in caught.value.message and not caught.value.print_exception
-    assert sentence(CopeError("Plain.")) == "Plain."

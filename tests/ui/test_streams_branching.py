@@ -1,18 +1,16 @@
-"""Going on from another token on the page, and how near the columns are to the person; over a scripted service."""
+"""Going on from another token on the page, over a scripted service."""
 
 import json
 
 import httpx
 import pytest
 
+from cope_demo.ui import streams
 from cope_demo.ui.page import build
-from cope_demo.ui.panels import comparing
 from cope_demo.ui.server import launch_options
-from cope_demo.ui.token_view import runs
-from cope_demo.visitors.owners import Access
-from tests.scripted import SECRET, Service, messages, publish
+from cope_demo.ui.token_view import server_functions
+from tests.scripted import SECRET, Service, messages
 
-OTHER = "0" * 64
 SETTINGS = {"alpha": 0.3, "tau": 0.1, "repetition_penalty": 1.2, "max_new_tokens": 80, "temperature": 0.0, "seed": 0}
 ASKED = {"user": "ada", "prompt": "Write.", "method": "cope", "ids": [7, 99], **SETTINGS}
 
@@ -23,8 +21,8 @@ def service(tmp_path) -> Service:
 
 
 def test_a_column_is_cut_and_goes_on(service, monkeypatch):
-    monkeypatch.setattr(comparing, "INTERVAL", 0.0)
-    texts = list(comparing.branch(service, "ada", ASKED))
+    monkeypatch.setattr(streams, "INTERVAL", 0.0)
+    texts = list(streams.branch(service, "ada", ASKED))
     assert all(longer.startswith(shorter) for shorter, longer in zip(texts, texts[1:], strict=False))
     first, *rest = messages(texts[-1])
     assert first == {"t": "branch", "run": first["run"], "method": "cope", "at": 1}
@@ -34,11 +32,11 @@ def test_a_column_is_cut_and_goes_on(service, monkeypatch):
 
 
 def test_leaving_a_branch_ends_the_work(service):
-    stream = comparing.branch(service, "ada", ASKED)
+    stream = streams.branch(service, "ada", ASKED)
     run = messages(next(stream))[0]["run"]
-    assert comparing.alive(run) == "here"
+    assert server_functions.alive(run) == "here"
     stream.close()
-    assert service.closed == 1 and comparing.alive(run) == "gone"
+    assert service.closed == 1 and server_functions.alive(run) == "gone"
 
 
 @pytest.mark.parametrize(
@@ -55,7 +53,7 @@ def test_leaving_a_branch_ends_the_work(service):
     ],
 )
 def test_what_cannot_be_done_leaves_the_column_as_it_is(service, change, words):
-    values = [list(comparing.branch(service, "ada", ASKED | change)) for _ in range(2)]
+    values = [list(streams.branch(service, "ada", ASKED | change)) for _ in range(2)]
     for (text,) in values:
         (only,) = messages(text)
         assert only["t"] == "error" and words in only["message"]
@@ -63,14 +61,14 @@ def test_what_cannot_be_done_leaves_the_column_as_it_is(service, change, words):
 
 
 def test_settings_that_are_not_said_are_the_defaults(service):
-    (text,) = list(comparing.branch(service, "ada", {k: v for k, v in ASKED.items() if k not in SETTINGS}))[-1:]
+    (text,) = list(streams.branch(service, "ada", {k: v for k, v in ASKED.items() if k not in SETTINGS}))[-1:]
     assert messages(text)[-1]["t"] == "done"
 
 
 def test_a_branch_waits_for_the_model(service):
     service.loaded = False
-    stream = comparing.branch(service, "ada", ASKED)
-    assert messages(next(stream))[-1]["message"] == comparing.LOADING
+    stream = streams.branch(service, "ada", ASKED)
+    assert messages(next(stream))[-1]["message"] == streams.LOADING
     service.loaded = True
     assert [line["t"] for line in messages(list(stream)[-1])][:2] == ["wait", "branch"]
 
@@ -103,28 +101,3 @@ def test_the_page_hears_of_a_branch(post):
     answer = post("_branch", [asked], ASKED)
     assert " instead" in answer and "done" in answer
     assert "another person's" in post("_branch", [asked | {"chosen": "new"}], ASKED)
-
-
-def test_likeness_is_told_to_whom_the_run_belongs(service, tmp_path):
-    publish(service.store, tmp_path / "fit", "mine", "Nan")
-    mine = Access(service).of(SECRET)
-    run = messages(list(comparing.stream(mine, "mine", "you", "Write.", 0.1, 0.1, 80, 1.2, 0.0, 0))[-1])[0]["run"]
-    found = comparing.likeness([run, {"cope": "four"}])
-    assert found == {"cope": {"topic": 0.5, "style": 0.04}, "history": {"topic": 0.6, "style": 0.7}}
-    strange = list(comparing.stream(Access(service).of(OTHER), "mine", "you", "Write.", 0.1, 0.1, 80, 1.2, 0.0, 0))
-    assert "no user" in messages(strange[-1])[-1]["message"]
-    for asked in (["nobody", {}], [None, {}], [run], run, None, [["x"], {}]):
-        assert set(comparing.likeness(asked)) == {"error"}
-    mine.store.delete("mine")
-    assert "no user" in comparing.likeness([run, {"cope": "four"}])["error"]
-
-
-def test_a_run_is_forgotten_after_an_hour(service, monkeypatch):
-    run = runs.begin(service, "ada")
-    runs.end(run)
-    assert runs.whose(run) == (service, "ada") and not runs.alive(run)
-    later = runs.time.monotonic() + runs.KEPT_SECONDS + 1
-    monkeypatch.setattr(runs.time, "monotonic", lambda: later)
-    assert "too old" in comparing.likeness([run, {}])["error"]
-    runs.begin(service, "ada")
-    assert run not in runs._runs

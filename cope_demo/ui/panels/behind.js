@@ -1,8 +1,7 @@
 // Behind the fit: data = { state: "none" | "folded" | "problem" | "open", message, whose, plots, pairs, alpha, selection, facts, settings }.
-const content = el('div.content', {});
-const fold = el('details', { ontoggle: () => { if (fold.open && !loaded) { loaded = true; trigger('unfold', {}); } } },
-  el('summary', {}, 'Behind the fit', el('span', {}, 'curves, pairs, texts, settings')), content);
-let loaded = false;
+
+import { draw, el, plural, rootOf, signed } from '../assets/dom.js';
+import { plot } from './plot.js';
 
 const PARTS = { train: 'trained on', held_out: 'held out' };
 const mean = (pairs, name) => pairs.reduce((sum, pair) => sum + pair[name], 0) / (pairs.length || 1);
@@ -24,13 +23,25 @@ const pairsView = ({ pairs, alpha, selection, whose }) => {
 };
 const facts = (title, rows) => el('section.facts', {}, el('h4', {}, title), el('dl', {}, rows.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value)))));
 
-draw((data) => {
-  if (data.state === 'none') { loaded = false; fold.open = false; root.replaceChildren(); return; }
-  if (!fold.isConnected) root.replaceChildren(fold);
-  if (data.state === 'folded') { loaded = false; fold.open = false; content.replaceChildren(el('p', { role: 'status' }, 'Loading\u2026')); return; }
-  if (data.state === 'problem') { loaded = false; content.replaceChildren(el('p.problem', { role: 'alert' }, data.message)); return; }
-  const wide = root.clientWidth > 840 ? (root.clientWidth - 36) / 3 : root.clientWidth - 4;
-  content.replaceChildren(
-    el('section', {}, el('h4', {}, 'The curves'), el('div.plots', {}, data.plots.map((one) => el('div', {}, plot(one, Math.max(240, wide)), el('p.what', {}, one.what))))),
-    pairsView(data), el('div.two', {}, facts('What it was', data.facts), facts('Settings', data.settings)));
-});
+/**
+ * @param {import('../assets/dom.js').Component} component
+ */
+export function mount(component) {
+  const root = rootOf(component);
+  const { trigger } = component;
+  const content = el('div.content', {});
+  const fold = el('details', { ontoggle: () => { if (fold.open && !loaded) { loaded = true; trigger('unfold', {}); } } },
+    el('summary', {}, 'Behind the fit', el('span', {}, 'curves, pairs, texts, settings')), content);
+  let loaded = false;
+
+  draw(component, (data) => {
+    if (data.state === 'none') { loaded = false; fold.open = false; root.replaceChildren(); return; }
+    if (!fold.isConnected) root.replaceChildren(fold);
+    if (data.state === 'folded') { loaded = false; fold.open = false; content.replaceChildren(el('p', { role: 'status' }, 'Loading\u2026')); return; }
+    if (data.state === 'problem') { loaded = false; content.replaceChildren(el('p.problem', { role: 'alert' }, data.message)); return; }
+    const width = root.clientWidth > 840 ? (root.clientWidth - 36) / 3 : root.clientWidth - 4;
+    content.replaceChildren(
+      el('section', {}, el('h4', {}, 'The curves'), el('div.plots', {}, data.plots.map((one) => el('div', {}, plot(one, Math.max(240, width)), el('p.what', {}, one.what))))),
+      pairsView(data), el('div.two', {}, facts('What it was', data.facts), facts('Settings', data.settings)));
+  });
+}

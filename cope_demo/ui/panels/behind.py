@@ -3,8 +3,8 @@
 import gradio as gr
 
 from cope_demo.config import FitConfig
-from cope_demo.ui.component import PANELS, panel, say
-from cope_demo.ui.web.guard import sentence
+from cope_demo.ui.component import panel, say
+from cope_demo.ui.web.guard import explain_error
 
 NOTHING, FOLDED = say({"state": "none"}), say({"state": "folded"})
 """The panel where there is no fit, and where it has not been opened."""
@@ -19,7 +19,7 @@ CURVES = (
 
 def behind_panel() -> gr.HTML:
     """The fold; its event "unfold" asks for `describe_details`."""
-    return panel("behind", NOTHING, PANELS / "plot.js", PANELS / "behind.js")
+    return panel("behind", NOTHING, "behind")
 
 
 def describe_details(service, user_id: str, whose: str) -> str:
@@ -27,7 +27,7 @@ def describe_details(service, user_id: str, whose: str) -> str:
     try:
         details = service.fit_details(user_id)
     except Exception as error:
-        return say({"state": "problem", "message": sentence(error)})
+        return say({"state": "problem", "message": explain_error(error)})
     report, settings = details["report"], details["settings"] or {}
     pairs = details["pairs"]
     held = sum(pair["part"] == "held_out" for pair in pairs)

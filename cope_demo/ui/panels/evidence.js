@@ -1,4 +1,7 @@
 // Does it work: data = { state: "none" | "open", intro, limits, groups: [{ label, lead, rows }], sweeps, absent: [label] }.
+
+import { draw, el, fill, rootOf } from '../assets/dom.js';
+
 const three = (x) => (x === null || x === undefined ? '' : x.toFixed(3));
 const scaled = (rows, lines) => {
   const ends = rows.flatMap((row) => [row.low, row.high]).concat(lines.map((line) => line.value));
@@ -37,17 +40,23 @@ const sweep = ({ label, size, parts, against }) => el('section', {}, el('h4', {}
 const link = () => el('p.more', {}, 'All tables, examples, and how to run it again: ', el('a', { href: 'results.md', target: '_blank', rel: 'noopener' }, 'docs/RESULTS.md'), '.');
 const missing = (absent) => (absent.length ? el('p.absent', {}, `Not measured yet: ${absent.join(', ')}.`) : null);
 
-draw((data) => {
-  if (data.state === 'none') { root.replaceChildren(el('p', {}, 'Nothing has been measured on real authors yet.'), missing(data.absent), link()); return; }
-  const place = el('div', { 'aria-live': 'polite' });
-  const show = (group, button) => {
-    for (const other of chips.querySelectorAll('button')) other.setAttribute('aria-pressed', other === button);
-    place.replaceChildren(el('p.lead', {}, group.lead), methods(group));
-  };
-  const chips = el('div.chips', { role: 'group', 'aria-label': 'Task' }, data.groups.map((group) =>
-    el('button.chip', { type: 'button', onclick: (event) => show(group, event.currentTarget) }, group.label)));
-  root.replaceChildren();
-  fill(root, [el('p.intro', {}, data.intro), el('p.limits', {}, data.limits), chips, place, missing(data.absent),
-    data.sweeps.length ? el('details.sweeps', {}, el('summary', {}, 'How alpha and tau change it'), data.sweeps.map(sweep)) : null, link()]);
-  show(data.groups[0], chips.firstChild);
-});
+/**
+ * @param {import('../assets/dom.js').Component} component
+ */
+export function mount(component) {
+  const root = rootOf(component);
+  draw(component, (data) => {
+    if (data.state === 'none') { root.replaceChildren(el('p', {}, 'Nothing has been measured on real authors yet.'), missing(data.absent), link()); return; }
+    const place = el('div', { 'aria-live': 'polite' });
+    const show = (group, button) => {
+      for (const other of chips.querySelectorAll('button')) other.setAttribute('aria-pressed', String(other === button));
+      place.replaceChildren(el('p.lead', {}, group.lead), methods(group));
+    };
+    const chips = el('div.chips', { role: 'group', 'aria-label': 'Task' }, data.groups.map((group) =>
+      el('button.chip', { type: 'button', onclick: (event) => show(group, event.currentTarget) }, group.label)));
+    root.replaceChildren();
+    fill(root, [el('p.intro', {}, data.intro), el('p.limits', {}, data.limits), chips, place, missing(data.absent),
+      data.sweeps.length ? el('details.sweeps', {}, el('summary', {}, 'How alpha and tau change it'), data.sweeps.map(sweep)) : null, link()]);
+    show(data.groups[0], chips.firstChild);
+  });
+}

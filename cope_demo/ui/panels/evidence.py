@@ -3,27 +3,20 @@
 The numbers are those of docs/results.json, which docs/RESULTS.md is made from too (`make results`).
 """
 
+from pathlib import Path
+
 import gradio as gr
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from cope_demo.evaluation.published import AGAINST, MEASURED, ORDER, PUBLISHED, SWEPT, published
+from cope_demo.decode.methods import METHODS, list_evaluated
+from cope_demo.evaluation.published import AGAINST, MEASURED, PUBLISHED, list_contrasting, published
 from cope_demo.texts.tasks import TASKS
-from cope_demo.ui.component import PANELS, panel, say
+from cope_demo.ui.component import panel, say
 
+CSS = Path(__file__).with_name("evidence.css")
 PAGE = PUBLISHED.with_name("RESULTS.md")
-METHODS = {
-    # method: (name, what writes, which of the two colours or none)
-    "base": ("Base", "the bare model", ""),
-    "rag": ("RAG", "similar texts in the prompt", ""),
-    "pag": ("PAG", "a profile and similar texts in the prompt", ""),
-    "tam": ("TAM", "adapter of the task", ""),
-    "oppu": ("OPPU", "adapter of the author", "below"),
-    "oppu+cd": ("OPPU, contrast", "the same, contrasted", "below"),
-    "oppu+dpo": ("OPPU, DPO", "continued by DPO", "above"),
-    "cope": ("CoPe", "DPO and contrast", "above"),
-}
 LIMITS = (
     "Higher is nearer to the author’s own words, which is not yet sounding like the author; and what holds for this "
     "model need not hold for another (the paper’s have 7 billion parameters). Intervals are over authors: one task’s "
@@ -34,7 +27,7 @@ LIMITS = (
 def evidence_panel() -> gr.HTML:
     """Lays the part out. Nothing of it changes while the page runs."""
     with gr.Accordion("Does it work? What was measured", open=False, elem_id="evidence"):
-        return panel("evidence", say(describe_results(published())), PANELS / "evidence.js")
+        return panel("evidence", say(describe_results(published())), "evidence")
 
 
 def describe_results(data: dict) -> dict:
@@ -61,9 +54,8 @@ def describe_results(data: dict) -> dict:
 
 def _describe_group(label: str, numbers: dict) -> dict:
     rows, task = [], "users" in numbers  # the mean of tasks has only what all of them have
-    for method in (m for m in ORDER if task or m in numbers["methods"]):
-        name, what, kind = METHODS[method]
-        row = {"name": name, "what": what, "kind": kind, "value": None}
+    for method in (m for m in list_evaluated() if task or m in numbers["methods"]):
+        row = {**_describe_method(method), "what": METHODS[method].brief, "value": None}
         if method in numbers["methods"]:
             own, (low, high) = numbers["methods"][method], numbers["ci95"][method]["rougeL"]
             others = [own["rouge1"], own["meteor"], own.get("bits_per_token"), own.get("seconds")]
@@ -74,6 +66,13 @@ def _describe_group(label: str, numbers: dict) -> dict:
     return {"label": label, "lead": lead, "rows": rows}
 
 
+def _describe_method(name: str) -> dict[str, str]:
+    """A method's label and colour: "below" for OPPU's adapter, "above" for CoPe's, "" for neither."""
+    method = METHODS[name]
+    kind = {"oppu": "below", "cope": "above"}[method.adapter] if method.personal else ""
+    return {"name": method.label, "kind": kind}
+
+
 def _describe_gain(numbers: dict, over: str) -> str:
     """What may be said of CoPe against another method, in ROUGE-L."""
     gain = numbers["relative_gain"].get(over, {}).get("cope")
@@ -81,7 +80,7 @@ def _describe_gain(numbers: dict, over: str) -> str:
         return ""
     low, high = numbers["relative_gain_ci95"][over]["cope"]["rougeL"]
     span = f"{_format_percent(gain['rougeL'])} ({_format_percent(low)} to {_format_percent(high)})"
-    name = METHODS[over][0]
+    name = METHODS[over].label
     if low > 0:
         return f"CoPe’s ROUGE-L is above {name}’s by {span}."
     if high < 0:
@@ -101,17 +100,16 @@ def _describe_sweep(label: str, task: dict) -> dict:
         rows = [
             {
                 "at": f"{one[moved]:g}",
-                "name": METHODS[one["method"]][0],
-                "kind": METHODS[one["method"]][2],
+                **_describe_method(one["method"]),
                 "value": one["rougeL"],
                 "low": one["ci95"][0],
                 "high": one["ci95"][1],
             }
-            for one in sorted(points, key=lambda one: (one[moved], SWEPT.index(one["method"])))
+            for one in sorted(points, key=lambda one: (one[moved], list_contrasting().index(one["method"])))
         ]
         if len({row["at"] for row in rows}) > 1:
             parts.append({"moved": moved, "fixed": f"{fixed} {task[fixed]:g}", "rows": rows})
-    against = [{"name": METHODS[m][0], "value": one["rougeL"]} for m, one in task["sweep"]["against"].items()]
+    against = [{"name": METHODS[m].label, "value": one["rougeL"]} for m, one in task["sweep"]["against"].items()]
     size = f"{task['sweep']['users']} authors, {task['sweep']['queries']} queries"
     return {"label": label, "size": size, "parts": parts, "against": against}
 

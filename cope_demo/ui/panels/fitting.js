@@ -1,8 +1,7 @@
 // The fit: its plan, its progress, its end. data = { state, lines, stages, eta, position, plots, message, report }.
-const heard = el('p.heard', { role: 'status' });  // for listeners: only when the stage changes
-const body = el('div', {});
-root.append(heard, body);
-let rows = null;
+
+import { draw, el, plural, rootOf, seconds } from '../assets/dom.js';
+import { plot } from './plot.js';
 
 const stageRow = (stage) => {
   const fill = el('span.fill', {});
@@ -11,7 +10,7 @@ const stageRow = (stage) => {
   const node = el('li.stage', {}, el('span.name', {}, stage.label, el('span.what', {}, stage.what)), track, note);
   return { node, fill, track, note };
 };
-const update = (row, stage) => {
+const updateRow = (row, stage) => {
   row.node.setAttribute('class', `stage ${stage.state}`);
   row.fill.style.width = `${(stage.share * 100).toFixed(1)}%`;
   row.track.setAttribute('aria-valuenow', Math.round(stage.share * 100));
@@ -24,20 +23,6 @@ const headline = (data) => {
   }
   if (data.state === 'running') return data.eta === null ? 'Fitting.' : `Fitting: about ${seconds(data.eta)} to go.`;
   return data.message;
-};
-
-const watchView = (data) => {
-  if (!rows) {
-    rows = { head: el('p.headline', {}), stages: data.stages.map(stageRow), plots: el('div.plots', {}) };
-    body.replaceChildren(rows.head, el('div.watch', {}, el('ol.stages', {}, rows.stages.map((row) => row.node)), rows.plots));
-  }
-  rows.head.textContent = headline(data);
-  data.stages.forEach((stage, i) => update(rows.stages[i], stage));
-  const wide = root.clientWidth > 840 ? root.clientWidth * 0.42 : root.clientWidth - 30;
-  rows.plots.replaceChildren(...data.plots.map((one) => plot(one, Math.max(240, wide))));
-  const now = data.stages.find((stage) => stage.state === 'running');
-  const sentence = now ? `${now.label}: ${now.what}` : headline(data);
-  if (heard.textContent !== sentence) heard.textContent = sentence;
 };
 
 const reportView = (report) => {
@@ -53,12 +38,37 @@ const reportView = (report) => {
         el('td', {}, row.margin.replace('-', '\u2212')))))));
 };
 
-draw((data) => {
-  if (data.stages) return watchView(data);
-  rows = null;
-  heard.textContent = '';
-  body.replaceChildren();
-  if (data.message) body.appendChild(el(`p.headline.${data.state}`, { role: data.state === 'failed' ? 'alert' : 'status' }, data.message));
-  for (const line of data.lines || []) body.appendChild(el('p.line', {}, line));
-  if (data.report) body.appendChild(reportView(data.report));
-});
+/**
+ * @param {import('../assets/dom.js').Component} component
+ */
+export function mount(component) {
+  const root = rootOf(component);
+  const announcement = el('p.heard', { role: 'status' }); // for screen readers: only when the stage changes
+  const body = el('div', {});
+  root.append(announcement, body);
+  let rows = null;
+
+  const showProgress = (data) => {
+    if (!rows) {
+      rows = { head: el('p.headline', {}), stages: data.stages.map(stageRow), plots: el('div.plots', {}) };
+      body.replaceChildren(rows.head, el('div.watch', {}, el('ol.stages', {}, rows.stages.map((row) => row.node)), rows.plots));
+    }
+    rows.head.textContent = headline(data);
+    data.stages.forEach((stage, i) => updateRow(rows.stages[i], stage));
+    const width = root.clientWidth > 840 ? root.clientWidth * 0.42 : root.clientWidth - 30;
+    rows.plots.replaceChildren(...data.plots.map((one) => plot(one, Math.max(240, width))));
+    const now = data.stages.find((stage) => stage.state === 'running');
+    const sentence = now ? `${now.label}: ${now.what}` : headline(data);
+    if (announcement.textContent !== sentence) announcement.textContent = sentence;
+  };
+
+  draw(component, (data) => {
+    if (data.stages) return showProgress(data);
+    rows = null;
+    announcement.textContent = '';
+    body.replaceChildren();
+    if (data.message) body.appendChild(el(`p.headline.${data.state}`, { role: data.state === 'failed' ? 'alert' : 'status' }, data.message));
+    for (const line of data.lines || []) body.appendChild(el('p.line', {}, line));
+    if (data.report) body.appendChild(reportView(data.report));
+  });
+}

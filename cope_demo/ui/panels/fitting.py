@@ -8,9 +8,9 @@ from cope_demo.errors import CopeError
 from cope_demo.fit.events import STAGES
 from cope_demo.jobs.interface import FitRequest, JobStatus
 from cope_demo.texts.history import parse_history
-from cope_demo.ui.component import PANELS, panel
+from cope_demo.ui.component import panel
 from cope_demo.ui.visitor import FINAL, Fit, Visitor
-from cope_demo.ui.web.guard import sentence
+from cope_demo.ui.web.guard import explain_error
 
 from .duration import format_duration
 from .own import check_name, read_source
@@ -41,7 +41,7 @@ class FitPanel:
 
 def fit_panel() -> FitPanel:
     """Lays step 2 out; the page wires its events."""
-    view = panel("fit", None, PANELS / "plot.js", PANELS / "fitting.js")
+    view = panel("fit", None, "fitting")
     with gr.Row(elem_classes="actions"):
         start = gr.Button("Start the fit", variant="primary", visible=False, elem_id="start-fit")
         cancel = gr.Button("Cancel the fit", visible=False, elem_id="cancel-fit")
@@ -153,7 +153,7 @@ def describe_fit(service, visitor: Visitor, status: JobStatus | None = None) -> 
     except CopeError as error:
         return {"state": "failed", "message": str(error)}
     except Exception as error:
-        return {"state": "failed", "message": sentence(error)}
+        return {"state": "failed", "message": explain_error(error)}
 
 
 AGAIN = "To try again, choose “Your own writing” above and start a new fit."

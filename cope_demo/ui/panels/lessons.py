@@ -14,12 +14,13 @@ from functools import cache
 from pathlib import Path
 
 from cope_demo.config import DecodeConfig
+from cope_demo.decode.methods import METHODS
+from cope_demo.decode.winner import contrast_winner
 from cope_demo.paths import SAMPLE_USERS
 from cope_demo.ui.token_view import wire
 
 FOLDER = Path(__file__).parent / "lesson_data"
 ORDER = ("reward", "plausible-head", "alpha", "dpo", "when-it-hurts")
-_CONTRASTED = ("cope", "oppu+cd")
 _SEEN = {" ": "\u2423", "\n": "\u21b5", "\t": "\u21e5"}
 
 
@@ -68,16 +69,17 @@ class Lesson:
         column = self._column(step["column"])
         method, alpha, tau = self.find_settings(step["column"])
         token = column["tokens"][self.find_token(step)]
-        contrast = alpha if method in _CONTRASTED else 0.0
+        row = METHODS[method]
+        contrast = alpha if row.contrasts else 0.0
 
         def expert(other: dict) -> float:
-            return other["logp_user"] if method == "greedy" else other["score"] + contrast * other["logp_base"]
+            return other["logp_user"] if row.driver == "base" else other["score"] + contrast * other["logp_base"]
 
         favourite = max(token["alternatives"], key=expert)
         new_alpha, new_tau = step.get("alpha", alpha), step.get("tau", tau)
-        floor = expert(favourite) + math.log(new_tau) if new_tau else -math.inf
-        plausible = [other for other in token["alternatives"] if expert(other) >= floor - 1e-3]
-        would = max(plausible, key=lambda other: expert(other) - new_alpha * other["logp_base"])
+        experts, bases = zip(*((expert(other), other["logp_base"]) for other in token["alternatives"]), strict=True)
+        written = [other["id"] for other in token["alternatives"]].index(token["id"])
+        would = token["alternatives"][contrast_winner(experts, bases, new_alpha, new_tau, written)]
         found = {"who": self.who, "alpha": alpha, "tau": tau, "head": token["head_size"]}
         found |= {"reward": token["reward"], "cut": tau * math.exp(expert(favourite))}
         report = json.loads((SAMPLE_USERS / self.user / "report.json").read_text("utf-8"))

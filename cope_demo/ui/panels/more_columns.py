@@ -1,8 +1,10 @@
 """The choice of further columns beside the three, in step 3."""
 
+from collections.abc import Iterable
+
 import gradio as gr
 
-from cope_demo.decode.methods import LABELS, OWN_PROMPT
+from cope_demo.decode.methods import METHODS, list_optional
 from cope_demo.decode.prompting import EXAMPLES
 from cope_demo.errors import CopeError
 from cope_demo.service.offered import left_out
@@ -10,7 +12,7 @@ from cope_demo.service.offered import left_out
 
 def more_columns() -> gr.CheckboxGroup:
     """The boxes to tick, none of them ticked; `offer_columns` says which of them a person has."""
-    choices = [(label, name) for name, label in LABELS.items()]
+    choices = _list_choices(list_optional())
     return gr.CheckboxGroup(choices, value=[], label="More columns", info=_explain_columns("you", {}), elem_id="more")
 
 
@@ -23,7 +25,7 @@ def offer_columns(service, user_id: str, who: str):
         missing = left_out(service.store.open(user_id)) if user_id else {}
     except CopeError:
         missing = {}  # the comparison itself will say what is wrong
-    choices = [(label, name) for name, label in LABELS.items() if name not in missing]
+    choices = _list_choices(name for name in list_optional() if name not in missing)
     return gr.update(choices=choices, value=[], info=_explain_columns(who, missing))
 
 
@@ -31,4 +33,10 @@ def _explain_columns(who: str, missing: dict[str, str]) -> str:
     whose = "your" if who == "you" else f"{who}’s"
     what = f"RAG: with the {EXAMPLES} most similar of {whose} texts in the prompt. PAG: with a written profile as well."
     sentences = dict.fromkeys(missing.values())
-    return " ".join([*([] if set(OWN_PROMPT) <= set(missing) else [what]), *sentences])
+    prompted = any(METHODS[name].prompt for name in list_optional() if name not in missing)
+    return " ".join([*([what] if prompted else []), *sentences])
+
+
+def _list_choices(names: Iterable[str]) -> list[tuple[str, str]]:
+    """The boxes: what a person reads, and the column's name."""
+    return [(METHODS[name].label, name) for name in names]

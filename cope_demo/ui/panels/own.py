@@ -9,11 +9,12 @@ from gradio.utils import get_upload_folder
 
 from cope_demo.config import keep_days
 from cope_demo.errors import CopeError
+from cope_demo.service.checks import check_length
 from cope_demo.texts.history import History, parse_history, read_history
 from cope_demo.texts.tasks import TASKS
-from cope_demo.ui.component import ASSETS, PANELS, panel, say
+from cope_demo.ui.component import ASSETS, panel, say
 from cope_demo.ui.visitor import MAX_NAME
-from cope_demo.ui.web.guard import sentence
+from cope_demo.ui.web.guard import explain_error
 
 from .duration import estimate
 
@@ -73,7 +74,7 @@ def own_panel() -> OwnPanel:
                 label="A name for the card", placeholder="You", max_lines=1, max_length=MAX_NAME, elem_id="name"
             )
         with gr.Column(scale=7, min_width=300):
-            preview = panel("preview", say({"state": "empty"}), PANELS / "preview.js")
+            preview = panel("preview", say({"state": "empty"}), "preview")
     return OwnPanel(box, task, text, upload, example, name, preview, gr.State(None, time_to_live=FILE_SECONDS))
 
 
@@ -112,7 +113,7 @@ def preview(text: str, file: tuple[str, bytes] | None, task: str, whole: bool = 
         if whole:
             history = parse_history(source, filename, task)
     except Exception as error:
-        problem = sentence(error)
+        problem = explain_error(error)
     return {"problem": problem, **(describe_history(history, filename) if history else {})}
 
 
@@ -140,6 +141,5 @@ def _shorten_sample(prompt: str, response: str) -> dict:
 def check_name(name: str) -> str:
     """The card's name: one short line, "You" when empty. Raises CopeError when it is too long."""
     name = " ".join((name or "").split())
-    if len(name) > MAX_NAME:
-        raise CopeError(f"The name has {len(name)} characters, and {MAX_NAME} are allowed; shorten it.")
+    check_length("The name", name, MAX_NAME)
     return name or "You"

@@ -1,39 +1,51 @@
 // Whose writing: a card for each person, chosen like a radio button. data = { cards: [...], chosen }.
-const group = el('div.people', { role: 'radiogroup', 'aria-label': 'Whose writing' });
-root.appendChild(group);
-let chosen = null;
 
-const choose = (id) => {
-  mark(id);
-  trigger('pick', { id });
-};
-const mark = (id) => {
-  chosen = id;
-  for (const card of group.children) {
-    const on = card.dataset.id === id;
-    card.setAttribute('aria-checked', on);
-    card.setAttribute('tabindex', on ? 0 : -1);
-  }
-};
+import { draw, el, rootOf } from '../assets/dom.js';
 
-draw(({ cards, chosen: id }) => {
-  group.replaceChildren(...cards.map((card) => el(`button.card${card.own ? '.own' : ''}`,
-    { type: 'button', role: 'radio', 'data-id': card.id, onclick: () => choose(card.id) },
-    el('span.top', {},
-      el('span.monogram', { 'aria-hidden': true }, card.own ? '+' : [...card.name][0] || '?'),
-      el('span.who', {}, el('span.name', {}, card.name), el('span.role', {}, card.role))),
-    el('span.about', {}, card.about),
-    el('span.tags', {}, card.tags.map((tag) => el('span.tag', {}, tag))))));
-  mark(id);
-});
+/**
+ * @param {import('../assets/dom.js').Component} component
+ */
+export function mount(component) {
+  const root = rootOf(component);
+  const { trigger } = component;
+  /** @type {HTMLElement[]} */
+  let cards = [];
+  const group = el('div.people', { role: 'radiogroup', 'aria-label': 'Whose writing' });
+  root.appendChild(group);
+  let chosen = null;
 
-group.addEventListener('keydown', (event) => {
-  const cards = [...group.children];
-  const at = cards.findIndex((card) => card.dataset.id === chosen);
-  const move = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-  if (!move) return;
-  event.preventDefault();
-  const next = cards[(at + move + cards.length) % cards.length];
-  next.focus();
-  choose(next.dataset.id);
-});
+  const choose = (id) => {
+    mark(id);
+    trigger('pick', { id });
+  };
+  const mark = (id) => {
+    chosen = id;
+    for (const card of cards) {
+      const on = card.dataset.id === id;
+      card.setAttribute('aria-checked', String(on));
+      card.setAttribute('tabindex', on ? '0' : '-1');
+    }
+  };
+
+  draw(component, ({ cards: people, chosen: id }) => {
+    cards = people.map((card) => el(`button.card${card.own ? '.own' : ''}`,
+      { type: 'button', role: 'radio', 'data-id': card.id, onclick: () => choose(card.id) },
+      el('span.top', {},
+        el('span.monogram', { 'aria-hidden': true }, card.own ? '+' : [...card.name][0] || '?'),
+        el('span.who', {}, el('span.name', {}, card.name), el('span.role', {}, card.role))),
+      el('span.about', {}, card.about),
+      el('span.tags', {}, card.tags.map((tag) => el('span.tag', {}, tag)))));
+    group.replaceChildren(...cards);
+    mark(id);
+  });
+
+  group.addEventListener('keydown', (event) => {
+    const at = cards.findIndex((card) => card.dataset.id === chosen);
+    const move = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!move) return;
+    event.preventDefault();
+    const next = cards[(at + move + cards.length) % cards.length];
+    next.focus();
+    choose(next.dataset.id);
+  });
+}

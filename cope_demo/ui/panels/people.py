@@ -5,7 +5,7 @@ import gradio as gr
 from cope_demo.errors import CopeError
 from cope_demo.saved.store import Card
 from cope_demo.texts.tasks import TASKS
-from cope_demo.ui.component import PANELS, panel, say
+from cope_demo.ui.component import panel, say
 from cope_demo.ui.visitor import NEW, Fit, Visitor
 
 _STATES = {"queued": "waiting", "running": "fitting", "done": "fitted", "failed": "not fitted"}
@@ -20,7 +20,7 @@ _OWN = {
 
 def cards_panel() -> gr.HTML:
     """The row of cards; its "pick" event carries {id}."""
-    return panel("people", None, PANELS / "people.js")
+    return panel("people", None, "people")
 
 
 def describe_cards(service, cards: list[Card], visitor: Visitor) -> str:

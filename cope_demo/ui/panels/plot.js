@@ -1,5 +1,14 @@
-// A small line plot: points = [[x, y], …] with 1 ≤ x ≤ of; light lines, the last value written out, zero marked if asked.
-const plot = ({ title, unit, points, of, zero, later }, w) => {
+// A small line plot: light lines, the last value written out, zero marked if asked.
+
+import { el, svg } from '../assets/dom.js';
+
+/**
+ * @param {{ title: string, unit: string, points: [number, number][], of: number, zero: boolean, later: string }} data
+ *   points: [step, value] with 1 <= step <= of; later: what stands there while there is no point
+ * @param {number} w width in pixels
+ * @returns {HTMLElement}
+ */
+export const plot = ({ title, unit, points, of, zero, later }, w) => {
   const [h, left, right, top, bottom] = [128, 38, 10, 10, 20];
   const last = points[points.length - 1];
   const head = el('figcaption', {}, el('b', {}, title), last ? ` ${last[1].toFixed(2).replace('-', '\u2212')} ${unit}` : '');

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from cope_demo.config import keep_days
-from cope_demo.ui.component import ASSETS, PANELS, panel
+from cope_demo.ui.component import ASSETS, panel
 from cope_demo.ui.web.login import accounts
 
 NOTE = (ASSETS / "privacy.html").read_text("utf-8")
@@ -34,5 +34,5 @@ def privacy_panel() -> PrivacyPanel:
         with gr.Row(visible=False, elem_id="sure", elem_classes="actions") as sure:
             erase = gr.Button("Yes, delete all my fits and texts now", variant="stop", size="sm", elem_id="erase")
             keep = gr.Button("Keep them", size="sm", elem_id="keep")
-        notice = panel("notice", None, PANELS / "notice.js", elem_id="erased")
+        notice = panel("notice", None, "notice", elem_id="erased")
     return PrivacyPanel(ask, sure, erase, keep, notice)

@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from cope_demo.ui.component import PANELS, panel, say
-from cope_demo.ui.web.guard import sentence
+from cope_demo.ui.component import panel, say
+from cope_demo.ui.web.guard import explain_error
 
 SECONDS = 600
 FILENAME = "cope-adapters.zip"
@@ -25,7 +25,7 @@ _ready: dict[str, tuple[Path, str]] = {}  # token -> file, and whose adapters ar
 
 def takeaway_panel() -> gr.HTML:
     """The button; its event "take" asks for `offer_link`."""
-    return panel("takeaway", NOTHING, PANELS / "takeaway.js")
+    return panel("takeaway", NOTHING, "takeaway")
 
 
 def offer_link(service, user_id: str) -> str:
@@ -33,7 +33,7 @@ def offer_link(service, user_id: str) -> str:
     try:
         return say({"state": "link", **offer(service, user_id)})
     except Exception as error:
-        return say({"state": "problem", "message": sentence(error)})
+        return say({"state": "problem", "message": explain_error(error)})
 
 
 def offer(service, user_id: str) -> dict:

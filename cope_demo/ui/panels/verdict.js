@@ -1,5 +1,6 @@
 // Does it sound like them: data = { state: "empty" | "problem" | "done", message, lead, caveat, rows: [{ name, prompt, tokens, mean, low, high }] }.
-root.setAttribute('aria-live', 'polite');
+
+import { draw, el, fill, rootOf, signed } from '../assets/dom.js';
 
 // Each text's mean with its interval on one scale; the line at 0 is the base model.
 const scaleOf = (rows) => {
@@ -21,11 +22,18 @@ const table = (rows) => {
       el('td.ends', {}, `${signed(row.low, 2)} \u2026 ${signed(row.high, 2)}`), el('td.plotted', {}, place(x, row))))));
 };
 
-draw((data) => {
-  root.replaceChildren();
-  if (data.state === 'problem') root.appendChild(el('p.problem', { role: 'alert' }, data.message));
-  if (data.state !== 'done') return;
-  const prompts = new Set(data.rows.map((row) => row.prompt));
-  fill(root, [el('p.lead', {}, data.lead), el('p.caveat', {}, data.caveat), table(data.rows),
-    data.rows.filter((row, i) => prompts.size > 1 || i === 0).map((row) => el('p.asked', {}, `${prompts.size > 1 ? row.name : data.rows.length > 1 ? 'Both texts' : row.name} read as an answer to: `, el('q', {}, row.prompt)))]);
-});
+/**
+ * @param {import('../assets/dom.js').Component} component
+ */
+export function mount(component) {
+  const root = rootOf(component);
+  root.setAttribute('aria-live', 'polite');
+  draw(component, (data) => {
+    root.replaceChildren();
+    if (data.state === 'problem') root.appendChild(el('p.problem', { role: 'alert' }, data.message));
+    if (data.state !== 'done') return;
+    const prompts = new Set(data.rows.map((row) => row.prompt));
+    fill(root, [el('p.lead', {}, data.lead), el('p.caveat', {}, data.caveat), table(data.rows),
+      data.rows.filter((row, i) => prompts.size > 1 || i === 0).map((row) => el('p.asked', {}, `${prompts.size > 1 ? row.name : data.rows.length > 1 ? 'Both texts' : row.name} read as an answer to: `, el('q', {}, row.prompt)))]);
+  });
+}

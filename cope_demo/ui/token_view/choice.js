@@ -1,14 +1,27 @@
 // One decision of the decoder as step mode shows it: the candidates' rows, the equations with their numbers, the sentence.
 
-const plain = (x) => signed(x, 2).replace('+', '');
-const coded = (token) => el('code', {}, visible(token.text));
+import { el, formula, plural, signed } from '../assets/dom.js';
+import { percent, showInvisible } from './numbers.js';
 
-class Choice {
+const CANDIDATES = 8; // rows that can be read from the back of a room
+const plain = (x) => signed(x, 2).replace('+', '');
+const coded = (token) => el('code', {}, showInvisible(token.text));
+
+export class Choice {
+  /**
+   * @param {import('./model.js').Model} model
+   * @param {string} method
+   * @param {number} index
+   */
   constructor(model, method, index) {
-    Object.assign(this, { model, method, index });
+    this.model = model;
+    this.method = method;
+    this.index = index;
     this.token = model.columns[method].tokens[index];
     this.who = model.run.who;
-    Object.assign(this, model.settings(method, index));
+    const { alpha, tau } = model.settings(method, index);
+    this.alpha = alpha;
+    this.tau = tau;
     this.penalty = model.run.header.repetition_penalty ?? 1;
     this.favourite = model.favourite(this.token);
     this.score = (other) => other.expert - this.alpha * other.logp_base;
@@ -20,14 +33,14 @@ class Choice {
     const must = new Set([this.token.id, this.favourite.id, base.id]);
     const rest = byExpert.filter((other) => !must.has(other.id)).slice(0, CANDIDATES - must.size).map((other) => other.id);
     this.rows = byExpert.filter((other) => must.has(other.id) || rest.includes(other.id));
-    this.ranked = [...this.rows].sort((a, b) => b.in_head - a.in_head || this.score(b) - this.score(a));
+    this.ranked = [...this.rows].sort((a, b) => Number(b.in_head) - Number(a.in_head) || this.score(b) - this.score(a));
     this.top = Math.max(...this.rows.flatMap((other) => [other.expert, other.logp_base]));
     this.chosen = this.rows.find((other) => other.id === this.token.id) || this.token;
-    this.forced = model.forced(method, index);
-    this.drawn = (model.run.decoding?.temperature ?? 0) > 0;
+    this.forced = model.isForced(method, index);
+    this.sampled = (model.run.decoding?.temperature ?? 0) > 0;
     const seen = new Set(model.columns[method].tokens.slice(0, index).map((token) => token.id));
-    this.held = this.rows.filter((other) => seen.has(other.id) && other.logp_user - other.expert > 0.02);
-    this.overruled = !this.forced && !this.drawn && this.favourite.id !== this.token.id;
+    this.penalized = this.rows.filter((other) => seen.has(other.id) && other.logp_user - other.expert > 0.02);
+    this.overruled = !this.forced && !this.sampled && this.favourite.id !== this.token.id;
   }
 
   // Rows are made once a token; the phase only changes what the style sheet shows, and the order at the end.
@@ -57,11 +70,11 @@ class Choice {
   row(other) {
     const kind = [other.in_head ? '' : '.cut', other.id === this.token.id ? '.won' : '', other.id === this.favourite.id ? '.first' : ''].join('');
     const width = (logp) => `--p:${Math.min(1, Math.exp(logp - this.top)).toFixed(4)}`;
-    const name = this.forced ? 'your choice' : this.drawn ? 'drawn' : 'wins';
+    const name = this.forced ? 'your choice' : this.sampled ? 'drawn' : 'wins';
     return el(`li.row${kind}`, {},
       el('span.word', {}, coded(other),
         el('span.tag.out', {}, 'cut'), other.id === this.token.id ? el('span.tag.win', {}, name) : null,
-        this.held.includes(other) ? el('span.tag.held', {}, 'written before') : null),
+        this.penalized.includes(other) ? el('span.tag.held', {}, 'written before') : null),
       el('span.shares', {},
         el('span.share.expert', { style: width(other.expert) }, el('b', {}, percent(other.expert))),
         el('span.share.amateur', { style: width(other.logp_base) }, el('b', {}, percent(other.logp_base)))),
@@ -87,14 +100,14 @@ class Choice {
           plain(most.expert), ` − ${decimal(alpha)} · (${plain(most.logp_base)}) = `, el('b', {}, plain(this.score(most)))) : null,
         phase === 3 && this.overruled ? el('p.filled', {}, el('i', {}, 'r'), '(', coded(favourite), ') = ',
           plain(favourite.expert), ` − ${decimal(alpha)} · (${plain(favourite.logp_base)}) = `, el('b', {}, plain(this.score(favourite)))) : null),
-      this.held.length ? el('p.penalty', {}, `Repetition penalty ${decimal(this.penalty)}: `,
-        this.held.slice(0, 3).map((other, n) => [n ? ', ' : '', coded(other), ` counts ${percent(other.expert)} and not ${percent(other.logp_user)}`]),
-        this.held.length === 1 ? ', as it was written before.' : ', as they were written before.') : null,
+      this.penalized.length ? el('p.penalty', {}, `Repetition penalty ${decimal(this.penalty)}: `,
+        this.penalized.slice(0, 3).map((other, n) => [n ? ', ' : '', coded(other), ` counts ${percent(other.expert)} and not ${percent(other.logp_user)}`]),
+        this.penalized.length === 1 ? ', as it was written before.' : ', as they were written before.') : null,
     ].filter(Boolean);
   }
 
   // One sentence for what this phase shows.
-  says(phase) {
+  sentence(phase) {
     const { who, favourite, chosen, token, tau, alpha } = this;
     const second = this.rows.find((other) => other.id !== favourite.id);
     if (phase === 0) {
@@ -117,7 +130,7 @@ class Choice {
         coded(least), ` only at ${percent(least.logp_base)}, which gains ${signed(-alpha * least.logp_base, 2)}.`];
     }
     if (this.forced) return [coded(chosen), ' was your choice; the decoder did not decide here.'];
-    if (this.drawn) return [coded(chosen), ' was drawn by lot from what was plausible.'];
+    if (this.sampled) return [coded(chosen), ' was drawn by lot from what was plausible.'];
     if (!this.overruled) return [coded(chosen), ' wins: what the expert liked best stays ahead.'];
     return [coded(chosen), ` wins with ${plain(this.score(chosen))} against ${plain(this.score(favourite))} for `, coded(favourite),
       ': contrast overruled the expert’s favourite.'];

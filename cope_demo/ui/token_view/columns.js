@@ -1,48 +1,43 @@
 // The columns: their frames, and their tokens as they come.
 
-const METHODS = ['greedy', 'oppu', 'cope'];
-const METHOD_NAMES = {
-  greedy: 'Base, greedy', oppu: 'OPPU', cope: 'CoPe', score: 'Your text', a: 'Text A', b: 'Text B',
-  base: 'Base without task adapter', rag: 'RAG', pag: 'PAG', 'oppu+cd': 'OPPU with contrast', 'oppu+dpo': 'CoPe without contrast',
-};
-const their = (who) => (who === 'you' ? 'your' : `${who}’s`);
-const explain = (method, who) => ({
-  greedy: `The model before it saw ${their(who)} texts. Each time it takes the word it finds likeliest.`,
-  oppu: `The model after training on ${their(who)} texts. It takes its likeliest word.`,
-  cope: `Of the words plausible for ${who}, the one ${who} would choose and the base model would not.`,
-  base: 'The bare model, without the task adapter that is part of base elsewhere. It takes its likeliest word.',
-  rag: `The bare model, untrained, with ${their(who)} most similar texts in its prompt. It takes its likeliest word.`,
-  pag: `As RAG, and with a profile in its prompt that the model wrote from ${their(who)} texts.`,
-  'oppu+cd': 'The same adapter as OPPU’s; it writes by contrast.',
-  'oppu+dpo': 'The same adapter as CoPe’s, without contrast. It takes its likeliest word.',
-  a: 'As it was given; nothing was decoded here.',
-  b: 'As it was given; nothing was decoded here.',
-}[method] || '');
-const again = (model, method) => {
-  const { alpha, tau } = model.settings(method, 0);
-  return `CoPe once more, run with alpha ${alpha} and tau ${tau}.`;
-};
+import { el, fill, signed } from '../assets/dom.js';
+import { explainOwnPrompt, explainVariant } from './methods.js';
+import { isEnd, screenReaderText, tokenName } from './numbers.js';
+import { summary } from './summary.js';
+
+/**
+ * How many columns stand side by side: four at most, in rows as even as can be.
+ * @param {number} count
+ */
+export const columnsPerRow = (count) => Math.max(1, Math.ceil(count / Math.max(1, Math.ceil(count / 4))));
 // What a column's models were given, where it is not the visitor's prompt as in the others.
 const ownPrompt = (model, method) => {
   const text = model.prompt(method);
   return text === null ? null : el('details.own-prompt', {}, el('summary', {}, 'Its prompt'),
-    el('p', {}, `It holds texts of ${their(model.run.who)} history, and so do the JSON and HTML files saved here. All numbers of the column are given this prompt, under the bare model and under CoPe’s adapter, which reads along.`),
+    el('p', {}, explainOwnPrompt(model.run.who)),
     el('p.text', { dir: 'auto', tabindex: 0, role: 'group', 'aria-label': `The prompt of ${model.name(method)}` }, text));
 };
 // Marks that turn the direction of writing reach into neighbouring tokens unless theirs is kept apart.
 const TURNING = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
 const NOTHING_SEEN = /^[\p{Cc}\p{Cf}\p{Zs}]*$/u;
 
-class ColumnView {
+export class ColumnView {
+  /**
+   * @param {import('./model.js').Model} model
+   * @param {string} method
+   * @param {import('./legend.js').Legend} legend
+   */
   constructor(model, method, legend) {
-    Object.assign(this, { model, method, legend });
+    this.model = model;
+    this.method = method;
+    this.legend = legend;
     this.spans = [];
     const name = model.name(method);
     this.body = el('div.tokens', { role: 'group', dir: 'auto', 'aria-label': `${name}: no text yet` });
     this.branched = el('div.branched', {});
     this.foot = el('div.foot', { 'aria-live': 'polite' });
     this.node = el('section.column', { 'data-method': method, 'aria-label': name },
-      el('header', {}, el('h3', {}, name), el('p', {}, model.variant(method).of ? again(model, method) : explain(method, model.run.who)), ownPrompt(model, method)), this.branched, this.body, this.foot);
+      el('header', {}, el('h3', {}, name), el('p', {}, model.variant(method).of ? explainVariant(model.method(method).label, model.settings(method, 0)) : model.method(method).about), ownPrompt(model, method)), this.branched, this.body, this.foot);
     if (model.run.going) this.begin();
     else this.ghost();
   }
@@ -97,7 +92,7 @@ class ColumnView {
     const changed = fork.alpha === alpha && fork.tau === tau ? '' : `, from there with alpha ${fork.alpha}, tau ${fork.tau}`;
     const undo = el('button.small', { type: 'button', onclick: () => fork.undo() }, 'Undo');
     undo.disabled = this.model.run.going;
-    fill(this.branched, [el('span', {}, `Branched at token ${fork.at + 1}`, fork.was ? `, where ${wordOf(fork.was)} stood` : '', changed, '.'), undo]);
+    fill(this.branched, [el('span', {}, `Branched at token ${fork.at + 1}`, fork.was ? `, where ${tokenName(fork.was)} stood` : '', changed, '.'), undo]);
   }
 
   colour(span, token) {
@@ -117,7 +112,7 @@ class ColumnView {
   // What is special about a token: as a shape on it, and in words for a listener.
   mark(span, index, would = null) {
     const token = this.column.tokens[index];
-    const overruled = this.model.overruled(this.method, index);
+    const overruled = this.model.isOverruled(this.method, index);
     const forked = this.model.forks(this.method).some((fork) => fork.at === index);
     span.classList.toggle('overruled', overruled);
     span.classList.toggle('forked', forked);
@@ -125,16 +120,16 @@ class ColumnView {
     const ends = isEnd(token);
     span.classList.toggle('last', ends);
     span.setAttribute('aria-label', [
-      `${ends ? 'end of the text' : spoken(token.text)}, reward ${signed(token.reward)}`, overruled ? 'contrast overruled the favourite' : '',
-      forked ? 'branched here' : '', would ? `would become ${spoken(would.text)}` : '',
+      `${ends ? 'end of the text' : screenReaderText(token.text)}, reward ${signed(token.reward)}`, overruled ? 'contrast overruled the favourite' : '',
+      forked ? 'branched here' : '', would ? `would become ${screenReaderText(would.text)}` : '',
     ].filter(Boolean).join(', '));
   }
 
   // changes: as of Model.changes.
-  suppose(changes) {
+  markChanges(changes) {
     const now = new Map(changes.map(({ index, winner }) => [index, winner]));
-    for (const index of new Set([...(this.supposed || []), ...now.keys()])) if (this.spans[index]) this.mark(this.spans[index], index, now.get(index));
-    this.supposed = [...now.keys()];
+    for (const index of new Set([...(this.changed || []), ...now.keys()])) if (this.spans[index]) this.mark(this.spans[index], index, now.get(index));
+    this.changed = [...now.keys()];
   }
 
   // The node's own text stays exactly the token's; marks for what is invisible are painted by the style sheet.

@@ -2,27 +2,60 @@
 // A divergence is the first token at which a column parts from the one on its left (a further column: from the one that it
 // varies), and every overruled token.
 
-const VARIES = { base: 'greedy', rag: 'greedy', pag: 'greedy', 'oppu+cd': 'oppu', 'oppu+dpo': 'oppu' };
+import { el, plural } from '../assets/dom.js';
 
-const divergences = (model) => {
+/**
+ * @typedef {{ method: string, index: number, what: string }} Divergence
+ * @param {import('./model.js').Model} model
+ * @returns {Divergence[]} in the order of reading: by token, then by column
+ */
+export const divergences = (model) => {
   const list = [];
-  if (model.run.methods.some((method) => GIVEN.includes(method))) return list; // other texts, not other decisions
+  if (model.run.methods.some((method) => model.isGiven(method))) return list; // other texts, not other decisions
   const columns = model.run.methods.map((method) => model.columns[method]);
   columns.forEach(({ method, tokens }, number) => {
-    const beside = columns.slice(0, number).find((other) => other.method === VARIES[method]) || columns[number - 1];
+    const beside = columns.slice(0, number).find((other) => other.method === model.method(method).varies) || columns[number - 1];
     const left = beside?.tokens;
     const parts = left ? tokens.findIndex((token, index) => token.id !== left[index]?.id) : -1;
     tokens.forEach((token, index) => {
       const what = index === parts && left.length ? `${model.name(method)} parts from ${model.name(beside.method)}` : '';
-      if (what || model.overruled(method, index)) list.push({ method, index, what: what || 'contrast overruled the favourite' });
+      if (what || model.isOverruled(method, index)) list.push({ method, index, what: what || 'contrast overruled the favourite' });
     });
   });
   const order = model.run.methods;
   return list.sort((a, b) => a.index - b.index || order.indexOf(a.method) - order.indexOf(b.method));
 };
 
-class Differences {
-  // go(method, index): shows that token.
+/**
+ * Where a token stands in the list: the place of an entry, or halfway between two; -0.5 before the first.
+ * @param {Divergence[]} list
+ * @param {{ method: string, index: number } | null} token
+ * @param {string[]} order the columns from left to right
+ */
+export const positionIn = (list, token, order) => {
+  if (!token) return -0.5;
+  const before = list.filter((one) => one.index < token.index || (one.index === token.index && order.indexOf(one.method) < order.indexOf(token.method))).length;
+  const here = list[before];
+  return here?.index === token.index && here.method === token.method ? before : before - 0.5;
+};
+
+/**
+ * The entry after a position (by 1) or before it (by -1); the list goes round.
+ * @param {Divergence[]} list
+ * @param {number} position as of positionIn
+ * @param {number} by
+ * @returns {Divergence | undefined} undefined where the list is empty
+ */
+export const neighbour = (list, position, by) => {
+  const next = by > 0 ? Math.floor(position) + 1 : Math.ceil(position) - 1;
+  return list[(next + list.length) % list.length];
+};
+
+export class Differences {
+  /**
+   * @param {import('./model.js').Model} model
+   * @param {(method: string, index: number) => void} go shows that token
+   */
   constructor(model, go) {
     this.model = model;
     this.go = go;
@@ -40,21 +73,14 @@ class Differences {
     this.paint();
   }
 
-  // Where the selection stands in the list: exactly at an entry, or between two.
-  get position() {
-    const now = this.model.selection;
-    if (!now) return -0.5;
-    const order = this.model.run.methods;
-    const before = this.list.filter((one) => one.index < now.index || (one.index === now.index && order.indexOf(one.method) < order.indexOf(now.method))).length;
-    const here = this.list[before];
-    return here?.index === now.index && here.method === now.method ? before : before - 0.5;
+  // by: 1 for the next divergence, -1 for the one before.
+  jump(by) {
+    const next = neighbour(this.list, this.position, by);
+    if (next) this.go(next.method, next.index);
   }
 
-  jump(by) {
-    if (!this.list.length) return;
-    const next = by > 0 ? Math.floor(this.position) + 1 : Math.ceil(this.position) - 1;
-    const one = this.list[(next + this.list.length) % this.list.length];
-    this.go(one.method, one.index);
+  get position() {
+    return positionIn(this.list, this.model.selection, this.model.run?.methods);
   }
 
   paint() {

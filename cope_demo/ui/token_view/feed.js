@@ -1,16 +1,25 @@
 // From the component's value to the model: reads the growing text of wire.py, and watches over a stream that falls silent.
-// say(sentence, failed) shows one line of status.
 
-class Feed {
-  constructor(model, say) {
+import { seconds } from '../assets/dom.js';
+import { Kept } from './kept.js';
+
+export class Feed {
+  /**
+   * @param {import('./model.js').Model} model
+   * @param {import('../assets/dom.js').Component['server']} server
+   * @param {(sentence: string, failed?: boolean) => void} say shows one line of status
+   */
+  constructor(model, server, say) {
     this.model = model;
+    this.server = server;
     this.say = say;
     this.kept = new Kept(model);
     this.text = '';     // what has been read of the value so far
-    this.heard = 0;     // when the last message came
+    this.received = 0;  // when the last message came
     this.waiting = null; // since when an answer is awaited
     this.stopped = false;
     this.asking = false;
+    addEventListener('pagehide', () => this.kept.save());
     setInterval(() => this.watch(), 2000);
   }
 
@@ -21,10 +30,10 @@ class Feed {
     if (!fresh) return;
     this.text += fresh;
     this.waiting = null;
-    this.heard = Date.now();
+    this.received = Date.now();
     for (const row of fresh.split('\n')) {
       if (!row) continue;
-      let message = null;
+      let message;
       try { message = JSON.parse(row); } catch { continue; }
       this.take(message);
     }
@@ -34,17 +43,17 @@ class Feed {
     const { model } = this;
     if (!model.run && message.t !== 'start' && message.t !== 'idle') model.begin({ t: 'start', who: 'you', run: '' });
     if (message.t === 'idle') {
-      const kept = this.kept.instead(message);
-      if (kept.length) { this.again(kept); return; }
+      const kept = this.kept.restore(message);
+      if (kept.length) { this.replay(kept); return; }
       model.begin(message);
       this.say(message.message || '');
-    } else this.kept.note(message);
+    } else this.kept.record(message);
     if (message.t === 'start') { model.begin(message); this.say('Writing…'); }
     if (message.t === 'branch') { model.run.id = message.run; model.fork(message); this.say('Writing on…'); }
     if (message.t === 'wait') this.say(message.message);
     if (message.t === 'tokens') { model.add(message.rows); if (model.run.going) this.say('Writing…'); }
     if (message.t === 'end') model.end(message.method, message.stopped);
-    if (message.t === 'lesson') model.teach(message);
+    if (message.t === 'lesson') model.setLesson(message);
     if (message.t === 'done') {
       this.finish('stopped', `${message.seconds ? `Done in ${seconds(message.seconds)}. ` : ''}${message.message || 'Point at a token, or tap it, to see why it was chosen.'}`);
     }
@@ -52,7 +61,7 @@ class Feed {
   }
 
   // A comparison from before a reload.
-  again(messages) {
+  replay(messages) {
     for (const message of messages) this.take(message);
     const { run } = this.model;
     if (run.going) this.finish('broken', 'The page was reloaded while this was written. What was written so far stays.', true);
@@ -80,12 +89,12 @@ class Feed {
 
   fail() {
     if (this.stopped) { this.waiting = null; return; } // Gradio may count a cancelled stream as a failed one
-    this.broke('The comparison could not be carried out; the server may be busy. Please try again in a moment.');
+    this.breakOff('The comparison could not be carried out; the server may be busy. Please try again in a moment.');
   }
 
-  broke(sentence) {
+  breakOff(sentence) {
     this.waiting = null;
-    this.model.asked = null;
+    this.model.requested = null;
     if (this.model.run?.going) this.finish('broken', sentence, true);
     else this.say(sentence, true);
   }
@@ -93,18 +102,18 @@ class Feed {
   // A stream that falls silent: ask the server, and say so in a sentence when it no longer answers.
   async watch() {
     const { run } = this.model;
-    const silent = run?.going ? Date.now() - this.heard : this.waiting ? Date.now() - this.waiting : 0;
+    const silent = run?.going ? Date.now() - this.received : this.waiting ? Date.now() - this.waiting : 0;
     if (this.asking || silent < 4000) return;
     this.asking = true;
-    const given = run?.going ? run.id : '';
+    const asked = run?.going ? run.id : '';
     try {
-      const answer = await Promise.race([server.alive(given), new Promise((_, no) => setTimeout(() => no(new Error('late')), 8000))]);
+      const answer = await Promise.race([this.server.alive(asked), new Promise((_, no) => setTimeout(() => no(new Error('late')), 8000))]);
       if (answer !== 'here' && answer !== 'gone') throw new Error('no answer'); // Gradio swallows a failed request
       const now = this.model.run;
-      if (now?.going && now.id === given && answer === 'gone') this.broke('The comparison broke off on the server. What was written so far stays; please try again.');
+      if (now?.going && now.id === asked && answer === 'gone') this.breakOff('The comparison broke off on the server. What was written so far stays; please try again.');
       else if (this.waiting) this.say('Waiting for a free place: others are comparing right now.');
     } catch {
-      this.broke('The server no longer answers. What was written so far stays; please try again in a moment.');
+      this.breakOff('The server no longer answers. What was written so far stays; please try again in a moment.');
     }
     this.asking = false;
   }

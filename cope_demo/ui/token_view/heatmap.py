@@ -8,12 +8,7 @@ from cope_demo.ui.component import panel
 
 HERE = Path(__file__).parent
 CSS = [HERE / f"{name}.css" for name in ("heatmap", "inspector", "steps", "lesson")]
-PARTS = (
-    *("numbers", "scale", "model", "why", "legend", "tooltip", "summary", "columns", "whatif", "inspector"),
-    *("differences", "table", "picture", "save", "kept", "feed", "heatmap"),
-)
-TEACHING = ("choice", "steps", "lesson", "link", "teaching")
-SCRIPTS = [HERE / f"{name}.js" for name in PARTS + TEACHING]
+BUNDLE = "token_view"
 
 
 def heatmap(value: str, teaching: bool = True, **options) -> gr.HTML:
@@ -23,5 +18,4 @@ def heatmap(value: str, teaching: bool = True, **options) -> gr.HTML:
     value: lines of JSON (wire.py). A longer value with the same beginning adds to what is shown, any other value starts
         anew; Gradio sends only what was appended, so a stream is sent in increments and still cannot lose one.
     """
-    scripts = [path for path in SCRIPTS if teaching or path.stem not in TEACHING]
-    return panel("heatmap", value, *scripts, **options)
+    return panel("heatmap", value, BUNDLE, {"teaching": teaching}, **options)

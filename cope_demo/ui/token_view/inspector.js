@@ -1,20 +1,36 @@
 // The pinned token: what it was chosen from, under both models, and what other settings would have chosen.
 // A panel at the bottom of the screen, so that the columns stay in view above it; on a phone a sheet.
 
-class Inspector {
-  // acts: { close(), choose(method, index, alternative), goOn(method, index, winner) }; the last two null without a server.
-  constructor(model, acts) {
+import { el, fill, signed } from '../assets/dom.js';
+import { clip, percent, screenReaderText, showInvisible } from './numbers.js';
+import { wordAndNumbers } from './tooltip.js';
+import { WhatIf } from './whatif.js';
+import { isPenalized, why } from './why.js';
+
+/**
+ * @typedef {object} Actions
+ * @property {() => void} close
+ * @property {((method: string, index: number, other: import('./model.js').Candidate) => void) | null} choose writes it there and goes on; null without a server
+ * @property {((method: string, index: number, winner: import('./model.js').Candidate) => void) | null} continueWith the same, at the what-if's settings
+ */
+
+export class Inspector {
+  /**
+   * @param {import('./model.js').Model} model
+   * @param {Actions} actions
+   */
+  constructor(model, actions) {
     this.model = model;
-    this.acts = acts;
-    this.suppose = new WhatIf(model, acts);
+    this.actions = actions;
+    this.whatIf = new WhatIf(model, actions);
     this.word = el('div.token', {});
     this.choices = el('div.choices', {});
     this.where = el('p.where', {});
     const step = (by, name, sign) => el('button.small', { type: 'button', 'aria-label': name, onclick: () => this.move(by) }, sign);
     this.node = el('section.inspector', { tabindex: -1, 'aria-label': 'Why this token', hidden: true },
       el('div.head', {}, this.where, el('span.steps', {}, step(-1, 'Previous token', '\u2190'), step(1, 'Next token', '\u2192')),
-        el('button.close', { type: 'button', 'aria-label': 'Close', onclick: () => acts.close() }, '\u00d7')),
-      el('div.parts', {}, this.word, this.choices, this.suppose.node));
+        el('button.close', { type: 'button', 'aria-label': 'Close', onclick: () => actions.close() }, '\u00d7')),
+      el('div.parts', {}, this.word, this.choices, this.whatIf.node));
     model.on('selection', () => this.paint());
     model.on('whatif', () => this.paintChoices());
     for (const event of ['done', 'branch']) model.on(event, () => this.paint());
@@ -33,9 +49,9 @@ class Inspector {
     const { method, index } = selection;
     this.where.replaceChildren();
     fill(this.where, [el('b', {}, this.model.name(method)), `, token ${index + 1} of ${this.model.columns[method].tokens.length}`]);
-    this.word.replaceChildren(...numbers(selected, this.model.run.who), el('p.why', {}, why(this.model, method, index)));
+    this.word.replaceChildren(...wordAndNumbers(selected, this.model.run.who), el('p.why', {}, why(this.model, method, index)));
     this.paintChoices();
-    this.suppose.paint();
+    this.whatIf.paint();
   }
 
   // Both models' opinions as paired bars. The line is the tau cut: left of it a token is too unlikely to count.
@@ -45,10 +61,10 @@ class Inspector {
     const { method, index } = selection;
     const own = this.model.settings(method, index);
     const contrasted = this.model.contrasts(method);
-    const open = this.acts.choose && this.model.continuable(method);
-    const supposable = contrasted && token.alternatives.length && this.model.supposable(method);
-    const { alpha, tau } = supposable ? this.model.what_if : own;
-    const winner = supposable ? this.model.winner(token, alpha, tau) : null;
+    const open = this.actions.choose && this.model.canContinue(method);
+    const hasWhatIf = contrasted && token.alternatives.length && this.model.hasWhatIf(method);
+    const { alpha, tau } = hasWhatIf ? this.model.what_if : own;
+    const winner = hasWhatIf ? this.model.winner(token, alpha, tau) : null;
     const cut = this.model.favourite(token).expert + Math.log(tau);
     const top = Math.max(...token.alternatives.map((other) => Math.max(other.logp_user, other.logp_base, other.expert)));
     const share = (logp) => Math.min(1, Math.exp(logp - top)).toFixed(4);
@@ -58,14 +74,14 @@ class Inspector {
       const written = other.id === token.id;
       const wins = winner?.id === other.id && !written;
       return el(`tr${written ? '.chosen' : ''}${wins ? '.wins' : ''}${head.has(other.id) ? '' : '.cut'}`, {},
-        el('th', { scope: 'row' }, el('code', {}, clipped(visible(other.text), 60)),
+        el('th', { scope: 'row' }, el('code', {}, clip(showInvisible(other.text), 60)),
           written ? el('span.tag', {}, 'written') : wins ? el('span.tag', {}, 'would win') : null),
         el('td.bars', { style: `--user:${share(other.expert)};--base:${share(other.logp_base)};--was:${share(other.logp_user)};--cut:${share(cut)}` },
-          setBack(other) ? el('i.was', {}) : null, el('i.user', {}), el('i.base', {}), contrasted ? el('i.line', {}) : null),
+          isPenalized(other) ? el('i.was', {}) : null, el('i.user', {}), el('i.base', {}), contrasted ? el('i.line', {}) : null),
         el('td.user', {}, percent(other.logp_user)), el('td.base', {}, percent(other.logp_base)),
         el('td', {}, signed(contrasted ? other.expert - alpha * other.logp_base : other.score, 2)),
         open ? el('td', {}, written ? null : el('button.small', {
-          type: 'button', 'aria-label': `Write ${spoken(other.text)} here and go on`, disabled: run.going, onclick: () => this.acts.choose(method, index, other),
+          type: 'button', 'aria-label': `Write ${screenReaderText(other.text)} here and go on`, disabled: run.going, onclick: () => this.actions.choose(method, index, other),
         }, 'write')) : null);
     };
     const { who } = run;
@@ -74,7 +90,7 @@ class Inspector {
     const score = ['score', contrasted ? el('span.at', {}, ` at alpha ${Number(alpha.toFixed(2))}`) : null];
     const words = contrasted ? `The line is the cut at tau ${Number(tau.toFixed(2))}: grey rows are too unlikely for ${who} to count.`
       : 'Grey rows are outside V_head: too unlikely for the personal model.';
-    const penalized = token.alternatives.some(setBack) ? ' An outline shows what the repetition penalty took.' : '';
+    const penalized = token.alternatives.some(isPenalized) ? ' An outline shows what the repetition penalty took.' : '';
     this.choices.replaceChildren(el('table', {}, el('caption', {}, words, penalized),
       el('thead', {}, el('tr', {}, el('th', { scope: 'col' }, 'token'),
         el('th', { scope: 'col', 'aria-label': 'both models side by side' }),

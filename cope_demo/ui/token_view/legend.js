@@ -1,7 +1,15 @@
 // What the colours mean, the choice of what they show, and how strongly. `changed` is called when the tokens need new ones.
 
-// A button that opens a small box below itself; a click elsewhere or Escape closes it.
-const dropdown = (name, words, children) => {
+import { el } from '../assets/dom.js';
+import { MEASURES, stepClass } from './scale.js';
+
+/**
+ * A button that opens a small box below itself; a click elsewhere or Escape closes it.
+ * @param {string} name a class
+ * @param {string} words
+ * @param {any[]} children
+ */
+export const dropdown = (name, words, children) => {
   const node = el(`details.${name}`, {}, el('summary', {}, words), el('div', {}, children));
   node.addEventListener('keydown', (event) => {
     if (event.key !== 'Escape' || !node.open) return;
@@ -9,12 +17,17 @@ const dropdown = (name, words, children) => {
     node.querySelector('summary').focus();
     event.stopPropagation();
   });
-  document.addEventListener('pointerdown', (event) => { if (!node.contains(event.target)) node.open = false; });
+  document.addEventListener('pointerdown', ({ target }) => { if (target instanceof Node && !node.contains(target)) node.open = false; });
   return node;
 };
 
-class Legend {
-  constructor(model, changed) {
+export class Legend {
+  /**
+   * @param {import('./model.js').Model} model
+   * @param {HTMLElement} root where the colours' strength is set
+   * @param {() => void} changed
+   */
+  constructor(model, root, changed) {
     this.model = model;
     this.changed = changed;
     this.chosen = 'difference'; // at a small alpha the reward is hardly ever above 0, and the page would be one colour
@@ -73,7 +86,7 @@ class Legend {
     this.node.classList.toggle('plain', !limits.length);
     this.stretch.querySelector('input').disabled = !!measure.fixed;
     this.words.textContent = `${measure.label(who)}: ${measure.explain(who)}.`;
-    this.list.style.setProperty('--steps', limits.length);
+    this.list.style.setProperty('--steps', String(limits.length));
     this.list.replaceChildren(...limits.map(([s, words]) =>
       el('li', {}, el(`span.swatch.${stepClass(s)}${this.signed ? '.signed' : ''}`, { 'aria-hidden': true }, 'ab'),
         el('span.limit', {}, words))));

@@ -1,9 +1,17 @@
 // A lesson's text above its comparison. Next and Back go through its steps, and each step shows a place of the columns.
 
-class LessonView {
-  // steps: the step mode. live: whether there is a server to run the lesson's settings on.
-  constructor(model, steps, live) {
-    Object.assign(this, { model, steps, live });
+import { el, fill, formula } from '../assets/dom.js';
+
+export class LessonView {
+  /**
+   * @param {import('./model.js').Model} model
+   * @param {{ open(method: string, index: number, phase: number): void, fold(closed: boolean): void }} steps the step mode
+   * @param {((id: string) => void) | null} runLive runs the lesson's settings; null without a server
+   */
+  constructor(model, steps, runLive) {
+    this.model = model;
+    this.steps = steps;
+    this.runLive = runLive;
     this.node = el('section.cope-lesson', { hidden: true, 'aria-label': 'Lesson' });
     model.on('run', () => { this.node.hidden = true; });
     model.on('lesson', () => this.begin());
@@ -18,12 +26,12 @@ class LessonView {
     this.next = button('next', 'Next', 1);
     this.text = el('p.words', { 'aria-live': 'polite' });
     this.place = el('span.place', {});
-    const run = el('button.quiet', { type: 'button', onclick: () => trigger('live', { lesson: this.model.lesson.id }) }, 'Run it live');
+    const run = el('button.quiet', { type: 'button', onclick: () => this.runLive(this.model.lesson.id) }, 'Run it live');
     this.node.replaceChildren(
       el('header', {}, el('h3', {}, el('span.number', {}, `Lesson ${number}`), formula(title)),
         el('button.close', { type: 'button', 'aria-label': 'Close the lesson', onclick: () => this.close() }, '\u00d7')),
       this.text,
-      el('div.way', {}, this.back, this.next, this.place, this.live ? run : null,
+      el('div.way', {}, this.back, this.next, this.place, this.runLive ? run : null,
         el('details.given', {}, el('summary', {}, 'What is shown'),
           el('p', {}, `User ${user}. Alpha ${alpha}, tau ${tau}, repetition penalty ${penalty}, unless a column says otherwise. Temperature 0. A saved run of the embedded model; nothing was changed in it.`),
           el('p.prompt', {}, prompt))));
@@ -42,7 +50,7 @@ class LessonView {
     this.place.textContent = `${at + 1} of ${this.total}`;
     this.back.disabled = at === 0;
     this.next.disabled = at === this.total - 1;
-    this.model.suppose(step.show === 'suppose' ? step.alpha : header.alpha, step.show === 'suppose' ? step.tau : header.tau);
+    this.model.setWhatIf(step.show === 'suppose' ? step.alpha : header.alpha, step.show === 'suppose' ? step.tau : header.tau);
     if (step.show === 'token' || step.show === 'suppose') this.model.select(step.method, step.index, true);
     else this.model.clear();
     this.steps.fold(step.show !== 'steps');
@@ -54,6 +62,6 @@ class LessonView {
     const { header } = this.model.run;
     this.node.hidden = true;
     this.model.clear();
-    this.model.suppose(header.alpha, header.tau);
+    this.model.setWhatIf(header.alpha, header.tau);
   }
 }

@@ -1,49 +1,62 @@
 // A link to what is shown, made only when its button is pressed: of a lesson its name, of a sample user the settings.
 
+import { el } from '../assets/dom.js';
+import { findMethod } from './methods.js';
+
 const LINK_LIMIT = 1500; // characters of a prompt; longer addresses are cut by mail programs and chats
 
-class LinkButton {
+/**
+ * What a link to the comparison says, or null where there can be none. Only a sample user has a name here; whoever fitted
+ * their own writing is "you", and gets no link.
+ * @param {import('./model.js').Model} model
+ * @returns {Record<string, any> | null}
+ */
+export const linkQuery = ({ run, lesson }) => {
+  if (!run || run.going || !run.header.prompt || (run.who === 'you' && !lesson)) return null;
+  if (lesson) return { lesson: lesson.id };
+  const { user, prompt, alpha, tau, repetition_penalty } = run.header;
+  const more = run.methods.filter((method) => findMethod(run.header.table, method).optional);
+  return { user, prompt, alpha, tau, repetition_penalty, ...run.decoding, ...(more.length ? { columns: more.join(',') } : {}) };
+};
+
+/**
+ * Why a link would not work, or ''.
+ * @param {Record<string, any>} query as of linkQuery
+ */
+export const linkProblem = ({ prompt = '' }) => (prompt.length > LINK_LIMIT
+  ? `The prompt has ${prompt.length} characters, and a link holds ${LINK_LIMIT}; shorten it.` : '');
+
+export class LinkButton {
+  /** @param {import('./model.js').Model} model */
   constructor(model) {
     this.model = model;
     this.button = el('button.quiet', { type: 'button', onclick: () => this.make() }, 'Copy link');
-    this.told = el('p', { role: 'status' });
+    this.status = el('p', { role: 'status' });
     this.field = el('input', { type: 'text', readonly: true, hidden: true, 'aria-label': 'The link', onfocus: () => this.field.select() });
-    this.node = el('div.cope-link', { hidden: true }, this.button, this.field, this.told);
+    this.node = el('div.cope-link', { hidden: true }, this.button, this.field, this.status);
     for (const event of ['run', 'done', 'lesson']) model.on(event, () => this.refresh());
     this.refresh();
   }
 
-  // Only a sample user has a name here; whoever fitted their own writing is "you", and gets no link.
   refresh() {
-    const { run, lesson } = this.model;
-    this.node.hidden = !run || run.going || !run.header.prompt || (run.who === 'you' && !lesson);
+    this.node.hidden = !linkQuery(this.model);
     this.field.hidden = true;
-    this.told.textContent = '';
-  }
-
-  get query() {
-    const { run, lesson } = this.model;
-    if (lesson) return { lesson: lesson.id };
-    const { user, prompt, alpha, tau, repetition_penalty } = run.header;
-    const more = run.methods.filter((method) => !METHODS.includes(method));
-    return { user, prompt, alpha, tau, repetition_penalty, ...run.decoding, ...(more.length ? { columns: more.join(',') } : {}) };
+    this.status.textContent = '';
   }
 
   async make() {
-    const { lesson, run } = this.model;
-    if (!lesson && run.header.prompt.length > LINK_LIMIT) {
-      this.told.textContent = `The prompt has ${run.header.prompt.length} characters, and a link holds ${LINK_LIMIT}; shorten it.`;
-      return;
-    }
-    this.field.value = `${location.origin}${location.pathname}?${new URLSearchParams(this.query)}`;
+    const query = linkQuery(this.model);
+    this.status.textContent = linkProblem(query);
+    if (this.status.textContent) return;
+    this.field.value = `${location.origin}${location.pathname}?${new URLSearchParams(query)}`;
     this.field.hidden = false;
-    const holds = lesson ? 'It opens this lesson.' : 'It holds the sample user, the prompt and the settings, and opening it runs nothing.';
+    const holds = query.lesson ? 'It opens this lesson.' : 'It holds the sample user, the prompt and the settings, and opening it runs nothing.';
     try {
       await navigator.clipboard.writeText(this.field.value);
-      this.told.textContent = `Copied. ${holds}`;
+      this.status.textContent = `Copied. ${holds}`;
     } catch {
       this.field.focus();
-      this.told.textContent = `Copy it from the field. ${holds}`;
+      this.status.textContent = `Copy it from the field. ${holds}`;
     }
   }
 }

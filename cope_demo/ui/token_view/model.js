@@ -5,44 +5,109 @@
 //   branch   {method, at}: a column was cut there, or put back    selection, whatif   these have changed
 //   lesson   the comparison is a lesson's, and its text has come
 
-const CONTRASTED = ['cope', 'oppu+cd']; // the methods in which base is subtracted
-const GENERAL = ['greedy', 'base', 'rag', 'pag']; // the methods in which base decides and the personal model reads along
-const GIVEN = ['score', 'a', 'b']; // the columns of texts that were given, not decoded; their score is the reward
-const ROUNDING = 3e-4; // the wire carries four digits
+import { findMethod } from './methods.js';
 
-class Model {
+/**
+ * @typedef {object} Candidate a token that could have been chosen at a step; natural logarithms
+ * @property {number} id
+ * @property {string} text
+ * @property {number} logp_user log-probability for the person, before the repetition penalty
+ * @property {number} logp_base log-probability in general
+ * @property {number} expert the personal log-probability that decided, after the repetition penalty
+ * @property {number} reward logp_user - alpha * logp_base, at the run's alpha
+ * @property {number} score what decided
+ * @property {boolean} in_head whether it is in V_head
+ */
+
+/** @typedef {Candidate & { head_size: number, alternatives: Candidate[] }} Token a token of a column */
+
+/**
+ * @typedef {object} Column
+ * @property {string} method
+ * @property {Token[]} tokens
+ * @property {string | null} stopped why it ended; null while it is written
+ * @property {Fork | null} branch the latest fork
+ * @property {number} [checked] how many tokens `sampled` was found from
+ * @property {boolean} [sampled]
+ */
+
+/**
+ * @typedef {object} Fork where a column was cut and went on
+ * @property {number} at
+ * @property {number} alpha
+ * @property {number} tau
+ * @property {boolean} forced whether the visitor chose the token there
+ * @property {Token | null} was the token that stood there
+ * @property {{ tokens: Token[], stopped: string | null, branch: Fork | null }} before
+ * @property {() => void} undo
+ */
+
+/**
+ * @typedef {object} Run
+ * @property {string} id
+ * @property {string} who
+ * @property {Record<string, any>} header the trace's fields but its columns
+ * @property {{ max_new_tokens: number, temperature: number, seed: number } | null} decoding null where it is not known (a saved trace)
+ * @property {string[]} methods
+ * @property {boolean} going
+ * @property {Record<string, any>} [likeness]
+ */
+
+/**
+ * Nats. The wire carries four digits, so a difference that is no larger may be rounding: such a token counts as plausible,
+ * and such a lead does not take the place of the token that was written. decode/winner.py has the same.
+ */
+export const TOLERANCE = 3e-4;
+
+export class Model {
   constructor() {
+    /** @type {Record<string, ((data?: any) => void)[]>} */
     this.listeners = {};
-    this.run = null;        // { id, who, header (the trace's fields but its columns), decoding, methods, going }
-    this.columns = {};      // by method: { method, tokens, stopped, branch }
-    this.selection = null;  // { method, index, pinned }
+    /** @type {Run} null before the first message */
+    this.run = null;
+    /** @type {Record<string, Column>} by method */
+    this.columns = {};
+    /** @type {{ method: string, index: number, pinned: boolean } | null} */
+    this.selection = null;
     this.what_if = { alpha: 0, tau: 0 };
+    /** @type {{ method: string, at: number, alpha: number, tau: number, forced: boolean } | null} a continuation that was asked for */
+    this.requested = null;
+    /** @type {Record<string, any> | null} the message of a lesson */
+    this.lesson = null;
   }
 
+  /**
+   * @param {string} event
+   * @param {(data?: any) => void} listener
+   */
   on(event, listener) {
     (this.listeners[event] ||= []).push(listener);
   }
 
-  tell(event, data) {
+  /**
+   * @param {string} event
+   * @param {object} [data]
+   */
+  emit(event, data) {
     for (const listener of this.listeners[event] || []) listener(data);
   }
 
-  // decoding: { max_new_tokens, temperature, seed }, null where it is not known (a saved trace).
+  /** @param {Record<string, any>} message "start" or "idle" of wire.py */
   begin({ t, run, who, methods, message, nonce, decoding = null, ...header }) {
-    this.run = { id: run, who, header, decoding, methods: methods || METHODS, going: t === 'start' };
+    this.run = { id: run, who, header, decoding, methods, going: t === 'start' };
     this.columns = {};
     for (const method of this.run.methods) this.columns[method] = { method, tokens: [], stopped: null, branch: null };
     this.what_if = { alpha: header.alpha ?? 0, tau: header.tau ?? 0 };
     this.selection = null;
-    this.asked = null;
+    this.requested = null;
     this.lesson = null;
-    this.tell('run');
+    this.emit('run');
   }
 
-  // message: the lesson's (wire.py); its comparison has been read before.
-  teach(message) {
+  /** @param {Record<string, any>} message "lesson" of wire.py; its comparison has been read before */
+  setLesson(message) {
     this.lesson = message;
-    this.tell('lesson');
+    this.emit('lesson');
   }
 
   // A lesson's column may be a further run of a method: header.variants has {of, name, alpha, tau} by column.
@@ -50,12 +115,28 @@ class Model {
     return this.run.header.variants?.[method] || {};
   }
 
+  /** @param {string} method @returns {import('./methods.js').Method} of a variant, the method that it varies */
+  method(method) {
+    return findMethod(this.run.header.table, this.variant(method).of || method);
+  }
+
+  // Whether base is subtracted.
   contrasts(method) {
-    return CONTRASTED.includes(this.variant(method).of || method);
+    return this.method(method).driver === 'contrast';
+  }
+
+  // Whether base decides, and the personal model reads along.
+  isDecidedByBase(method) {
+    return this.method(method).driver === 'base';
+  }
+
+  // Whether the text was given, not decoded; its score is the reward.
+  isGiven(method) {
+    return this.method(method).driver === 'given';
   }
 
   name(method) {
-    return this.variant(method).name || METHOD_NAMES[method] || method;
+    return this.variant(method).name || this.method(method).label;
   }
 
   // The prompt that a column has for itself; null where it is the visitor's.
@@ -63,7 +144,7 @@ class Model {
     return this.run.header.prompts?.[method] ?? null;
   }
 
-  // Rows of the wire (wire.py). Rewards are at the run's alpha; `expert` is the personal log-probability that decided,
+  // rows: as wire.py describes them. Rewards are at the run's alpha; `expert` is the personal log-probability that decided,
   // after the repetition penalty, which only scores of the personal model and of the contrast tell.
   add(rows) {
     const from = {};
@@ -74,7 +155,7 @@ class Model {
       const rewardAlpha = this.variant(method).alpha ?? this.run.header.alpha ?? 0;
       const make = (fields) => ({
         ...fields, reward: fields.logp_user - rewardAlpha * fields.logp_base,
-        expert: GENERAL.includes(method) || GIVEN.includes(method) ? fields.logp_user
+        expert: this.isDecidedByBase(method) || this.isGiven(method) ? fields.logp_user
           : fields.score + (this.contrasts(method) ? alpha * fields.logp_base : 0),
       });
       column.tokens.push({
@@ -84,48 +165,48 @@ class Model {
       });
       from[method] ??= index;
     }
-    for (const [method, index] of Object.entries(from)) this.tell('tokens', { method, from: index });
+    for (const [method, index] of Object.entries(from)) this.emit('tokens', { method, from: index });
   }
 
   end(method, stopped) {
     const column = this.columns[method];
     if (!column || column.stopped !== null) return;
     column.stopped = stopped;
-    this.tell('end', { method });
+    this.emit('end', { method });
   }
 
   // The stream is over; columns that have not ended by themselves end for this reason.
   finish(stopped) {
     if (!this.run) return;
     this.run.going = false;
-    this.asked = null;
+    this.requested = null;
     for (const method of this.run.methods) this.end(method, stopped);
-    this.tell('done');
+    this.emit('done');
   }
 
-  // -- selection and supposition --------------------------------------------------------------------------------------
+  // -- selection and what-if ------------------------------------------------------------------------------------------
 
   select(method, index, pinned = false) {
     const now = this.selection;
     if (!this.columns[method]?.tokens[index]) return;
     if (now && now.method === method && now.index === index && now.pinned === pinned) return;
     this.selection = { method, index, pinned };
-    this.tell('selection');
+    this.emit('selection');
   }
 
   clear() {
     if (!this.selection) return;
     this.selection = null;
-    this.tell('selection');
+    this.emit('selection');
   }
 
   get selected() {
     return this.selection && this.columns[this.selection.method]?.tokens[this.selection.index] || null;
   }
 
-  suppose(alpha, tau) {
+  setWhatIf(alpha, tau) {
     this.what_if = { alpha, tau };
-    this.tell('whatif');
+    this.emit('whatif');
   }
 
   // The settings that a token was decoded with: the run's, or those of the latest fork at or before it.
@@ -137,48 +218,67 @@ class Model {
 
   // -- what decides ---------------------------------------------------------------------------------------------------
 
-  // The expert's best token of a step, after the repetition penalty.
+  /**
+   * The expert's best token of a step, after the repetition penalty.
+   * @param {Token} token
+   * @returns {Candidate}
+   */
   favourite(token) {
-    return token.alternatives.reduce((best, other) => (other.expert > best.expert ? other : best), token);
+    return token.alternatives.reduce((best, other) => (other.expert > best.expert ? other : best), /** @type {Candidate} */ (token));
   }
 
-  // V_head at this tau, among the alternatives that were sent.
+  /**
+   * V_head at this tau, among the alternatives that were sent.
+   * @param {Token} token
+   * @param {number} tau
+   */
   head(token, tau) {
-    const cut = this.favourite(token).expert + Math.log(tau) - ROUNDING; // tau 0 cuts nothing: its logarithm is minus infinity
+    const cut = this.favourite(token).expert + Math.log(tau) - TOLERANCE; // tau 0 cuts nothing: its logarithm is minus infinity
     return token.alternatives.filter((other) => other.expert >= cut);
   }
 
-  // The alternative that contrast would choose at other settings. On a tie the one that was written stays.
+  /**
+   * The alternative that contrast would choose at other settings: the best score in V_head, but the token that was written
+   * stays where the best is no more than TOLERANCE ahead.
+   * @param {Token} token
+   * @param {number} alpha
+   * @param {number} tau
+   */
   winner(token, alpha, tau) {
-    const score = (other) => other.expert - alpha * other.logp_base;
-    return this.head(token, tau).reduce((best, other) => {
-      const ahead = score(other) - score(best);
-      return ahead > ROUNDING || (other.id === token.id && ahead >= -ROUNDING) ? other : best;
-    });
+    const score = (/** @type {Candidate} */ other) => other.expert - alpha * other.logp_base;
+    const head = this.head(token, tau);
+    const best = head.reduce((top, other) => (score(other) > score(top) ? other : top));
+    const written = head.find((other) => other.id === token.id);
+    return written && score(best) - score(written) <= TOLERANCE ? written : best;
   }
 
-  // Whether the alternatives tell what other settings would choose: contrast decides, and nothing is drawn by lot.
-  supposable(method) {
-    return this.contrasts(method) && this.columns[method]?.tokens.some((token) => token.alternatives.length > 1) && !this.drawn(method);
+  // Whether the alternatives tell what other settings would choose: contrast decides, and nothing is sampled.
+  hasWhatIf(method) {
+    return this.contrasts(method) && this.columns[method]?.tokens.some((token) => token.alternatives.length > 1) && !this.isSampled(method);
   }
 
-  // Whether tokens were drawn by lot. A saved trace does not say so; there it shows where a token that scored less was taken.
-  drawn(method) {
+  // Whether tokens were sampled. A saved trace does not say so; there it shows where a token that scored less was taken.
+  isSampled(method) {
     if (this.run.decoding) return this.run.decoding.temperature > 0;
     const column = this.columns[method];
     if (!this.contrasts(method)) return false;
-    if (column.looked !== column.tokens.length) {
-      column.looked = column.tokens.length;
-      column.lots = column.tokens.some((token) => token.alternatives.some((other) => other.in_head && other.score > token.score + ROUNDING));
+    if (column.checked !== column.tokens.length) {
+      column.checked = column.tokens.length;
+      column.sampled = column.tokens.some((token) => token.alternatives.some((other) => other.in_head && other.score > token.score + TOLERANCE));
     }
-    return column.lots;
+    return column.sampled;
   }
 
-  // Where other settings would have chosen another token, after the text before it: [{ index, winner }].
+  /**
+   * Where other settings would have chosen another token, after the text before it.
+   * @param {string} method
+   * @param {{ alpha: number, tau: number }} [settings]
+   * @returns {{ index: number, winner: Candidate }[]}
+   */
   changes(method, { alpha, tau } = this.what_if) {
     const { header } = this.run;
     const moved = alpha !== header.alpha || tau !== header.tau;
-    if (!this.supposable(method) || (header.variants && !moved)) return [];
+    if (!this.hasWhatIf(method) || (header.variants && !moved)) return [];
     const found = [];
     const forced = new Set(this.forks(method).filter((fork) => fork.forced).map((fork) => fork.at));
     this.columns[method].tokens.forEach((token, index) => {
@@ -191,15 +291,19 @@ class Model {
   }
 
   // Whether contrast chose another token than the expert's favourite.
-  overruled(method, index) {
+  isOverruled(method, index) {
     const token = this.columns[method].tokens[index];
-    return this.contrasts(method) && !this.drawn(method) && !this.forced(method, index)
+    return this.contrasts(method) && !this.isSampled(method) && !this.isForced(method, index)
       && this.favourite(token).id !== token.id;
   }
 
   // -- branches -------------------------------------------------------------------------------------------------------
 
-  // The forks that the column's text goes through, from left to right: { at, alpha, tau, forced, was, before, undo }.
+  /**
+   * The forks that the column's text goes through, from left to right.
+   * @param {string} method
+   * @returns {Fork[]}
+   */
   forks(method) {
     const list = [];
     for (let fork = this.columns[method]?.branch; fork; fork = fork.before.branch) {
@@ -208,41 +312,41 @@ class Model {
     return list;
   }
 
-  forced(method, index) {
+  isForced(method, index) {
     return this.forks(method).some((fork) => fork.forced && fork.at === index);
   }
 
   // Whether a column can go on from one of its tokens: it was decoded here, by this method as it is.
-  continuable(method) {
-    return !!this.run?.decoding && !GIVEN.includes(method) && !this.variant(method).of;
+  canContinue(method) {
+    return !!this.run?.decoding && !this.isGiven(method) && !this.variant(method).of;
   }
 
   // What to ask the server for: the column up to `at`, then the token `id`, then on with these settings.
-  ask(method, at, id, { alpha, tau }, forced) {
+  requestContinuation(method, at, id, { alpha, tau }, forced) {
     const { user, prompt, repetition_penalty } = this.run.header;
-    this.asked = { method, at, alpha, tau, forced };
+    this.requested = { method, at, alpha, tau, forced };
     const ids = [...this.columns[method].tokens.slice(0, at).map((token) => token.id), id];
     return { user, prompt, method, ids, alpha, tau, repetition_penalty, ...this.run.decoding };
   }
 
   // The server continues a column from its token number `at`: what stood there is kept for `undo`.
   // The settings are those that were asked for; a saved page's message tells them.
-  fork({ method, at, ...told }) {
+  fork({ method, at, ...saved }) {
     const column = this.columns[method];
     if (!column) return;
-    const asked = this.asked?.method === method && this.asked.at === at ? this.asked : { ...this.settings(method, at), forced: true, ...told };
+    const settings = this.requested?.method === method && this.requested.at === at ? this.requested : { ...this.settings(method, at), forced: true, ...saved };
     const { tokens, stopped, branch } = column;
     column.branch = {
-      at, alpha: asked.alpha, tau: asked.tau, forced: asked.forced, was: tokens[at] || null,
+      at, alpha: settings.alpha, tau: settings.tau, forced: settings.forced, was: tokens[at] || null,
       before: { tokens, stopped, branch }, undo: () => this.undo(method),
     };
     column.tokens = tokens.slice(0, at);
     column.stopped = null;
-    this.asked = null;
+    this.requested = null;
     this.run.going = true;
     // What was looked at further on is gone; the token that takes its place is the one to look at.
     if (this.selection?.method === method && this.selection.index > at) this.selection = { ...this.selection, index: at };
-    this.tell('branch', { method, at });
+    this.emit('branch', { method, at });
   }
 
   undo(method) {
@@ -250,7 +354,7 @@ class Model {
     if (!column?.branch || this.run.going) return;
     const { at, before } = column.branch;
     Object.assign(column, before);
-    this.tell('branch', { method, at });
+    this.emit('branch', { method, at });
     if (!this.selected) this.clear();
   }
 }

@@ -1,40 +1,79 @@
 // How numbers and tokens become words.
 
-const percent = (logp) => {
+/**
+ * A probability in percent, from its logarithm.
+ * @param {number} logp
+ */
+export const percent = (logp) => {
   const p = Math.exp(logp) * 100;
   if (p >= 99.95) return '100\u202f%';
   if (p >= 9.95) return `${p.toFixed(0)}\u202f%`;
   if (p >= 0.095) return `${p.toFixed(1)}\u202f%`;
   return p >= 0.01 ? `${p.toFixed(2)}\u202f%` : '<\u202f0.01\u202f%';
 };
-const ordinal = (n) => {
+/**
+ * 1st, 2nd, …
+ * @param {number} n
+ */
+export const ordinal = (n) => {
   const tens = n % 100;
   const ending = tens > 10 && tens < 14 ? 'th' : ['th', 'st', 'nd', 'rd'][n % 10] || 'th';
   return `${n}${ending}`;
 };
-const bits = (logps) => -logps.reduce((sum, logp) => sum + logp, 0) / logps.length / Math.LN2;
+/**
+ * Mean bits per token of natural log-probabilities.
+ * @param {number[]} logps
+ */
+export const bits = (logps) => -logps.reduce((sum, logp) => sum + logp, 0) / logps.length / Math.LN2;
 
-// A token's place in one model's list (by: a log-probability), counted among the alternatives that were sent. It is exact
-// where the tokens that were not sent have less probability together than this one has; else it may be later.
-const rank = (token, by) => {
+/**
+ * A token's place in one model's list, counted among the alternatives that were sent. It is exact where the tokens that
+ * were not sent have less probability together than this one has; else it may be later.
+ * @param {import('./model.js').Token} token
+ * @param {'logp_user' | 'logp_base' | 'expert'} by a log-probability
+ * @returns {{ at: number, exact: boolean }}
+ */
+export const rank = (token, by) => {
   const at = 1 + token.alternatives.filter((other) => other.id !== token.id && other[by] > token[by]).length;
   const unsent = 1 - token.alternatives.reduce((sum, other) => sum + Math.exp(other[by]), 0);
   return { at, exact: at === 1 || unsent < Math.exp(token[by]) };
 };
-const rankWords = ({ at, exact }) => `${ordinal(at)}${exact ? '' : ' or later'}`;
+/** @param {{ at: number, exact: boolean }} place */
+export const rankWords = ({ at, exact }) => `${ordinal(at)}${exact ? '' : ' or later'}`;
 
-// A token on one line, with what cannot be seen made visible.
-const VISIBLE = { ' ': '\u2423', '\n': '\u21b5', '\t': '\u21e5', '\r': '\u240d' };
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+const SYMBOLS = { ' ': '\u2423', '\n': '\u21b5', '\t': '\u21e5', '\r': '\u240d' };
+/** Characters that leave no mark on paper or screen. */
+export const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 const codePoint = (c) => `\u27e8U+${c.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}\u27e9`;
-const visible = (text) => (text === '' ? '(part of a character)'
-  : text.replace(/[ \n\t\r]/g, (c) => VISIBLE[c]).replace(UNSEEN, (c) => (c === '\u200d' ? c : codePoint(c))));
-const clipped = (text, most = 40) => (text.length > most ? `${[...text.slice(0, most)].join('')}\u2026` : text);
-// In a sentence: between quotation marks, and without the space that most tokens begin with.
-const quoted = (text) => (text === '' ? 'a part of a character' : `\u2018${clipped(visible(text.length > 1 ? text.replace(/^ /, '') : text))}\u2019`);
-// A written token of a step. The end token adds no text; its own name stands among the alternatives.
-const isEnd = (token) => token.text === '' && !(token.alternatives.find((other) => other.id === token.id)?.text || '\ufffd').includes('\ufffd');
-const wordOf = (token) => (isEnd(token) ? 'the end of the text' : quoted(token.text));
-// The same for a listener.
-const HEARD = { '\n': 'new line', '\t': 'tab', ' ': 'space', '': 'part of a character' };
-const spoken = (text) => clipped(text.trim(), 120) || HEARD[text] || (text.includes('\n') ? 'new line' : 'space');
+/**
+ * A token on one line, with what cannot be seen made visible.
+ * @param {string} text
+ */
+export const showInvisible = (text) => (text === '' ? '(part of a character)'
+  : text.replace(/[ \n\t\r]/g, (c) => SYMBOLS[c]).replace(UNSEEN, (c) => (c === '\u200d' ? c : codePoint(c))));
+/**
+ * @param {string} text
+ * @param {number} [most]
+ */
+export const clip = (text, most = 40) => (text.length > most ? `${[...text.slice(0, most)].join('')}\u2026` : text);
+/**
+ * In a sentence: between quotation marks, and without the space that most tokens begin with.
+ * @param {string} text
+ */
+export const quote = (text) => (text === '' ? 'a part of a character' : `\u2018${clip(showInvisible(text.length > 1 ? text.replace(/^ /, '') : text))}\u2019`);
+/**
+ * Whether a written token is the end token. It adds no text; its own name stands among the alternatives.
+ * @param {import('./model.js').Token} token
+ */
+export const isEnd = (token) => token.text === '' && !(token.alternatives.find((other) => other.id === token.id)?.text || '\ufffd').includes('\ufffd');
+/**
+ * A written token in a sentence.
+ * @param {import('./model.js').Token} token
+ */
+export const tokenName = (token) => (isEnd(token) ? 'the end of the text' : quote(token.text));
+const SCREEN_READER_NAMES = { '\n': 'new line', '\t': 'tab', ' ': 'space', '': 'part of a character' };
+/**
+ * A token's text for a screen reader.
+ * @param {string} text
+ */
+export const screenReaderText = (text) => clip(text.trim(), 120) || SCREEN_READER_NAMES[text] || (text.includes('\n') ? 'new line' : 'space');

@@ -1,10 +1,20 @@
 // The columns as a picture, drawn on a canvas of a fixed width with the colours of the page as it is, light or dark.
 
+import { columnsPerRow } from './columns.js';
+import { MAIN_METHOD } from './methods.js';
+import { UNSEEN, clip, isEnd, showInvisible } from './numbers.js';
+import { STOPPED, figures } from './summary.js';
+
 const PAPER = { width: 1240, margin: 28, gap: 18, inside: 18, line: 30, size: 17 };
 const TALLEST = 16_000; // pixels of a canvas that every browser makes
 
-class Picture {
-  constructor(model, legend) {
+export class Picture {
+  /**
+   * @param {import('./model.js').Model} model
+   * @param {import('./legend.js').Legend} legend
+   * @param {HTMLElement} root whose colours the picture takes
+   */
+  constructor(model, legend, root) {
     this.model = model;
     this.legend = legend;
     const style = getComputedStyle(root);
@@ -13,7 +23,7 @@ class Picture {
     this.canvas = document.createElement('canvas');
     this.pen = this.canvas.getContext('2d');
     const { methods } = model.run;
-    const across = abreast(methods.length);
+    const across = columnsPerRow(methods.length);
     this.columnWidth = (PAPER.width - 2 * PAPER.margin - (across - 1) * PAPER.gap) / across;
     this.factRows = across > 3 ? 2 : 1;
     const columns = methods.map((method) => this.lay(method));
@@ -55,10 +65,10 @@ class Picture {
   footer() {
     const { model, user, task, alpha, tau, repetition_penalty: penalty, prompt } = this.model.run.header;
     const { decoding } = this.model.run;
-    const lot = decoding?.temperature > 0 ? `, temperature ${decoding.temperature}, seed ${decoding.seed}` : '';
+    const sampling = decoding?.temperature > 0 ? `, temperature ${decoding.temperature}, seed ${decoding.seed}` : '';
     const own = this.model.run.methods.filter((method) => this.model.prompt(method) !== null).map((method) => this.model.name(method));
     const more = own.length ? ` ${own.join(' and ')}: with texts of the history before it.` : '';
-    return `${model}, user ${user}, ${String(task).replace(/_/g, ' ')}; alpha ${alpha}, tau ${tau}, repetition penalty ${penalty}${lot}. Prompt: ${clipped(visible(prompt).replace(/\u2423/g, ' '), 600)}${more}`;
+    return `${model}, user ${user}, ${String(task).replace(/_/g, ' ')}; alpha ${alpha}, tau ${tau}, repetition penalty ${penalty}${sampling}. Prompt: ${clip(showInvisible(prompt).replace(/\u2423/g, ' '), 600)}${more}`;
   }
 
   wrap(text, width, font) {
@@ -154,14 +164,14 @@ class Picture {
     const { pen } = this;
     const { tokens } = this.model.columns[method];
     pen.fillStyle = this.colour('card');
-    pen.strokeStyle = this.colour(method === 'cope' ? 'you' : 'line');
+    pen.strokeStyle = this.colour(method === MAIN_METHOD ? 'you' : 'line');
     pen.lineWidth = 1;
     pen.beginPath();
     pen.roundRect(x, y, this.columnWidth, height, 12);
     pen.fill();
     pen.stroke();
     const left = x + PAPER.inside;
-    this.say(this.model.name(method), left, y + 32, this.font(17, 600), method === 'cope' ? 'you' : 'ink');
+    this.say(this.model.name(method), left, y + 32, this.font(17, 600), method === MAIN_METHOD ? 'you' : 'ink');
     this.rule(left, y + 46);
     lines.forEach((line, number) => {
       const base = y + 76 + number * PAPER.line;
@@ -174,7 +184,7 @@ class Picture {
         if (this.legend.signed) this.underline(s, left + piece.x, base + 5, piece.width);
         this.say(piece.text, left + piece.x, base, this.font(PAPER.size, 400, 'serif'));
         const ends = line[order + 1]?.index !== piece.index;
-        if (ends && this.model.overruled(method, piece.index)) this.corner(left + piece.x + piece.width, base - 17);
+        if (ends && this.model.isOverruled(method, piece.index)) this.corner(left + piece.x + piece.width, base - 17);
         if (piece.first && this.model.forks(method).some((fork) => fork.at === piece.index)) {
           pen.fillStyle = this.colour('accent');
           pen.fillRect(left + piece.x - 2, base - 17, 3, 23);
@@ -186,12 +196,12 @@ class Picture {
     const facts = figures(this.model, method);
     const words = `${tokens.length} tokens${STOPPED[this.model.columns[method].stopped] ? ` \u00b7 ${STOPPED[this.model.columns[method].stopped]}` : ''}`;
     this.say(words, left, foot + 10, this.font(13), 'soft');
-    const abreastFacts = Math.max(1, Math.ceil(facts.length / this.factRows));
-    const each = (this.columnWidth - 2 * PAPER.inside) / abreastFacts;
+    const factsPerRow = Math.max(1, Math.ceil(facts.length / this.factRows));
+    const each = (this.columnWidth - 2 * PAPER.inside) / factsPerRow;
     facts.forEach(([name, figure], number) => {
-      const [x, down] = [left + (number % abreastFacts) * each, foot + 30 + Math.floor(number / abreastFacts) * 34];
+      const [x, down] = [left + (number % factsPerRow) * each, foot + 30 + Math.floor(number / factsPerRow) * 34];
       this.say(figure, x, down, this.font(14, 600));
-      this.say(clipped(name.replace('likeness', ''), Math.floor(each / 5.2)), x, down + 14, this.font(10), 'soft');
+      this.say(clip(name.replace('likeness', ''), Math.floor(each / 5.2)), x, down + 14, this.font(10), 'soft');
     });
   }
 

@@ -1,8 +1,14 @@
 // Taking a comparison away: as JSON, as CSV, as a picture, and as one file that works without a server.
 
+import { el } from '../assets/dom.js';
+import { dropdown } from './legend.js';
+import { rank, rankWords } from './numbers.js';
+import { Picture } from './picture.js';
+
 // The trace in the schema of `compare --json`: what the model adds for itself stays out.
 const HEADER = ['model', 'user', 'task', 'prompt', 'alpha', 'tau', 'repetition_penalty', 'prompt_ids'];
-const traceOf = (model) => {
+/** @param {import('./model.js').Model} model */
+export const traceOf = (model) => {
   const bare = ({ id, text, logp_user, logp_base, reward, score, in_head }) => ({ id, text, logp_user, logp_base, reward, score, in_head });
   const columns = model.run.methods.map((method) => {
     const { tokens, stopped } = model.columns[method];
@@ -16,29 +22,38 @@ const traceOf = (model) => {
 
 // One row a token. A text stands as a JSON string in its cell: on one line, and never read as a formula.
 const CSV_HEAD = ['method', 'index', 'id', 'text_json', 'logp_user', 'logp_base', 'reward', 'score', 'in_head', 'head_size', 'rank_base', 'overruled', 'branched'];
-const csvOf = (model) => {
+/** @param {import('./model.js').Model} model */
+export const csvOf = (model) => {
   const cell = (value) => (typeof value === 'string' ? `"${value.replace(/"/g, '""')}"` : String(value));
   const rows = model.run.methods.flatMap((method) => {
     const forks = new Set(model.forks(method).map((fork) => fork.at));
     return model.columns[method].tokens.map((token, index) => [
       method, index, token.id, ascii(JSON.stringify(token.text)), token.logp_user, token.logp_base, Number(token.reward.toFixed(6)), token.score, Number(token.in_head),
-      token.head_size, token.alternatives.length ? rankWords(rank(token, 'logp_base')) : '', Number(model.overruled(method, index)), Number(forks.has(index)),
+      token.head_size, token.alternatives.length ? rankWords(rank(token, 'logp_base')) : '', Number(model.isOverruled(method, index)), Number(forks.has(index)),
     ]);
   });
   return [CSV_HEAD, ...rows].map((row) => row.map(cell).join(',')).join('\r\n') + '\r\n';
 };
 
-// JSON that may stand in a script of a page, and that any reader of files takes: lone halves of characters are escaped.
-const ascii = (json) => json.replace(/[<\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+/**
+ * JSON that may stand in a script of a page, and that any reader of files takes: lone halves of characters are escaped.
+ * @param {string} json
+ */
+export const ascii = (json) => json.replace(/[<\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
-// The comparison as messages of the wire, forks included: what a page without a server reads.
-const messagesOf = (model) => {
+/**
+ * The comparison as messages of the wire, forks included: what a page without a server reads.
+ * @param {import('./model.js').Model} model
+ * @returns {string}
+ */
+export const messagesOf = (model) => {
   const { who, methods, decoding, header } = model.run;
   const other = ({ id, text, logp_user, logp_base, score, in_head }) => [id, text, logp_user, logp_base, score, Number(in_head)];
   const row = (method, index, token) => {
     const [id, text, user, base, score, inHead] = other(token);
     return [method, index, id, text, user, base, score, inHead, token.head_size, token.alternatives.map(other)];
   };
+  /** @type {Record<string, any>[]} */
   const list = [{ t: 'start', run: 'file', who, methods, decoding, ...header }];
   for (const method of methods) {
     const { tokens, stopped } = model.columns[method];
@@ -53,14 +68,24 @@ const messagesOf = (model) => {
   return [...list, { t: 'done', seconds: null }, ...(model.lesson ? [model.lesson] : [])].map((message) => `${JSON.stringify(message)}\n`).join('');
 };
 
-class Save {
-  // fail(sentence): says what did not work.
-  constructor(model, legend, fail) {
-    Object.assign(this, { model, legend, fail });
+export class Save {
+  /**
+   * @param {import('./model.js').Model} model
+   * @param {import('./legend.js').Legend} legend
+   * @param {HTMLElement} root
+   * @param {(() => Promise<string>) | null} emptyPage asks the server for the page without data; null without a server
+   * @param {(sentence: string) => void} fail says what did not work
+   */
+  constructor(model, legend, root, emptyPage, fail) {
+    this.model = model;
+    this.legend = legend;
+    this.root = root;
+    this.emptyPage = emptyPage;
+    this.fail = fail;
     const choice = (name, words, act) => el('button', { type: 'button', onclick: () => { this.node.open = false; act(); } }, name, el('span', {}, words));
     this.node = dropdown('save', 'Save', [
       choice('Picture (PNG)', 'the columns with legend and settings', () => this.picture()),
-      live && server.empty_page ? choice('Page (HTML)', 'one file that explains itself without a server', () => this.page()) : null,
+      emptyPage ? choice('Page (HTML)', 'one file that explains itself without a server', () => this.page()) : null,
       choice('Data (JSON)', 'the whole trace, as the command line writes it', () => this.file('json', 'application/json', JSON.stringify(traceOf(model), null, 1))),
       choice('Table (CSV)', 'one row a token', () => this.file('csv', 'text/csv', csvOf(model))),
     ]);
@@ -73,14 +98,14 @@ class Save {
   }
 
   picture() {
-    const canvas = new Picture(this.model, this.legend).canvas;
+    const canvas = new Picture(this.model, this.legend, this.root).canvas;
     canvas.toBlob((blob) => (blob ? this.file('png', 'image/png', blob) : this.fail('The picture could not be made: the texts are too long for one. Save the page instead.')));
   }
 
   // The page comes from the server without data; the data go in as text of a JSON script.
   async page() {
     try {
-      const template = await server.empty_page('');
+      const template = await this.emptyPage();
       if (typeof template !== 'string') throw new Error('no answer'); // Gradio swallows a failed request
       const data = ascii(JSON.stringify({ messages: messagesOf(this.model) }));
       this.file('html', 'text/html', template.replace('"@data@"', () => data));

@@ -1,8 +1,22 @@
 // What the colours can show, and which of seven steps a value takes. Steps -3 to 3 diverge around 0; measures that only
 // rise take 0 to 3. `range` stretches the fixed limits.
 
+import { percent, rank } from './numbers.js';
+
+/**
+ * @typedef {object} Measure
+ * @property {(who: string) => string} label
+ * @property {(token: import('./model.js').Token) => number} value
+ * @property {(who: string) => string} explain
+ * @property {string[]} ends what the two ends of the scale mean
+ * @property {boolean} [fixed] whether `range` changes nothing
+ * @property {(value: number, range: number) => number} step
+ * @property {(range: number) => [number, string][]} limits each step with the values that it stands for
+ */
+
 // A diverging measure's limits on either side of the neutral step.
-const diverging = (below, above) => ({
+/** @returns {Pick<Measure, 'step' | 'limits'>} */
+const divergingScale = (below, above) => ({
   step: (value, range) => above.filter((limit) => value >= limit * range).length - below.filter((limit) => value <= limit * range).length,
   limits: (range) => {
     const [b, a] = [below, above].map((side) => side.map((limit) => figure(limit * range)));
@@ -15,51 +29,57 @@ const figure = (x) => {
   return x < 0 ? `\u2212${text}` : `+${text}`;
 };
 // A probability, darker where it is rarer; side 1 is the person's colour, -1 base's.
-const rarity = (side) => ({
+/** @returns {Pick<Measure, 'step' | 'limits'>} */
+const rarityScale = (side) => ({
   step: (logp, range) => side * [0.5, 0.1, 0.01].filter((p) => logp < Math.log(p) * range).length,
   limits: (range) => {
     const [a, b, c] = [0.5, 0.1, 0.01].map((p) => percent(Math.log(p) * range));
     return [[0, `over ${a}`], [side, `${b} to ${a}`], [2 * side, `${c} to ${b}`], [3 * side, `under ${c}`]];
   },
 });
-const counted = (side, limits, words) => ({
+const countScale = (side, limits, words) => ({
   fixed: true,
   step: (value) => side * limits.filter((limit) => value >= limit).length,
   limits: () => words.map((text, number) => [number * side, text]),
 });
 
-const MEASURES = {
+/** @type {Record<string, Measure>} */
+export const MEASURES = {
   difference: {
     label: () => 'Person against base', value: (token) => token.logp_user - token.logp_base,
     explain: () => 'a token\u2019s log-probability for the person, less its log-probability in general: the reward at alpha 1',
-    ends: ['dotted line: likelier in general', 'solid line: likelier for the person'], ...diverging([-0.25, -1, -2.5], [0.25, 1, 2.5]),
+    ends: ['dotted line: likelier in general', 'solid line: likelier for the person'], ...divergingScale([-0.25, -1, -2.5], [0.25, 1, 2.5]),
   },
   reward: {
     label: () => 'Implicit reward', value: (token) => token.reward,
     explain: () => 'a token\u2019s log-probability for the person, less alpha times its log-probability in general',
     // log p(user) is never above 0 and the base model's share is small at a small alpha, so the limits above are finer.
-    ends: ['dotted line: below zero', 'solid line: above zero'], ...diverging([-0.5, -2, -4], [0.05, 0.25, 0.75]),
+    ends: ['dotted line: below zero', 'solid line: above zero'], ...divergingScale([-0.5, -2, -4], [0.05, 0.25, 0.75]),
   },
   logp_user: {
     label: (who) => `Probability for ${who}`, value: (token) => token.logp_user,
     explain: (who) => `how likely the token was for ${who}; its natural logarithm is what the reward is made of`,
-    ends: ['pale: expected', 'dark: a surprise'], ...rarity(1),
+    ends: ['pale: expected', 'dark: a surprise'], ...rarityScale(1),
   },
   logp_base: {
     label: () => 'Probability in general', value: (token) => token.logp_base,
     explain: () => 'how likely the token was for the base model; its natural logarithm is what is subtracted',
-    ends: ['pale: expected', 'dark: a surprise'], ...rarity(-1),
+    ends: ['pale: expected', 'dark: a surprise'], ...rarityScale(-1),
   },
   rank: {
     label: () => 'Place in base\u2019s list', value: (token) => rank(token, 'logp_base').at,
     explain: () => 'how many of the alternatives shown the base model liked better than this token',
-    ends: ['pale: base\u2019s own choice', 'dark: far from it'], ...counted(-1, [2, 4, 7], ['1st', 'from 2nd', 'from 4th', 'from 7th']),
+    ends: ['pale: base\u2019s own choice', 'dark: far from it'], ...countScale(-1, [2, 4, 7], ['1st', 'from 2nd', 'from 4th', 'from 7th']),
   },
   head: {
     label: () => 'Plausible tokens', value: (token) => token.head_size,
     explain: () => 'the size of V_head: how many tokens were likely enough to be chosen from',
-    ends: ['pale: no choice', 'dark: much choice'], ...counted(1, [2, 5, 15], ['only 1', '2 to 4', '5 to 14', '15 or more']),
+    ends: ['pale: no choice', 'dark: much choice'], ...countScale(1, [2, 5, 15], ['only 1', '2 to 4', '5 to 14', '15 or more']),
   },
   none: { label: () => 'Nothing: plain text', value: () => 0, explain: () => 'the text as it is', ends: ['', ''], fixed: true, step: () => 0, limits: () => [] },
 };
-const stepClass = (s) => (s === 0 ? 'r0' : `${s > 0 ? 'rp' : 'rn'}${Math.abs(s)}`);
+/**
+ * The class of a step's colour.
+ * @param {number} s
+ */
+export const stepClass = (s) => (s === 0 ? 'r0' : `${s > 0 ? 'rp' : 'rn'}${Math.abs(s)}`);

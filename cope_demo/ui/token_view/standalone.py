@@ -3,7 +3,7 @@
 from cope_demo.ui.component import ASSETS, say, script
 
 from . import wire
-from .heatmap import CSS, SCRIPTS
+from .heatmap import BUNDLE, CSS
 
 _PAGE = r"""<!doctype html>
 <html lang="en">
@@ -53,4 +53,4 @@ def empty_page(_: object = None) -> str:
     The browser calls it too, as `server.empty_page('')`, to fill it with the comparison that it shows.
     """
     css = "\n".join(path.read_text("utf-8") for path in (ASSETS / "tokens.css", *CSS))
-    return _PAGE % {"css": css, "data": say("@data@"), "script": script(*SCRIPTS)}
+    return _PAGE % {"css": css, "data": say("@data@"), "script": script(BUNDLE)}

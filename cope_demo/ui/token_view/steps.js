@@ -1,10 +1,15 @@
 // Step mode: the decoding of a contrasted column, token by token and each token in four phases, for a room that watches.
 
+import { el, fill, formula } from '../assets/dom.js';
+import { Choice } from './choice.js';
+import { MAIN_METHOD } from './methods.js';
+import { showInvisible } from './numbers.js';
+
 const PHASES = ['What the expert likes', 'The cut: V_head', 'Less the amateur', 'The winner'];
-const CANDIDATES = 8; // rows that can be read from the back of a room
 const SPEEDS = { slow: 2600, medium: 1500, fast: 550 }; // milliseconds a phase
 
-class Steps {
+export class Steps {
+  /** @param {import('./model.js').Model} model */
   constructor(model) {
     this.model = model;
     this.at = { method: null, index: 0, phase: 0 };
@@ -13,7 +18,7 @@ class Steps {
     this.play = button('play', 'Play', () => this.toggle());
     this.back = button('back', 'One phase back', () => this.move(-1));
     this.forward = button('forward', 'One phase forward', () => this.move(1));
-    this.scrub = el('input', { type: 'range', min: 1, max: 1, value: 1, 'aria-label': 'Token', oninput: () => this.jump(this.scrub.value - 1, 3) });
+    this.scrub = el('input', { type: 'range', min: 1, max: 1, value: 1, 'aria-label': 'Token', oninput: () => this.jump(Number(this.scrub.value) - 1, 3) });
     this.count = el('span.count', {});
     this.speed = el('select', { 'aria-label': 'Speed' }, Object.keys(SPEEDS).map((name) => el('option', { value: name, selected: name === 'medium' }, name)));
     this.which = el('select', { 'aria-label': 'Column', onchange: () => this.open(this.which.value, 0) });
@@ -24,12 +29,12 @@ class Steps {
     this.list = el('div.list', {});
     this.sum = el('div.sum', {});
     this.sentence = el('p.sentence', {});
-    this.heard = el('p.heard', { 'aria-live': 'polite' });
+    this.announcement = el('p.heard', { 'aria-live': 'polite' });
     this.empty = el('p.empty', {}, 'Once a comparison is there, its CoPe column can be gone through here, one decision at a time.');
     this.stage = el('div.stage', { hidden: true },
       el('div.controls', {}, el('div.buttons', {}, this.back, this.play, this.forward), this.scrub, this.count, this.which, this.speed, this.full),
       this.text, el('div.phases', { role: 'group', 'aria-label': 'Phase of this token' }, this.tabs), this.sentence,
-      el('div.board', {}, this.list, this.sum), this.heard);
+      el('div.board', {}, this.list, this.sum), this.announcement);
     this.node = el('section.cope-steps', { 'aria-label': 'Step mode: space plays and pauses, arrow keys step' }, this.empty, this.stage);
     this.node.addEventListener('keydown', (event) => this.key(event));
     document.addEventListener('fullscreenchange', () => { this.full.textContent = this.isFull() ? 'Leave full screen' : 'Full screen'; });
@@ -128,20 +133,20 @@ class Steps {
   // -- drawing --------------------------------------------------------------------------------------------------------
 
   grew() {
-    this.scrub.max = this.tokens.length;
+    this.scrub.max = String(this.tokens.length);
     this.count.textContent = `token ${this.at.index + 1} of ${this.tokens.length}`;
   }
 
   refresh() {
     const { methods } = this;
-    if (!methods.includes(this.at.method)) this.at = { method: methods[methods.indexOf('cope')] || methods[0] || null, index: 0, phase: 0 };
+    if (!methods.includes(this.at.method)) this.at = { method: methods[methods.indexOf(MAIN_METHOD)] || methods[0] || null, index: 0, phase: 0 };
     this.stage.hidden = this.at.method === null;
     this.empty.hidden = !this.stage.hidden;
     if (this.stage.hidden) { this.drawn = null; return; }
     this.at.index = Math.min(this.at.index, this.tokens.length - 1);
     const { method, index, phase } = this.at;
     this.grew();
-    this.scrub.value = index + 1;
+    this.scrub.value = String(index + 1);
     this.which.hidden = methods.length < 2;
     if (this.which.options.length !== methods.length || this.which.value !== method) {
       this.which.replaceChildren(...methods.map((name) => el('option', { value: name, selected: name === method }, this.model.name(name))));
@@ -152,12 +157,12 @@ class Steps {
     const fresh = this.drawn !== token;
     this.drawn = token;
     this.write();
-    this.stage.dataset.phase = phase;
+    this.stage.dataset.phase = String(phase);
     this.choice.draw(this.list, fresh, phase);
     this.sum.replaceChildren(...this.choice.equations(phase));
     this.sentence.replaceChildren();
-    fill(this.sentence, this.choice.says(phase));
-    if (!this.playing || phase === 3) this.heard.textContent = `Token ${index + 1}: ${this.sentence.textContent}`;
+    fill(this.sentence, this.choice.sentence(phase));
+    if (!this.playing || phase === 3) this.announcement.textContent = `Token ${index + 1}: ${this.sentence.textContent}`;
   }
 
   // The text up to the token of this step, which shows from the phase of the winner on.
@@ -165,7 +170,7 @@ class Steps {
     const { index, phase } = this.at;
     const before = this.tokens.slice(0, index).map((token) => token.text).join('');
     const now = this.tokens[index];
-    const word = phase === 3 ? el('mark', {}, now.text.trim() === '' ? visible(now.text) : now.text) : el('mark.open', {}, '\u2002?\u2002');
+    const word = phase === 3 ? el('mark', {}, now.text.trim() === '' ? showInvisible(now.text) : now.text) : el('mark.open', {}, '\u2002?\u2002');
     this.text.replaceChildren(before, word);
     this.text.scrollTop = this.text.scrollHeight;
   }

@@ -1,7 +1,14 @@
 // The same content as tables: one a column, drawn when it is looked at.
 
-class TableView {
-  // pin(method, index): opens the inspector on that token.
+import { el, signed } from '../assets/dom.js';
+import { isEnd, percent, quote, showInvisible, tokenName } from './numbers.js';
+import { figures } from './summary.js';
+
+export class TableView {
+  /**
+   * @param {import('./model.js').Model} model
+   * @param {(method: string, index: number) => void} pin opens the inspector on that token
+   */
   constructor(model, pin) {
     this.model = model;
     this.pin = pin;
@@ -46,11 +53,11 @@ class TableView {
       const fork = forks.find((one) => one.at === index);
       const would = this.would[method]?.get(index);
       const remarks = [
-        this.model.overruled(method, index) ? `contrast overruled ${quoted(this.model.favourite(token).text)}` : '',
-        fork ? `branched here${fork.was ? `, was ${wordOf(fork.was)}` : ''}` : '', would ? `would become ${quoted(would.text)}` : '',
+        this.model.isOverruled(method, index) ? `contrast overruled ${quote(this.model.favourite(token).text)}` : '',
+        fork ? `branched here${fork.was ? `, was ${tokenName(fork.was)}` : ''}` : '', would ? `would become ${quote(would.text)}` : '',
       ].filter(Boolean).join('; ');
       body.appendChild(el('tr', {}, el('td', {}, index + 1),
-        el('th', { scope: 'row' }, el('button.word', { type: 'button', onclick: () => this.pin(method, index) }, isEnd(token) ? 'end of the text' : visible(token.text)),
+        el('th', { scope: 'row' }, el('button.word', { type: 'button', onclick: () => this.pin(method, index) }, isEnd(token) ? 'end of the text' : showInvisible(token.text)),
           remarks ? el('span.remarks', {}, remarks) : null),
         el('td', {}, signed(token.reward, 2)), el('td', {}, percent(token.logp_user)), el('td', {}, percent(token.logp_base)),
         el('td', {}, token.head_size)));

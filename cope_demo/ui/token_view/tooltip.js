@@ -1,6 +1,14 @@
 // Why this token, in short: shown on hover and on focus. A click or a tap pins the inspector instead.
 
-class Tooltip {
+import { el, plural, signed } from '../assets/dom.js';
+import { clip, isEnd, percent, showInvisible } from './numbers.js';
+import { topBy, why } from './why.js';
+
+export class Tooltip {
+  /**
+   * @param {import('./model.js').Model} model
+   * @param {HTMLElement} host
+   */
   constructor(model, host) {
     this.model = model;
     this.box = el('div.cope-tip', { role: 'tooltip', id: `cope-tip-${Math.random().toString(36).slice(2)}`, hidden: true });
@@ -10,8 +18,8 @@ class Tooltip {
     this.anchor = null;
     addEventListener('resize', () => this.hide());
     addEventListener('scroll', () => this.place(), { passive: true, capture: true });
-    document.addEventListener('pointerdown', (event) => {
-      if (this.anchor && !this.box.contains(event.target) && !event.target.closest?.('.tok, .differences')) this.hide();
+    document.addEventListener('pointerdown', ({ target }) => {
+      if (this.anchor && target instanceof Element && !this.box.contains(target) && !target.closest('.tok, .differences')) this.hide();
     });
   }
 
@@ -54,9 +62,13 @@ class Tooltip {
   }
 }
 
-// The word and its three numbers.
-const numbers = (token, who) => [
-  el('p.word', {}, el('code', {}, isEnd(token) ? 'end of the text' : visible(token.text))),
+/**
+ * The word and its three numbers.
+ * @param {import('./model.js').Token} token
+ * @param {string} who
+ */
+export const wordAndNumbers = (token, who) => [
+  el('p.word', {}, el('code', {}, isEnd(token) ? 'end of the text' : showInvisible(token.text))),
   el('dl', {},
     el('div', {}, el('dt', {}, `for ${who}`), el('dd.user', {}, percent(token.logp_user))),
     el('div', {}, el('dt', {}, 'in general'), el('dd.base', {}, percent(token.logp_base))),
@@ -66,18 +78,18 @@ const numbers = (token, who) => [
 const tipContent = (model, method, index) => {
   const token = model.columns[method].tokens[index];
   const { who } = model.run;
-  const list = (by) => liked(token, by).map((other) => [el('code', {}, clipped(visible(other.text), 24)), ` ${percent(other[by])}`]);
+  const list = (by) => topBy(token, by).map((other) => [el('code', {}, clip(showInvisible(other.text), 24)), ` ${percent(other[by])}`]);
   const joined = (parts) => parts.map((part, number) => [number ? ', ' : '', part]);
-  const inside = liked({ alternatives: token.alternatives.filter((other) => other.in_head) }, 'expert', 4);
+  const inside = topBy({ alternatives: token.alternatives.filter((other) => other.in_head) }, 'expert', 4);
   const more = token.head_size - inside.length;
   return [
-    ...numbers(token, who),
+    ...wordAndNumbers(token, who),
     el('p.why', {}, why(model, method, index)),
     token.alternatives.length ? el('dl.liked', {},
       el('dt', {}, `Liked most for ${who}`), el('dd', {}, joined(list('logp_user'))),
       el('dt', {}, 'Liked most in general'), el('dd', {}, joined(list('logp_base'))),
       el('dt', {}, `In V_head: ${plural(token.head_size, 'token', 'tokens')}`),
-      el('dd', {}, joined(inside.map((other) => el('code', {}, clipped(visible(other.text), 24)))), more > 0 && inside.length ? ` and ${more}\u00a0more` : ''))
+      el('dd', {}, joined(inside.map((other) => el('code', {}, clip(showInvisible(other.text), 24)))), more > 0 && inside.length ? ` and ${more}\u00a0more` : ''))
       : null,
   ].filter(Boolean);
 };

@@ -1,55 +1,68 @@
 // Why this token: one plain sentence, made from the step's numbers. Every method decides differently, so each has its own.
 
-const why = (model, method, index) => {
+import { plural } from '../assets/dom.js';
+import { ordinal, percent, quote, rank, tokenName } from './numbers.js';
+
+/**
+ * @param {import('./model.js').Model} model
+ * @param {string} method
+ * @param {number} index
+ * @returns {string}
+ */
+export const why = (model, method, index) => {
   const token = model.columns[method].tokens[index];
   const { who } = model.run;
-  const said = wordOf(token);
-  if (!token.alternatives.length) return `${said}: ${chances(token, who)}.`;
+  const name = tokenName(token);
+  if (!token.alternatives.length) return `${name}: ${chances(token, who)}.`;
   const fork = model.forks(method).find((one) => one.at === index);
-  if (fork?.forced) return `You put ${said} here${fork.was ? ` in place of ${wordOf(fork.was)}` : ''}: ${chances(token, who)}.`;
-  if (GIVEN.includes(method)) return scored(token, who, said);
-  if (model.drawn(method)) return lot(token, method, who, said);
-  if (GENERAL.includes(method)) return byBase(token, who, said, model.prompt(method) === null ? 'in general' : 'for base with these texts in its prompt');
-  return model.contrasts(method) ? byContrast(model, method, index, token, who, said) : byPerson(token, who, said);
+  if (fork?.forced) return `You put ${name} here${fork.was ? ` in place of ${tokenName(fork.was)}` : ''}: ${chances(token, who)}.`;
+  if (model.isGiven(method)) return explainGiven(token, who, name);
+  if (model.isSampled(method)) return explainSampled(token, method, who, name);
+  if (model.isDecidedByBase(method)) return explainByBase(token, who, name, model.prompt(method) === null ? 'in general' : 'for base with these texts in its prompt');
+  return model.contrasts(method) ? explainByContrast(model, method, index, token, who, name) : explainByPerson(token, who, name);
 };
 
 const chances = (token, who) => `${percent(token.logp_user)} for ${who}, ${percent(token.logp_base)} in general`;
-const most = (token, by) => token.alternatives.reduce((best, other) => (other[by] > best[by] ? other : best), token);
-const setBack = (other) => other.expert < other.logp_user - 0.01; // the penalty took from it
+const best = (token, by) => token.alternatives.reduce((top, other) => (other[by] > top[by] ? other : top), token);
+/**
+ * Whether the repetition penalty took from a token's probability.
+ * @param {import('./model.js').Candidate} other
+ */
+export const isPenalized = (other) => other.expert < other.logp_user - 0.01;
 
-const scored = (token, who, said) => {
+const explainGiven = (token, who, name) => {
   const gain = token.logp_user - token.logp_base;
   const verdict = gain >= 0.25 ? `which speaks for ${who}` : gain <= -0.25 ? `which speaks against ${who}` : 'which says little either way';
-  return `${said} has ${chances(token, who)}, ${verdict}.`;
+  return `${name} has ${chances(token, who)}, ${verdict}.`;
 };
 
-const lot = (token, method, who, said) => {
-  const best = most({ ...token, alternatives: token.alternatives.filter((other) => other.in_head) }, 'score');
+const explainSampled = (token, method, who, name) => {
+  const top = best({ ...token, alternatives: token.alternatives.filter((other) => other.in_head) }, 'score');
   const among = `${plural(token.head_size, 'plausible token', 'plausible tokens')}`;
-  return best.id === token.id
-    ? `The lot fell on ${said}, the best of ${among}: ${chances(token, who)}.`
-    : `The lot fell on ${said} (${chances(token, who)}), out of ${among}; ${quoted(best.text)} would have been the best.`;
+  return top.id === token.id
+    ? `The lot fell on ${name}, the best of ${among}: ${chances(token, who)}.`
+    : `The lot fell on ${name} (${chances(token, who)}), out of ${among}; ${quote(top.text)} would have been the best.`;
 };
 
-const byBase = (token, who, said, where) => {
-  const first = most(token, 'logp_base');
-  const wished = most(token, 'logp_user');
-  const rather = wished.id === token.id ? 'the favourite there as well' : `where ${quoted(wished.text)} is the favourite`;
+const explainByBase = (token, who, name, where) => {
+  const first = best(token, 'logp_base');
+  const favourite = best(token, 'logp_user');
+  const otherwise = favourite.id === token.id ? 'the favourite there as well' : `where ${quote(favourite.text)} is the favourite`;
   if (first.id !== token.id) {
-    return `${quoted(first.text)} was likelier ${where} at ${percent(first.logp_base)}, but the repetition penalty set it back, so base took ${said} at ${percent(token.logp_base)}.`;
+    return `${quote(first.text)} was likelier ${where} at ${percent(first.logp_base)}, but the repetition penalty set it back, so base took ${name} at ${percent(token.logp_base)}.`;
   }
-  return `${said} was the likeliest ${where} at ${percent(token.logp_base)}; for ${who} it has ${percent(token.logp_user)}, ${rather}.`;
+  return `${name} was the likeliest ${where} at ${percent(token.logp_base)}; for ${who} it has ${percent(token.logp_user)}, ${otherwise}.`;
 };
 
-const byPerson = (token, who, said) => {
-  const first = most(token, 'logp_user');
+const explainByPerson = (token, who, name) => {
+  const first = best(token, 'logp_user');
   if (first.id !== token.id) {
-    return `${quoted(first.text)} was likelier for ${who} at ${percent(first.logp_user)}, but the repetition penalty set it back, so ${said} at ${percent(token.logp_user)} was taken.`;
+    return `${quote(first.text)} was likelier for ${who} at ${percent(first.logp_user)}, but the repetition penalty set it back, so ${name} at ${percent(token.logp_user)} was taken.`;
   }
-  return `${said} was the likeliest for ${who} at ${percent(token.logp_user)}; in general it has ${percent(token.logp_base)}, and base had no say.`;
+  return `${name} was the likeliest for ${who} at ${percent(token.logp_user)}; in general it has ${percent(token.logp_base)}, and base had no say.`;
 };
 
-const byContrast = (model, method, index, token, who, said) => {
+const explainByContrast = (model, method, index, token, who, name) => {
   const { alpha, tau } = model.settings(method, index);
   const p = percent(token.logp_user);
   const q = percent(token.logp_base);
@@ -58,23 +71,28 @@ const byContrast = (model, method, index, token, who, said) => {
   const unpenalized = { ...token, expert: token.logp_user, alternatives: token.alternatives.map((other) => ({ ...other, expert: other.logp_user })) };
   const without = model.run.header.repetition_penalty > 1 ? model.winner(unpenalized, alpha, tau) : token;
   if (without.id !== token.id) {
-    const because = setBack(token.alternatives.find((other) => other.id === without.id)) ? ', which had been used before,' : '';
-    return `The repetition penalty decided: without it ${quoted(without.text)}${because} would have won (${chances(without, who)}); so it was ${said} with ${p} for ${who} and ${q} in general.`;
+    const because = isPenalized(token.alternatives.find((other) => other.id === without.id)) ? ', which had been used before,' : '';
+    return `The repetition penalty decided: without it ${quote(without.text)}${because} would have won (${chances(without, who)}); so it was ${name} with ${p} for ${who} and ${q} in general.`;
   }
   if (favourite.id !== token.id) {
-    const first = quoted(favourite.text);
-    if (rank(token, 'expert').exact && !token.alternatives.some(setBack)) {
-      return `${said} was ${ordinal(rank(token, 'expert').at)} for ${who} at ${p}, but only ${q} in general, so contrast chose it over ${first} (${percent(favourite.logp_user)}, ${percent(favourite.logp_base)} in general).`;
+    const first = quote(favourite.text);
+    if (rank(token, 'expert').exact && !token.alternatives.some(isPenalized)) {
+      return `${name} was ${ordinal(rank(token, 'expert').at)} for ${who} at ${p}, but only ${q} in general, so contrast chose it over ${first} (${percent(favourite.logp_user)}, ${percent(favourite.logp_base)} in general).`;
     }
-    const after = token.alternatives.some(setBack) ? ' after the repetition penalty' : '';
-    return `${said} was behind ${first} for ${who}${after}, ${percent(token.expert)} against ${percent(favourite.expert)}, but in general it has only ${q} against ${percent(favourite.logp_base)}, so contrast chose it.`;
+    const after = token.alternatives.some(isPenalized) ? ' after the repetition penalty' : '';
+    return `${name} was behind ${first} for ${who}${after}, ${percent(token.expert)} against ${percent(favourite.expert)}, but in general it has only ${q} against ${percent(favourite.logp_base)}, so contrast chose it.`;
   }
-  if (token.head_size === 1) return `${said} was the only plausible token: ${p} for ${who}, and nothing else reached ${percent(Math.log(tau))} of that, so contrast had no say.`;
-  if (alpha === 0) return `${said} was first for ${who} at ${p}; at alpha 0 nothing is subtracted, so the favourite wins.`;
-  if (most(token, 'logp_base').id === token.id) return `${said} was first for ${who} at ${p} and first in general at ${q}: no other plausible token gained enough from contrast.`;
-  if (token.logp_user >= token.logp_base) return `${said} was first for ${who} at ${p} and has only ${q} in general, so contrast confirmed it.`;
-  return `${said} was first for ${who} at ${p}, far enough ahead to win although it is commoner in general (${q}).`;
+  if (token.head_size === 1) return `${name} was the only plausible token: ${p} for ${who}, and nothing else reached ${percent(Math.log(tau))} of that, so contrast had no say.`;
+  if (alpha === 0) return `${name} was first for ${who} at ${p}; at alpha 0 nothing is subtracted, so the favourite wins.`;
+  if (best(token, 'logp_base').id === token.id) return `${name} was first for ${who} at ${p} and first in general at ${q}: no other plausible token gained enough from contrast.`;
+  if (token.logp_user >= token.logp_base) return `${name} was first for ${who} at ${p} and has only ${q} in general, so contrast confirmed it.`;
+  return `${name} was first for ${who} at ${p}, far enough ahead to win although it is commoner in general (${q}).`;
 };
 
-// The alternatives that one model liked most, best first.
-const liked = (token, by, count = 3) => [...token.alternatives].sort((a, b) => b[by] - a[by]).slice(0, count);
+/**
+ * The alternatives that one model liked most, best first.
+ * @param {{ alternatives: import('./model.js').Candidate[] }} token
+ * @param {'logp_user' | 'logp_base' | 'expert'} by
+ * @param {number} [count]
+ */
+export const topBy = (token, by, count = 3) => [...token.alternatives].sort((a, b) => b[by] - a[by]).slice(0, count);

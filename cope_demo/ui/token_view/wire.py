@@ -1,8 +1,8 @@
 """A comparison on its way to the browser: lines of compact JSON, in a text that only ever grows.
 
 Each line is one message:
-    {"t": "idle", "who", "user", "opening"}           nothing has run yet; opening: the page was just loaded
-    {"t": "start", "run", "who", "methods", "decoding", "prompts" (optional), trace header}   the columns begin
+    {"t": "idle", "who", "methods", "table", "user", "opening"}   nothing has run yet; opening: the page was just loaded
+    {"t": "start", "run", "who", "methods", "table", "decoding", "prompts" (optional), trace header}   the columns begin
     {"t": "branch", "run", "method", "at"}            this column goes on from its first `at` tokens
     {"t": "wait", "message"}                          nothing to show yet, and why
     {"t": "tokens", "seq", "rows"}                    new tokens, batches numbered from 0
@@ -10,13 +10,17 @@ Each line is one message:
     {"t": "done", "seconds", "message" (optional)} | {"t": "error", "message"}
     {"t": "lesson", "id", "number", "title", "steps"} what to look at in the comparison before it (lessons.py)
 A row is [method, index, id, text, logp_user, logp_base, score, in_head, head_size, alternatives], an alternative
-[id, text, logp_user, logp_base, score, in_head]; rewards follow from the log-probabilities and alpha. "decoding" has
-what a trace does not tell and a continuation needs: {"max_new_tokens", "temperature", "seed"}; "prompts", by method,
-the prompts of columns that have one of their own. A page that the browser
-saves has "alpha", "tau" and "forced" (the visitor chose the token) in its branches as well.
+[id, text, logp_user, logp_base, score, in_head]; rewards follow from the log-probabilities and alpha. "table" has a row
+of each method (methods.describe_columns): its label and what the browser must know of it. "decoding" has what a trace
+does not tell and a continuation needs: {"max_new_tokens", "temperature", "seed"}; "prompts", by method, the prompts of
+columns that have one of their own. A page that the browser saves has "alpha", "tau" and "forced" (the visitor chose the
+token) in its branches as well.
 """
 
+from collections.abc import Sequence
+
 from cope_demo.config import DecodeConfig
+from cope_demo.decode.methods import describe_columns
 from cope_demo.decode.trace import Alternative, TokenEvent, Trace, TraceToken
 from cope_demo.ui.component import say
 
@@ -28,11 +32,16 @@ def line(kind: str, **fields) -> str:
     return say({"t": kind, **fields}) + "\n"
 
 
+def idle(who: str, methods: Sequence[str], **more) -> str:
+    """The view before anything has run: a frame for every method. more: further fields of the message."""
+    return line("idle", who=who, methods=methods, table=describe_columns(methods, who), **more)
+
+
 def start(run: str, who: str, trace: Trace, methods: tuple[str, ...], config: DecodeConfig | None = None) -> str:
     """The first message of a comparison: everything of the trace but its columns, and how it is decoded."""
     header = {name: value for name, value in trace.to_json().items() if name != "columns"}
     decoding = config and {name: getattr(config, name) for name in ("max_new_tokens", "temperature", "seed")}
-    more = _prompts([column.to_json() for column in trace.columns])
+    more = {"table": describe_columns(methods, who)} | _prompts([column.to_json() for column in trace.columns])
     return line("start", run=run, who=who, methods=methods, decoding=decoding, **more, **header)
 
 
@@ -41,11 +50,18 @@ def branch(run: str, method: str, at: int) -> str:
     return line("branch", run=run, method=method, at=at)
 
 
-def whole(trace: dict, who: str, **more) -> str:
-    """A finished comparison from its JSON (trace.Trace.to_json). more: further fields of its first message."""
+def whole(trace: dict, who: str, variants: dict[str, dict] | None = None, **more) -> str:
+    """A finished comparison from its JSON (trace.Trace.to_json).
+
+    variants: of columns with settings of their own, {"alpha", "tau", "name", and "of" for a further run of a method}. more: further
+    fields of its first message.
+    """
     header = {name: value for name, value in trace.items() if name != "columns"}
     methods = [column["method"] for column in trace["columns"]]
-    more = _prompts(trace["columns"]) | more
+    known = [*methods, *(variant["of"] for variant in (variants or {}).values() if "of" in variant)]
+    more = {"table": describe_columns(known, who)} | _prompts(trace["columns"]) | more
+    if variants is not None:
+        more["variants"] = variants
     messages = [line("start", run="saved", who=who, methods=methods, **header, **more)]
     for column in trace["columns"]:
         messages.append(tokens(0, [TokenEvent(column["method"], i, _saved(t)) for i, t in enumerate(column["tokens"])]))

@@ -1,4 +1,4 @@
-"""Public endpoints: who calls, and what they are told when something goes wrong: a CopeError's sentence, or a general
+"""Public endpoints: who calls, and what callers read when something goes wrong: a CopeError's sentence, or a general
 one with a number to quote.
 """
 
@@ -16,7 +16,7 @@ from cope_demo.visitors.owners import Access, OwnService
 from .shield import address_of
 
 
-def sentence(error: BaseException) -> str:
+def explain_error(error: BaseException) -> str:
     """A sentence for the visitor. A fault of ours is logged, without its message, which may hold a text."""
     if isinstance(error, CopeError):
         return str(error)
@@ -25,8 +25,8 @@ def sentence(error: BaseException) -> str:
     return f"Something went wrong on our side (fault {number}). Nothing of yours is lost; please try again."
 
 
-def told(function: Callable) -> Callable:
-    """The same function, but whatever it raises reaches whoever called as one sentence, and no log as a message."""
+def guard_handler(function: Callable) -> Callable:
+    """The same function, but what it raises reaches the caller as one sentence, and no log as a message."""
     if isgeneratorfunction(function):
 
         @wraps(function)
@@ -34,7 +34,7 @@ def told(function: Callable) -> Callable:
             try:
                 yield from function(*args, **kwargs)
             except Exception as error:
-                raise gr.Error(sentence(error), print_exception=False) from None
+                raise gr.Error(explain_error(error), print_exception=False) from None
     else:
 
         @wraps(function)
@@ -42,17 +42,17 @@ def told(function: Callable) -> Callable:
             try:
                 return function(*args, **kwargs)
             except Exception as error:
-                raise gr.Error(sentence(error), print_exception=False) from None
+                raise gr.Error(explain_error(error), print_exception=False) from None
 
     return guarded
 
 
-def arrive(access: Access, secret, profile: gr.OAuthProfile | None, request: gr.Request | None) -> OwnService:
-    """The service as whoever sent this request may use it."""
-    return access.of(secret, profile, _address(request))
+def open_service(access: Access, secret, profile: gr.OAuthProfile | None, request: gr.Request | None) -> OwnService:
+    """The service as the sender of this request may use it."""
+    return access.of(secret, profile, _find_address(request))
 
 
-def _address(request: gr.Request | None) -> str:
+def _find_address(request: gr.Request | None) -> str:
     """Where a request came from; "" when unknown."""
     if request is None:
         return ""
@@ -62,7 +62,7 @@ def _address(request: gr.Request | None) -> str:
 def endpoint(access: Access) -> Callable:
     """Decorates a public endpoint, whose first parameter is the service as its caller may use it (owners.OwnService).
 
-    To callers it has a last parameter `secret` instead. Whatever it raises reaches them as one sentence.
+    To callers it has a last parameter `secret` instead. What it raises reaches them as one sentence.
     """
 
     def decorate(function: Callable) -> Callable:
@@ -73,23 +73,22 @@ def endpoint(access: Access) -> Callable:
         secret = Parameter("secret", Parameter.POSITIONAL_OR_KEYWORD, default="", annotation=str)
         public = signature(function).replace(parameters=[profile, request, *own, secret])
 
-        def opened(args, kwargs) -> dict:
-            given = public.bind(*args, **kwargs)
-            given.apply_defaults()
-            caller = (given.arguments.pop(name) for name in ("secret", "profile", "request"))
-            service = arrive(access, *caller)
-            return {"service": service, **given.arguments}
+        def bind_arguments(args, kwargs) -> dict:
+            bound = public.bind(*args, **kwargs)
+            bound.apply_defaults()
+            caller = (bound.arguments.pop(name) for name in ("secret", "profile", "request"))
+            return {"service": open_service(access, *caller), **bound.arguments}
 
         if isgeneratorfunction(function):
 
             def call(*args, **kwargs):
-                yield from function(**opened(args, kwargs))
+                yield from function(**bind_arguments(args, kwargs))
         else:
 
             def call(*args, **kwargs):
-                return function(**opened(args, kwargs))
+                return function(**bind_arguments(args, kwargs))
 
-        call = told(wraps(function)(call))
+        call = guard_handler(wraps(function)(call))
         call.__signature__ = public
         call.__annotations__ = {p.name: p.annotation for p in public.parameters.values()}
         del call.__wrapped__

@@ -37,7 +37,7 @@ def test_every_published_number_is_shown(data):
     assert row["value"] == numbers["methods"]["cope"]["rougeL"]
     assert [row["low"], row["high"]] == numbers["ci95"]["cope"]["rougeL"]
     absent = [row["name"] for row in news["rows"] if row["value"] is None]
-    assert absent == ["Base", "RAG", "PAG", "OPPU, contrast", "OPPU, DPO"]
+    assert absent == ["Base without task adapter", "RAG", "PAG", "OPPU with contrast", "CoPe without contrast"]
     assert shown["absent"] == [TASKS[name].label for name in published.MEASURED if name not in (NEWS, REVIEWS)]
     assert "24, of 4 authors a task" in shown["intro"] and "by tiny in 4 bit" in shown["intro"]
     (part,) = shown["sweeps"][0]["parts"]

@@ -10,7 +10,7 @@ from cope_demo.paths import SAMPLE_USERS
 from cope_demo.saved.store import Card, Store
 from cope_demo.ui import links
 from cope_demo.ui.panels import lessons
-from cope_demo.ui.panels.comparing import SLIDERS
+from cope_demo.ui.settings import SLIDERS
 from tests.scripted import messages
 
 CARDS = [Card("ada", "Ada Lint", "Tester", "", "free_writing", (), True)]

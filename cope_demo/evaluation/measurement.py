@@ -1,0 +1,104 @@
+"""One author measured: fitted, every query written by every method, and compared with what the author wrote."""
+
+import time
+from collections.abc import Sequence
+
+from cope_demo.config import DecodeConfig, FitConfig
+from cope_demo.decode.engine import Engine, bank_of
+from cope_demo.decode.methods import Method
+from cope_demo.decode.prompting import rag_prompt, similar_samples, written_profile
+from cope_demo.errors import CopeError
+from cope_demo.model.adapters import TAM, LoraBank, read_lora
+from cope_demo.model.task_adapters import TaskAdapter
+from cope_demo.reward import bits_per_token
+from cope_demo.texts.lamp import Author, Query
+from cope_demo.texts.tasks import Sample, Task
+
+from .kept_fits import kept_fit
+from .metrics import text_scores
+
+BATCH = 16
+"""Queries of an author that are answered together."""
+
+
+class Measurement:
+    """A run's methods on one base model, ready to measure author after author."""
+
+    def __init__(
+        self,
+        task: Task,
+        methods: Sequence[Method],
+        engine: Engine,
+        settings: DecodeConfig,
+        config: FitConfig,
+        model: str | None,
+        tam: TaskAdapter | None,
+    ):
+        """settings, config: how texts are decoded and authors fitted. model: where the engine's base came from."""
+        self.task, self.methods, self.engine, self.base = task, methods, engine, engine.base
+        self.settings, self.config, self.model, self.tam = settings, config, model, tam
+
+    def measure(self, author: Author) -> list[dict]:
+        """The author's lines of predictions.jsonl. Raises CopeError when the history will not do."""
+        samples, queries = author.samples(self.task), author.queries
+        if not samples and any(method.reads_history for method in self.methods):
+            raise CopeError("The profile is empty: there is nothing to learn this author from.")
+        bank, bare = self._read_adapters(samples), bank_of(self.base, {})
+        prompts = self._make_prompts(samples, queries)
+        rows = []
+        for method in self.methods:
+            own, asked = bank if method.task_adapter else bare, prompts[method.prompt]
+            texts, seconds = self._write(asked, method.name, own)
+            for query, prompt, text in zip(queries, asked, texts, strict=True):
+                rows.append(
+                    {
+                        "user": author.id,
+                        "query": query.id,
+                        "method": method.name,
+                        "text": text,
+                        **text_scores(query.gold, text),
+                        "bits": self._measure_bits(query.gold, prompt, method, own),
+                        "seconds": round(seconds, 3),
+                    }
+                )
+        return rows
+
+    def _make_prompts(self, samples: list[Sample], queries: Sequence[Query]) -> dict[str, list[str]]:
+        """The prompts of every query, by the methods' kinds of prompts."""
+        plain, kinds = [self.task.prompt(query.input) for query in queries], {method.prompt for method in self.methods}
+        found = {"": plain}
+        if kinds - {""}:
+            similar = similar_samples(plain, samples)
+            found["rag"] = [rag_prompt(text, many) for text, many in zip(plain, similar, strict=True)]
+        if "pag" in kinds:
+            bare = bank_of(self.base, {})
+            profile = written_profile(self.engine, bare, samples, self.settings)
+            found["pag"] = [rag_prompt(text, many, profile) for text, many in zip(plain, similar, strict=True)]
+        return found
+
+    def _write(self, prompts: list[str], method: str, bank: LoraBank) -> tuple[list[str], float]:
+        """The texts that a method answers, and its seconds for one."""
+        started, texts = time.monotonic(), []
+        for first in range(0, len(prompts), BATCH):
+            ids = [self.base.prompt_ids(prompt) for prompt in prompts[first : first + BATCH]]
+            answers = self.engine.write(ids, method, bank, self.settings)
+            texts += [self.base.tokenizer.decode(answer, skip_special_tokens=True) for answer in answers]
+        return texts, (time.monotonic() - started) / len(prompts)
+
+    def _measure_bits(self, gold: str, prompt: str, method: Method, bank: LoraBank) -> float | None:
+        """Bits per token of the gold text; None for contrast, whose scores are no distribution over texts."""
+        if method.contrasts:
+            return None
+        ids = self.base.response_ids(gold, self.config.max_response_tokens)
+        adapter = method.adapter if method.personal else None
+        return round(bits_per_token(self.engine.logps(self.base.prompt_ids(prompt), ids, adapter, bank)), 4)
+
+    def _read_adapters(self, samples: list[Sample]) -> LoraBank:
+        """The task's and the author's adapters, as far as the run's methods need them."""
+        loras = {TAM: read_lora(self.tam.folder, self.base.model)} if self.tam else {}
+        adapters = {method.adapter for method in self.methods if method.personal}
+        if adapters:
+            config, task = self.config, self.task.name
+            folder = kept_fit(samples, task, config, self.base, self.tam, self.model, "cope" in adapters)
+            loras |= {name: read_lora(folder / name, self.base.model) for name in sorted(adapters)}
+        return bank_of(self.base, loras)

@@ -1,0 +1,43 @@
+"""The saved users' adapters in memory, beside the one base model."""
+
+from typing import TYPE_CHECKING
+
+from cope_demo.model.task_adapters import named_adapter
+from cope_demo.saved.store import ADAPTERS, SavedUser
+
+from .cache import UserCache
+
+if TYPE_CHECKING:
+    from cope_demo.model.adapters import LoraBank
+    from cope_demo.model.base_model import BaseModel
+
+
+class AdaptersInMemory:
+    """Reads users' adapters once, and again when a user was fitted anew. Thread-safe."""
+
+    def __init__(self):
+        self._banks = UserCache()
+
+    def bank(self, user: SavedUser, base: "BaseModel") -> "LoraBank":
+        """The user's adapters, `oppu` and `cope`, with the task adapter that the user was fitted on, if any.
+
+        Raises CopeError when they were not fitted on this base model or cannot be read.
+        """
+        from cope_demo.decode.engine import bank_of
+        from cope_demo.model.adapters import TAM, read_lora
+
+        user.check_base(base.identity, base.name)
+        files = user.manifest["files"]
+        key = (user.folder, *(files[f"{kind}/adapter_model.safetensors"]["sha256"] for kind in ADAPTERS))
+
+        def read() -> "LoraBank":
+            loras = {kind: read_lora(user.adapter(kind), base.model) for kind in ADAPTERS}
+            if tam := named_adapter(user.manifest.get("task_adapter")):
+                loras[TAM] = read_lora(tam.folder, base.model)
+            return bank_of(base, loras)
+
+        return self._banks.get(key, read)
+
+    def forget(self, user_id: str) -> None:
+        """Drops a user's adapters."""
+        self._banks.forget(user_id)

@@ -1,0 +1,86 @@
+"""Writing and scoring with one user's models: the methods' columns side by side, as a Trace."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from cope_demo.config import DecodeConfig
+from cope_demo.decode.methods import METHODS
+from cope_demo.decode.trace import Column, ColumnEnd, TokenEvent, Trace
+from cope_demo.errors import CopeError
+from cope_demo.saved.store import SavedUser
+
+from .own_prompts import OwnPrompts
+
+if TYPE_CHECKING:
+    from cope_demo.decode.engine import Engine, Request
+    from cope_demo.model.adapters import LoraBank
+
+
+@dataclass(frozen=True)
+class UserModels:
+    """A verified user's models: the decoder over base, and the adapters in memory.
+
+    In all methods `prompt` is what the person gave, and `instruction` what the task makes of it for the models.
+    """
+
+    user: SavedUser
+    engine: "Engine"
+    bank: "LoraBank"
+    own_prompts: OwnPrompts
+
+    def compare(
+        self, prompt: str, instruction: str, config: DecodeConfig, methods: Sequence[str]
+    ) -> Iterator[TokenEvent | ColumnEnd | Trace]:
+        """Yields an empty Trace, then the events of all columns as they come, and the complete Trace last.
+
+        Raises CopeError before the first item when something cannot be done.
+        """
+        own, requests = self._join(instruction, methods, config)
+        columns = [Column(method, prompt=own.get(method)) for method in methods]
+        trace = self._trace(prompt, self.engine.base.prompt_ids(instruction), config, columns)
+        events = self.engine.run(requests)
+        first = next(events)  # what cannot be done is refused before anything is shown
+        yield trace.unwritten()
+        for event in chain([first], events):
+            trace.record(event)
+            yield event
+        yield trace
+
+    def resume(
+        self, instruction: str, method: str, ids: Sequence[int], config: DecodeConfig
+    ) -> Iterator[TokenEvent | ColumnEnd]:
+        """Yields the events of a column that begins with these token ids, from the last of them on."""
+        yield from self.engine.run(self._join(instruction, (method,), config, ids)[1])
+
+    def score(self, prompt: str, instruction: str, text: str, config: DecodeConfig) -> Trace:
+        """The numbers of a given text under the `cope` adapter, as one column "score"."""
+        base = self.engine.base
+        prompt_ids = base.prompt_ids(instruction)
+        tokens = self.engine.score(prompt_ids, base.response_ids(text), "cope", self.bank, config)
+        return self._trace(prompt, prompt_ids, config, [Column("score", tokens, "eos")])
+
+    def _trace(self, prompt: str, prompt_ids: list[int], config: DecodeConfig, columns: list[Column]) -> Trace:
+        settings = (config.alpha, config.tau, config.repetition_penalty)
+        return Trace(self.engine.base.name, self.user.id, self.user.task, prompt, *settings, prompt_ids, columns)
+
+    def _join(
+        self, instruction: str, methods: Sequence[str], config: DecodeConfig, written: Sequence[int] = ()
+    ) -> tuple[dict[str, str], list["Request"]]:
+        """The prompts that columns have for themselves, and the requests: one of all others, one of each of these.
+
+        written: see Engine.join. Raises CopeError, which names the column where its prompt is not the visitor's.
+        """
+        engine, bank = self.engine, self.bank
+        shared = tuple(method for method in methods if not METHODS[method].prompt)
+        prompt_ids = engine.base.prompt_ids(instruction)
+        requests = [engine.join(prompt_ids, shared, bank, config, written)] if shared else []
+        own: dict[str, str] = {}
+        for method in (method for method in methods if METHODS[method].prompt):
+            try:
+                own[method] = self.own_prompts.make(engine, self.user, instruction, method)
+                requests.append(engine.join(engine.base.prompt_ids(own[method]), (method,), bank, config, written))
+            except CopeError as error:
+                raise CopeError(f"The column {method}, which puts texts of the history first: {error}") from error
+        return own, requests

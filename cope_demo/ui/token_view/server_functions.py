@@ -1,0 +1,34 @@
+"""What the token view's script asks the server, as `server.NAME(…)`."""
+
+from cope_demo.errors import CopeError
+from cope_demo.ui.web.guard import explain_error
+
+from . import runs
+from .standalone import empty_page
+
+
+def alive(run: str) -> str:
+    """For the page's watchdog: "gone" when this comparison no longer runs here, else "here"."""
+    return "gone" if run and not runs.alive(run) else "here"
+
+
+def likeness(asked) -> dict:
+    """For the page, as `server.likeness(run, {method: text})`: {method: {"topic", "style"}}, or {"error": sentence}.
+
+    Under "history" stands what the history's own texts reach on average, the scale to read the numbers by.
+    topic, in the page's words: how near the text is to what the person writes about (1: the same direction), by the
+    cosine of its sentence embedding (all-MiniLM-L6-v2) with the mean of the history's.
+    style: how near it is to the way they write, whatever the subject, by the cosine of the character trigrams, with
+    every word that is not a function word masked but for its length and capitals.
+    """
+    try:
+        if not isinstance(asked, list) or len(asked) != 2:
+            raise CopeError("A run and its texts are needed.")
+        service, user_id = runs.whose(asked[0])
+        return service.likeness(user_id, asked[1])
+    except Exception as error:
+        return {"error": explain_error(error)}
+
+
+SERVER_FUNCTIONS = [alive, likeness, empty_page]
+"""Their names are those that the script calls."""
