@@ -131,7 +131,7 @@ def as_generate(engine: Engine) -> str:
     """Whether base's greedy text is the one of transformers."""
     base, prompt = engine.base, engine.base.prompt_ids(PROMPT)
     config = DecodeConfig(max_new_tokens=TOKENS, alternatives=0, repetition_penalty=1.0, tau=0.0)
-    bare = LoraBank({}, torch.bfloat16, base.device)
+    bare = LoraBank({}, base.dtype, base.device)
     (ours,) = engine.write([prompt], "base", bare, config)
     ids = torch.tensor([prompt], device=base.device)
     with torch.inference_mode():

@@ -29,7 +29,7 @@ from cope_demo.paths import SAMPLE_USERS
 from cope_demo.reward import implicit_reward
 from cope_demo.texts.history import parse_history
 
-PLAIN = dict(gradient_checkpointing=False, save_strategy="no", report_to="none", disable_tqdm=True, bf16=True)
+PLAIN = dict(gradient_checkpointing=False, save_strategy="no", report_to="none", disable_tqdm=True)
 
 
 def plain(samples, config: FitConfig, folder: Path) -> dict[str, float]:
@@ -41,8 +41,8 @@ def plain(samples, config: FitConfig, folder: Path) -> dict[str, float]:
         times[stage] = time.perf_counter() - started
         started = time.perf_counter()
 
-    device = dict(use_cpu=not torch.cuda.is_available())
     base = load_base(trainable=True)
+    device = dict(use_cpu=not torch.cuda.is_available(), bf16=base.dtype == torch.bfloat16)
     tokenizer = base.tokenizer
 
     def turn(role, text):

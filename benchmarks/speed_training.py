@@ -73,6 +73,11 @@ def in_turns(length: str, stage: str, ways: dict) -> list[dict]:
     ]
 
 
+def autocast(base: BaseModel):
+    """The mixed precision of a fit: none where base computes in float32."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=base.dtype == torch.bfloat16)
+
+
 def oppu(base: BaseModel, length: str, rows: list[list[int]], prompt: int, folder: Path) -> list[dict]:
     """A step of the supervised stage; leaves an adapter in `folder`."""
     ids = torch.tensor(rows)
@@ -82,7 +87,7 @@ def oppu(base: BaseModel, length: str, rows: list[list[int]], prompt: int, folde
     with new_adapter(base, FitConfig()) as model:
 
         def step(context=None, lean=True):
-            with context or nullcontext(), torch.autocast("cpu", torch.bfloat16):
+            with context or nullcontext(), autocast(base):
                 if lean:
                     LeanTrainer.compute_loss(None, model, dict(inputs)).backward()
                 else:
@@ -109,7 +114,7 @@ def dpo(base: BaseModel, length: str, rows: list[list[int]], prompt: int, folder
         batch = trainer.data_collator(list(trainer.train_dataset))
 
         def step(owner):
-            with torch.autocast("cpu", torch.bfloat16):
+            with autocast(base):
                 owner.compute_loss(trainer, trainer.model, dict(batch)).backward()
 
         ways = {"ours": lambda: step(BaseReferenceTrainer), "trl's loss": lambda: step(DPOTrainer)}

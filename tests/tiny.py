@@ -65,7 +65,7 @@ def history(count: int = 8) -> History:
     return History(samples(count), "free_writing", count)
 
 
-def make(folder: Path, family: str = "llama") -> str:
+def make(folder: Path, family: str = "llama", dtype: torch.dtype = torch.bfloat16) -> str:
     """Saves a tiny model of the family with its tokenizer into `folder`; returns the path as text."""
     config_class, model_class, chat = FAMILIES[family]
     tokenizer = _tokenizer(chat)
@@ -78,7 +78,7 @@ def make(folder: Path, family: str = "llama") -> str:
         pad_token_id=tokenizer.pad_token_id,
         tie_word_embeddings=family == "gemma",
     )
-    model_class(config).to(torch.bfloat16).save_pretrained(folder)
+    model_class(config).to(dtype).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return str(folder)
 

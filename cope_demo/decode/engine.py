@@ -76,7 +76,7 @@ def next_scores(
 
 def bank_of(base: BaseModel, loras: dict[str, Lora]) -> LoraBank:
     """The adapters of a user, ready for an Engine."""
-    return LoraBank(loras, torch.bfloat16, base.device)
+    return LoraBank(loras, base.dtype, base.device)
 
 
 class Engine:

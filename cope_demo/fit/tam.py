@@ -130,7 +130,7 @@ def _train(base: BaseModel, examples: Sequence[Example], config: TamConfig, stat
         started, loss = time.monotonic(), 0.0
         for step in range(first, len(batches)):
             optimizer.param_groups[0]["lr"] = config.learning_rate * _schedule(step, len(batches))
-            loss = _step(model, [examples[i] for i in batches[step]], base.tokenizer.pad_token_id)
+            loss = _step(base, model, [examples[i] for i in batches[step]])
             torch.nn.utils.clip_grad_norm_(weights.values(), CLIP)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
@@ -145,18 +145,18 @@ def _train(base: BaseModel, examples: Sequence[Example], config: TamConfig, stat
     return read_json(state / "step.json")["seconds"]
 
 
-def _step(model: PeftModel, batch: Sequence[Example], pad: int) -> float:
+def _step(base: BaseModel, model: PeftModel, batch: Sequence[Example]) -> float:
     """The gradients of a batch, in passes of PASS_TOKENS; returns the loss: nats a token of the answers.
 
     Rows are padded on the left, so that the answers end together and only their positions need logits.
     """
-    device = next(model.parameters()).device
+    device, mixed = base.device, base.dtype == torch.bfloat16
     tokens, total = sum(len(e.response_ids) for e in batch), 0.0
     for rows in _passes(batch):
-        ids, mask = padded([e.prompt_ids + e.response_ids for e in rows], pad)
+        ids, mask = padded([e.prompt_ids + e.response_ids for e in rows], base.tokenizer.pad_token_id)
         labels, _ = padded([e.response_ids for e in rows], -100)
         spoken = labels.shape[1]
-        with torch.autocast(device.type, torch.bfloat16):
+        with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
             out = model(
                 input_ids=ids.to(device),
                 attention_mask=mask.to(device),

@@ -99,7 +99,7 @@ def train(trainer: Trainer) -> None:
 
 
 def save_adapter(model: PeftModel, folder: Path) -> None:
-    """Saves the adapter in peft's format, in bfloat16: what decoding computes with, at half the size."""
+    """Saves the adapter in peft's format, in bfloat16: half the size, and what decoding computes with where it can."""
     for parameter in model.parameters():
         if parameter.requires_grad:
             parameter.data = parameter.data.bfloat16()
@@ -130,7 +130,7 @@ def trainer_settings(
         save_strategy="no",
         report_to="none",
         gradient_checkpointing=False,
-        bf16=True,
+        bf16=base.dtype == torch.bfloat16,
         use_cpu=not torch.cuda.is_available(),
         seed=config.seed,
         data_seed=config.seed,

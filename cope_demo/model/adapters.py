@@ -115,14 +115,17 @@ class LoraBank:
         return mask
 
 
-def wear_always(model: torch.nn.Module, lora: Lora) -> None:
-    """Makes the adapter part of the model, for training and whatever else: its layers add it from now on."""
+def wear_always(model: torch.nn.Module, lora: Lora, dtype: torch.dtype) -> None:
+    """Makes the adapter part of the model, for training and whatever else: its layers add it from now on.
+
+    dtype: what the model computes in.
+    """
     from .unpacked import Unpacked  # brings peft, which those who only decode do without
 
     modules = dict(model.named_modules())
     device = next(model.parameters()).device
     for path, (down, up) in lora.weights.items():
-        down, up = (tensor.to(device, torch.bfloat16) for tensor in (down, up))
+        down, up = (tensor.to(device, dtype) for tensor in (down, up))
         if isinstance(modules[path].forward, Unpacked):
             modules[path].forward.worn = down, up
             continue

@@ -18,11 +18,13 @@ import torch
 from cope_demo.errors import CopeError
 
 from .adapters import read_lora, wear_always
+from .arithmetic import compute_dtype
 from .embedded import EMBEDDED, EMBEDDED_SHA256, embedded_folder
 from .task_adapters import TaskAdapter, task_adapter
 
 KEPT_BYTES = 1 << 30
-"""What a model that trains on a CPU may take for its unpacked weights: the embedded one takes a fifth of it."""
+"""What a model that trains on a CPU may take for its unpacked weights: the embedded one takes a fifth of it, in float32
+two fifths."""
 
 
 class _KernelNotice(logging.Filter):
@@ -54,7 +56,8 @@ def _weights_identity(folder: Path) -> str:
 class BaseModel:
     """pi_base in 4 bit with its tokenizer, and the prompt builder that every stage shares.
 
-    model: the transformers causal LM, its linear layers in bitsandbytes NF4 with bfloat16 compute.
+    model: the transformers causal LM, its linear layers in bitsandbytes NF4.
+    dtype: what it and its adapters compute in, see arithmetic.py.
     name: what people call it; identity: what a saved adapter must match, as `name@fingerprint`.
     tam: the task adapter that the model's layers add, where a task has one and the model is trained on it; a decoder's
         model is bare, as its rows may be of several tasks.
@@ -65,6 +68,7 @@ class BaseModel:
     name: str
     identity: str
     device: torch.device
+    dtype: torch.dtype
     tam: TaskAdapter | None = None
     _texts: dict = field(default_factory=dict, repr=False)
 
@@ -135,12 +139,12 @@ class BaseModel:
         return self.tokenizer("a", add_special_tokens=False)["input_ids"]
 
 
-def _quantized(folder: str, device: torch.device, revision: str | None = None):
+def _quantized(folder: str, device: torch.device, dtype: torch.dtype):
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()
-    nf4 = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16)
+    nf4 = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return AutoModelForCausalLM.from_pretrained(
@@ -151,7 +155,7 @@ def _quantized(folder: str, device: torch.device, revision: str | None = None):
 def load_base(
     model: str | None = None, device: str | None = None, trainable: bool = False, task: str | None = None
 ) -> BaseModel:
-    """Loads pi_base in NF4 with bfloat16 compute.
+    """Loads pi_base in NF4; arithmetic.py says in which type it computes.
 
     model: a folder, a hub id, or None for COPE_MODEL and then the embedded one.
     device: "cpu", "cuda", or None for CUDA where there is one.
@@ -166,6 +170,7 @@ def load_base(
     from .attention import use_plain_attention
 
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    dtype = compute_dtype(where)
     model = model or os.environ.get("COPE_MODEL") or None
     if model in (None, EMBEDDED):
         name, source = EMBEDDED, str(embedded_folder())
@@ -176,7 +181,7 @@ def load_base(
         identity = f"{name}@{_weights_identity(Path(source))}"
     try:
         tokenizer = AutoTokenizer.from_pretrained(source)
-        loaded = _quantized(source, where)
+        loaded = _quantized(source, where, dtype)
     except (OSError, ValueError, KeyError) as error:
         why = f"{type(error).__name__}: {str(error).splitlines()[0][:160]}"
         raise CopeError(
@@ -185,10 +190,7 @@ def load_base(
         ) from error
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    for parameter in loaded.parameters():
-        parameter.requires_grad_(False)
-        if parameter.dtype == torch.bfloat16:  # else the whole file stays mapped for the sake of the embeddings
-            parameter.data = parameter.data.clone()
+    _compute_in(loaded, dtype)
     # A model hands its head a slice of the positions, and torch multiplies a slice row by row, eight times as slow.
     loaded.get_output_embeddings().register_forward_pre_hook(lambda head, given: (given[0].contiguous(), *given[1:]))
     if trainable:
@@ -196,8 +198,26 @@ def load_base(
         use_plain_attention(loaded)
     tam = task_adapter(task, identity) if task else None
     if tam:
-        wear_always(loaded, read_lora(tam.folder, loaded))
-    return BaseModel(loaded, tokenizer, name, identity, where, tam)
+        wear_always(loaded, read_lora(tam.folder, loaded), dtype)
+    return BaseModel(loaded, tokenizer, name, identity, where, dtype, tam)
+
+
+def _compute_in(model: torch.nn.Module, dtype: torch.dtype) -> None:
+    """Takes a model that was loaded in bfloat16 to its compute type, frozen.
+
+    All are loaded in bfloat16, so that the 4-bit values, made from those weights, are the same on every machine.
+    """
+    from bitsandbytes.nn import Linear4bit
+
+    for tensor in (*model.parameters(), *model.buffers()):
+        tensor.requires_grad_(False)
+        if tensor.dtype == torch.bfloat16:  # a copy, or the whole file stays mapped for the sake of the embeddings
+            tensor.data = tensor.data.to(dtype, copy=True)
+    for layer in model.modules():
+        if isinstance(layer, Linear4bit):
+            layer.weight.quant_state.dtype = dtype
+            if dtype != torch.bfloat16:
+                layer.support_avx512bf16_for_cpu = False  # a repacked layer computes in bfloat16 alone
 
 
 def _make_trainable(model: torch.nn.Module) -> None:
@@ -207,10 +227,10 @@ def _make_trainable(model: torch.nn.Module) -> None:
     from .unpacked import Unpacked
 
     layers = [module for module in model.modules() if isinstance(module, Linear4bit)]
-    keep = 2 * sum(layer.in_features * layer.out_features for layer in layers) <= KEPT_BYTES
+    size = sum(layer.in_features * layer.out_features * layer.compute_dtype.itemsize for layer in layers)
     for layer in layers:
         layer.support_avx512bf16_for_cpu = False
-        if keep and layer.weight.device.type == "cpu":
+        if size <= KEPT_BYTES and layer.weight.device.type == "cpu":
             layer.forward = Unpacked(layer)
 
 

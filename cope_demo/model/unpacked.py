@@ -2,7 +2,7 @@
 
 bitsandbytes unpacks a layer anew at every forward and backward. peft copies a layer's output, takes its input to
 float32 and back, and adds the adapter in further passes. Here a layer is one function, y = x W^T + (x A^T) B^T in
-bfloat16, with the ranks of the task adapter and of the adapter in training side by side.
+base's type, with the ranks of the task adapter and of the adapter in training side by side.
 benchmarks/speed_training.py measures what that saves.
 """
 
@@ -18,11 +18,11 @@ Adapter = tuple[torch.Tensor, torch.Tensor]
 
 
 class Unpacked:
-    """A 4-bit layer's forward with its NF4 values at hand in bfloat16: the same results, bit for bit."""
+    """A 4-bit layer's forward with its NF4 values at hand in its compute type: the same results, bit for bit."""
 
     def __init__(self, layer: Linear4bit):
-        self.weight = dequantize_4bit(layer.weight.data, layer.weight.quant_state).to(torch.bfloat16)
-        self.bias = None if layer.bias is None else layer.bias.to(torch.bfloat16)
+        self.weight = dequantize_4bit(layer.weight.data, layer.weight.quant_state).to(layer.compute_dtype)
+        self.bias = None if layer.bias is None else layer.bias.to(layer.compute_dtype)
         self.worn: Adapter | None = None
 
     def __call__(self, x: torch.Tensor, trained: Adapter | None = None) -> torch.Tensor:
@@ -30,7 +30,7 @@ class Unpacked:
 
         The adapter in `worn` is always added; `trained` is one more, in float32, that gets gradients.
         """
-        rows = x.to(torch.bfloat16)
+        rows = x.to(self.weight.dtype)
         if self.worn or trained:
             y = _Adapted.apply(rows, self.weight, self.bias, *(self.worn or (None, None)), *(trained or (None, None)))
         else:

@@ -68,7 +68,7 @@ def test_going_on_from_another_token_equals_the_naive_way(ines):
     whole = run(engine, bank, ("cope",), config, PROMPT)["cope"]
     before, chosen = [token.id for token in whole.tokens[:4]], whole.tokens[4]
     same = run(engine, bank, ("cope",), config, PROMPT, [*before, chosen.id])["cope"]
-    same_up_to_ties(same, Column("cope", whole.tokens[4:]), tie=TOLERANCE)
+    same_up_to_ties(same, Column("cope", whole.tokens[4:]), tie=TOLERANCE, config=config)
     other = next(a.id for a in chosen.alternatives if a.id not in {chosen.id, *engine.base.end_ids})
     tokens = run(engine, bank, ("cope",), config, PROMPT, [*before, other])["cope"].tokens
     assert tokens[0].id == other

@@ -211,7 +211,7 @@ def dequantized(base):
         for name, child in list(parent.named_children()):
             if isinstance(child, Linear4bit):
                 plain = torch.nn.Linear(child.in_features, child.out_features, bias=child.bias is not None)
-                plain.weight.data = dequantize_4bit(child.weight.data, child.weight.quant_state).to(torch.bfloat16)
+                plain.weight.data = dequantize_4bit(child.weight.data, child.weight.quant_state).to(base.dtype)
                 if child.bias is not None:
                     plain.bias.data = child.bias.data
                 setattr(parent, name, plain.requires_grad_(False))

@@ -54,13 +54,13 @@ def test_grouped_attention_is_the_plain_one(length, masked):
 
 
 def gradients(base, ids) -> tuple[torch.Tensor, torch.Tensor]:
-    """Loss and gradients of a fresh adapter whose B is not zero, in bfloat16 autocast as in a fit."""
+    """Loss and gradients of a fresh adapter whose B is not zero, with the autocast of a fit."""
     torch.manual_seed(0)
     with new_adapter(base, FitConfig(lora_rank=4)) as model:
         weights = [p for p in model.parameters() if p.requires_grad]
         for weight in weights:
             torch.nn.init.normal_(weight.data, std=0.1)
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=base.dtype == torch.bfloat16):
             logits = model(ids).logits
         loss = torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1).float(), ids[:, 1:].flatten())
         loss.backward()
@@ -83,7 +83,7 @@ def test_adapters_in_place_learn_as_peft_has_them(folder, monkeypatch, worn):
                 path: (torch.randn(4, wide, generator=lot) * 0.1, torch.randn(high, 4, generator=lot) * 0.1)
                 for path, (wide, high) in sizes.items()
             }
-            wear_always(base.model, Lora(pairs, 4))
+            wear_always(base.model, Lora(pairs, 4), base.dtype)
         found.append((base.model(ids).logits, *gradients(base, ids)))
     (bare, loss, gradient), (bare_2, loss_2, gradient_2) = found
     assert torch.cosine_similarity(bare.float().flatten(), bare_2.float().flatten(), dim=0) > 0.999

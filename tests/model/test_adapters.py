@@ -33,9 +33,7 @@ def test_rows_equal_pefts_mixed_batch(setup):
     mixed.load_adapter(str(folders["two"]), adapter_name="two")
     mixed.eval()
     base = load_base(path, "cpu")
-    bank = LoraBank(
-        {name: read_lora(where, base.model) for name, where in folders.items()}, torch.bfloat16, base.device
-    )
+    bank = LoraBank({name: read_lora(where, base.model) for name, where in folders.items()}, base.dtype, base.device)
     rows = LoraRows(base.model)
     with torch.no_grad():
         expected = mixed(ids, adapter_names=["one", "__base__", "two"]).logits.float()

@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 import pytest
-import torch
 from bitsandbytes.nn import Linear4bit
 
 from cope_demo.config import FitConfig
@@ -26,12 +25,12 @@ def models(tmp_path_factory):
 
 
 @pytest.mark.parametrize("family", list(tiny.FAMILIES))
-def test_every_family_is_loaded_in_nf4_with_bfloat16_compute(models, family):
+def test_every_family_is_loaded_in_nf4_with_its_compute_type(models, family):
     base = load_base(models[family])
     layers = [m for m in base.model.modules() if isinstance(m, Linear4bit)]
     assert len(layers) >= 14
     assert {layer.weight.quant_state.quant_type for layer in layers} == {"nf4"}
-    assert {layer.compute_dtype for layer in layers} == {torch.bfloat16}
+    assert {layer.compute_dtype for layer in layers} == {base.dtype}
     assert not any(p.requires_grad for p in base.model.parameters())
     assert base.context == 512 and base.name == family
 
@@ -73,7 +72,7 @@ def test_token_texts_keep_their_space(models):
 def test_the_embedded_model_is_the_instruct_model():
     base = load_base(device="cpu")
     assert base.name == "SmolLM2-135M-Instruct" and base.identity.endswith(base_model.EMBEDDED_SHA256[:16])
-    assert base.model.model.embed_tokens.weight.dtype == torch.bfloat16
+    assert base.model.model.embed_tokens.weight.dtype == base.dtype
     text = base.tokenizer.decode(base.prompt_ids("Say hello."))
     assert text.count("<|im_start|>system") == 1 and text.endswith("<|im_start|>assistant\n")
     assert base.context == 8192
@@ -133,5 +132,5 @@ def test_packed_gguf_cannot_be_saved_so_ours_is_unpacked():
 
 
 def test_base_models_are_plain_data():
-    assert {"model", "tokenizer", "name", "identity", "device"} <= set(BaseModel.__dataclass_fields__)
+    assert {"model", "tokenizer", "name", "identity", "device", "dtype"} <= set(BaseModel.__dataclass_fields__)
     assert logging.getLogger("bitsandbytes").filters

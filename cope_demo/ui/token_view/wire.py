@@ -53,8 +53,8 @@ def branch(run: str, method: str, at: int) -> str:
 def whole(trace: dict, who: str, variants: dict[str, dict] | None = None, **more) -> str:
     """A finished comparison from its JSON (trace.Trace.to_json).
 
-    variants: of columns with settings of their own, {"alpha", "tau", "name", and "of" for a further run of a method}. more: further
-    fields of its first message.
+    variants: of columns with settings of their own, {"alpha", "tau", "name", and "of" for a further run of a method}.
+    more: further fields of its first message.
     """
     header = {name: value for name, value in trace.items() if name != "columns"}
     methods = [column["method"] for column in trace["columns"]]

@@ -1,0 +1,45 @@
+"""Which floating-point type this machine computes in: bfloat16 where the hardware has it, else float32.
+
+A CPU without native bfloat16 (most have AVX2 at most) emulates it, many times slower than float32 (docs/speed.md). The
+4-bit values of a model and the format of adapters' files are the same either way.
+"""
+
+import os
+import platform
+
+import torch
+
+from cope_demo.errors import CopeError
+
+VARIABLE = "COPE_COMPUTE"
+CHOICES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
+LESSER = ("SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX2_VNNI_2", "AVX512_CORE", "AVX512_CORE_VNNI")
+"""Values of ONEDNN_MAX_CPU_ISA without products in bfloat16."""
+
+
+def native_bfloat16() -> bool:
+    """Whether this CPU multiplies matrices in bfloat16 itself, and torch lets it.
+
+    On x86 that takes AVX512-BF16 (a CPU with AMX-BF16 has it, too), on ARM the bf16 extension. What holds torch or
+    oneDNN down to less (ATEN_CPU_CAPABILITY, ONEDNN_MAX_CPU_ISA) counts; a torch without oneDNN, as on a Mac, emulates.
+    """
+    if not torch.backends.mkldnn.is_available() or not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        return False
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        return True
+    # On x86 oneDNN also says yes to plain AVX512, where it emulates.
+    held = (os.environ.get("ONEDNN_MAX_CPU_ISA") or "").upper() in LESSER
+    return torch.backends.cpu.get_cpu_capability() == "AVX512" and torch.cpu._is_avx512_bf16_supported() and not held
+
+
+def compute_dtype(device: torch.device) -> torch.dtype:
+    """The type that a model on `device` computes in: bfloat16 on CUDA and where it is native, else float32.
+
+    COPE_COMPUTE overrides it. Raises CopeError when that is anything but `bfloat16` or `float32`.
+    """
+    asked = os.environ.get(VARIABLE)
+    if asked:
+        if asked not in CHOICES:
+            raise CopeError(f"{VARIABLE} must be 'bfloat16' or 'float32', but is {asked!r}; without it CoPe chooses.")
+        return CHOICES[asked]
+    return torch.bfloat16 if device.type == "cuda" or native_bfloat16() else torch.float32
