@@ -6,7 +6,7 @@ import pytest
 
 from cope_demo import paths
 from cope_demo.jobs.queue_jobs import QueueJobs
-from tests.fits import Stages
+from tests.fits import use_small_stages
 from tests.made_up import twin  # noqa: F401  (a fixture of all tests)
 
 CACHE = paths.cache_dir()
@@ -23,10 +23,7 @@ def own_data(tmp_path, monkeypatch):
 @pytest.fixture
 def stages(tmp_path, monkeypatch):
     """Background fits with the small stages of tests/fit_stages.py, and the record of what they did."""
-    monkeypatch.setenv("COPE_FIT_MODULE", "tests.fit_stages")
-    monkeypatch.setenv("COPE_TEST_LOG", str(tmp_path / "log"))
-    monkeypatch.setenv("PYTHONPATH", str(paths.ROOT))
-    return Stages(tmp_path / "log")
+    return use_small_stages(monkeypatch, tmp_path)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cope_demo import paths
 from cope_demo.jobs.interface import FitRequest
 from cope_demo.jobs.job_folder import KEPT, JobFolder
 from cope_demo.texts.tasks import Sample
@@ -38,6 +39,14 @@ class Stages:
         return eventually(lambda: [r for r in self.runs(job_id) if r["stage"] == stage][times - 1 : times])[0]
 
 
+def use_small_stages(patch: pytest.MonkeyPatch, root: Path) -> Stages:
+    """Background fits run the small stages of tests/fit_stages.py from here on; their record is the file root/log."""
+    patch.setenv("COPE_FIT_MODULE", "tests.fit_stages")
+    patch.setenv("COPE_TEST_LOG", str(root / "log"))
+    patch.setenv("PYTHONPATH", str(paths.ROOT))
+    return Stages(root / "log")
+
+
 def eventually(ask, seconds: float = 15):
     """The first true answer; fails when there is none in time."""
     deadline = time.monotonic() + seconds
@@ -48,11 +57,11 @@ def eventually(ask, seconds: float = 15):
     pytest.fail(f"not within {seconds} s")
 
 
-def request(user_id: str, how: str = "", owner: str = "", samples: list[Sample] = SAMPLES) -> FitRequest:
+def make_request(user_id: str, how: str = "", owner: str = "", samples: list[Sample] = SAMPLES) -> FitRequest:
     return FitRequest(user_id, how, "free_writing", samples, None, seed=7, owner=owner)
 
 
-def ended(queue, job_id: str, seconds: float = 15):
+def wait_for_end(queue, job_id: str, seconds: float = 15):
     """The status, once the job has ended and its private files are gone."""
     eventually(lambda: queue.status(job_id).state not in ("queued", "running"), seconds)
     folder = JobFolder(job_id)
@@ -60,13 +69,13 @@ def ended(queue, job_id: str, seconds: float = 15):
     return queue.status(job_id)
 
 
-def alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
     try:
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except FileNotFoundError:
         return False
 
 
-def holds_secret(folder: Path) -> list[str]:
+def find_secret(folder: Path) -> list[str]:
     files = [path for path in folder.rglob("*") if path.is_file()]
     return [str(path) for path in files if SECRET.encode() in path.read_bytes()]

@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -12,6 +13,8 @@ from transformers import (
     LlamaForCausalLM,
     MistralConfig,
     MistralForCausalLM,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
     PreTrainedTokenizerFast,
     Qwen2Config,
     Qwen2ForCausalLM,
@@ -55,6 +58,13 @@ LINES = [
 ]
 
 
+class Home(NamedTuple):
+    """A tiny model's path, and the folder of users fitted on it."""
+
+    model: str
+    users_dir: Path
+
+
 def samples(count: int = 8) -> list[Sample]:
     """Short free writing with instructions."""
     return [Sample(f"Write a post about number {i}.", f"{LINES[i % 8]} {i}.") for i in range(count)]
@@ -78,7 +88,12 @@ def make(folder: Path, family: str = "llama", dtype: torch.dtype = torch.bfloat1
         pad_token_id=tokenizer.pad_token_id,
         tie_word_embeddings=family == "gemma",
     )
-    model_class(config).to(dtype).save_pretrained(folder)
+    return save(model_class(config).to(dtype), tokenizer, folder)
+
+
+def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> str:
+    """Saves a model and its tokenizer; returns the folder's path as text."""
+    model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return str(folder)
 

@@ -9,10 +9,11 @@ from cope_demo.jobs.interface import JobStatus
 from cope_demo.saved.store import Card
 from cope_demo.ui.web.guard import explain_error
 
-from . import links, settings, streams
+from . import links, streams
 from .component import say
 from .panels import behind, fitting, more_columns, people, scoring, takeaway
 from .parts import Answer, make_answer
+from .settings import choose_defaults, choose_task
 from .visitor import FINAL, NEW, Visitor
 
 LOADING = "The model is loading. You can look around and write a prompt meanwhile."
@@ -72,9 +73,9 @@ def show_visitor(service, visitor: Visitor, status: JobStatus | None = None) -> 
 def show_empty_comparison(service, visitor: Visitor) -> Answer:
     """Steps 3 and 4, and what can be had of the fit, before anything was compared: first prompt and task's settings."""
     card, fit = _find_card(service, visitor.chosen), visitor.find_fit(visitor.chosen)
-    task = settings.choose_task(card.task if card else fit.task if fit else "")
+    task = choose_task(card.task if card else fit.task if fit else "")
     prompts = list(card.prompts) if card else [task.example_prompt]
-    first, who, refusal = settings.choose_defaults(task), name_person(service, visitor), explain_refusal(visitor)
+    first, who, refusal = choose_defaults(task), name_person(service, visitor), explain_refusal(visitor)
     return make_answer(
         prompt=gr.update(value=prompts[0] if prompts else "", info=task.instruction),
         examples=say({"label": "Or try", "prompts": prompts}),

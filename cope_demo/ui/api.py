@@ -113,8 +113,15 @@ def compare(
     "index", "token": {...}} or {"method", "stopped"}; fields as in the trace's JSON, in which a column that had a
     prompt of its own (rag, pag) has it as "prompt".
     """
-    decoding = {"alpha": alpha, "tau": tau, "repetition_penalty": repetition_penalty, "temperature": temperature}
-    prompt, config = check_settings(prompt, **decoding, max_new_tokens=max_new_tokens, seed=seed)
+    prompt, config = check_settings(
+        prompt,
+        alpha=alpha,
+        tau=tau,
+        repetition_penalty=repetition_penalty,
+        max_new_tokens=max_new_tokens,
+        temperature=temperature,
+        seed=seed,
+    )
     methods = order_columns(columns)
     for step in streams.compare(service, _check_parameter("user", user), prompt, config, methods):
         if isinstance(step, Batch):
@@ -141,8 +148,15 @@ def continue_from(
     method: any column's of `compare`. max_new_tokens counts the ids too. Gives what `compare` gives
     while it writes, the first token being the last of the ids; at last {"method", "text", "stopped", "tokens"}.
     """
-    decoding = {"alpha": alpha, "tau": tau, "repetition_penalty": repetition_penalty, "temperature": temperature}
-    prompt, config = check_settings(prompt, **decoding, max_new_tokens=max_new_tokens, seed=seed)
+    prompt, config = check_settings(
+        prompt,
+        alpha=alpha,
+        tau=tau,
+        repetition_penalty=repetition_penalty,
+        max_new_tokens=max_new_tokens,
+        temperature=temperature,
+        seed=seed,
+    )
     column = Column(method)
     for step in streams.resume(service, _check_parameter("user", user), prompt, method, ids, config):
         for item in step.items if isinstance(step, Batch) else ():

@@ -94,8 +94,8 @@ class Events:
         mine.text.change(lambda: None, None, [mine.file], **LIGHT).then(**quick)
         mine.text.blur(**whole)
         mine.task.input(**quick).then(**whole)
-        taken = mine.upload.upload(guard_handler(own.take_upload), [mine.upload], [mine.file], **LIGHT)
-        taken.then(**quick).then(**whole)
+        upload = mine.upload.upload(guard_handler(own.take_upload), [mine.upload], [mine.file], **LIGHT)
+        upload.then(**quick).then(**whole)
         mine.example.click(lambda: own.EXAMPLE, None, [mine.text], **LIGHT).then(**whole)
 
     def _make_preview(self, whole: bool):
@@ -119,8 +119,8 @@ class Events:
         buttons = [compare.start, compare.stop]
         shown, begin = [compare.view, *buttons], {"js": _notify_view("cope-begin", "g"), **WRITING}
         compare.examples.use(_read_example, None, [compare.prompt], **LIGHT)
-        triggers = [compare.start.click, compare.prompt.submit]
-        inputs = self.parts.select("visitor", "prompt", *SLIDERS, "seed", "more")
+        settings = ("prompt", *SLIDERS, "seed", "more")
+        triggers, inputs = [compare.start.click, compare.prompt.submit], self.parts.select("visitor", *settings)
         event = gr.on(triggers, guard_handler(self._compare), outputs=shown, inputs_kwargs=inputs, **begin)
         only = self.parts.select("visitor")
         branch = compare.view.branch(guard_handler(self._branch), outputs=shown, inputs_kwargs=only, **begin)
@@ -130,14 +130,16 @@ class Events:
         self.panels.lessons.open(self._open_lesson, None, shown, js=_notify_view("cope-begin", "g"), **ending)
         compare.stop.click(self._free_buttons, None, buttons, js=_notify_view("cope-stop", "[]"), **ending)
 
-    def _compare(self, profile: gr.OAuthProfile | None, request: gr.Request, visitor, more, **values) -> Iterator[dict]:
+    def _compare(
+        self, profile: gr.OAuthProfile | None, request: gr.Request, visitor, more, **settings
+    ) -> Iterator[dict]:
         visit = Visit(self.access, visitor, profile, request)
         who, refusal = visit.name_person(), visit.explain_refusal()
         if refusal:
             yield from self._show_writing([streams.show_refusal(who, refusal)])
         else:
             chosen = visit.visitor.chosen
-            yield from self._show_writing(streams.stream(visit.service, chosen, who, columns=more, **values))
+            yield from self._show_writing(streams.stream(visit.service, chosen, who, columns=more, **settings))
 
     def _branch(
         self, profile: gr.OAuthProfile | None, request: gr.Request, event: gr.EventData, visitor
@@ -169,9 +171,10 @@ class Events:
         """Step 4: texts are scored."""
         score = self.panels.score
         self._connect_turn(score.example.click, Visit.fill_example, **LIGHT)
-        inputs = self.parts.select("visitor", "text_a", "text_b", "asked", "alpha")
-        shown = [score.view, score.verdict, score.start]
-        event = score.start.click(guard_handler(self._score), outputs=shown, inputs_kwargs=inputs, **WRITING)
+        inputs, shown = self.parts.select("visitor", "text_a", "text_b", "asked", "alpha"), [score.view, score.verdict]
+        event = score.start.click(
+            guard_handler(self._score), outputs=[*shown, score.start], inputs_kwargs=inputs, **WRITING
+        )
         event.failure(lambda: gr.update(interactive=True), None, [score.start], **LIGHT)
 
     def _score(

@@ -24,7 +24,7 @@ SLIDERS = {
 
 
 def check_settings(
-    prompt, alpha, tau, max_new_tokens, repetition_penalty, temperature, seed
+    prompt, *, alpha, tau, repetition_penalty, max_new_tokens, temperature, seed
 ) -> tuple[str, DecodeConfig]:
     """The prompt and the decoding's settings, checked. Raises CopeError naming what will not do."""
     if not isinstance(prompt, str) or not prompt.strip():

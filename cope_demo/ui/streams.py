@@ -123,14 +123,14 @@ def show_refusal(who: str, reason: str) -> str:
     return show_idle(who) + wire.line("error", message=reason)
 
 
-def stream(service, user_id: str, who: str, *, columns: list[str] | None = None, **values) -> Iterator[str]:
+def stream(service, user_id: str, who: str, *, columns: list[str] | None = None, **settings) -> Iterator[str]:
     """A comparison as the growing text of wire.py. It never raises: what goes wrong is the last message.
 
-    values: for `check_settings`, by name. columns: names of methods.list_optional, beside the three.
+    settings: of `check_settings`. columns: names of methods.list_optional, beside the three.
     """
     run, text = runs.begin(service, user_id), ""
     try:
-        prompt, config = check_settings(**values)
+        prompt, config = check_settings(**settings)
         methods = order_columns(columns)
         empty = Trace("", user_id, "", prompt, config.alpha, config.tau, config.repetition_penalty, [], [])
         for step in compare(service, user_id, prompt, config, methods):

@@ -11,9 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from cope_demo import paths
-from cope_demo.ui.page import build
-from cope_demo.ui.routes import app_options
-from cope_demo.ui.server import launch_options
+from tests.running import run_page
 from tests.scripted import Service
 
 ARGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
@@ -60,28 +58,25 @@ def visit(chromium, url, size=DESKTOP, dark=False, state=None):
 
 @pytest.fixture(scope="session")
 def scripted_page(tmp_path_factory):
-    """The real page over a scripted service, for what a model cannot be asked to say: the service and the URL."""
+    """The real page over a scripted service (RunningPage), for what a model cannot be asked to say."""
     root = tmp_path_factory.mktemp("scripted")
-    service = Service(root)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COPE_DATA", str(root / "var"))
-        blocks = build(service).queue()
-        url = blocks.launch(prevent_thread_lock=True, app_kwargs=app_options(service), **launch_options("127.0.0.1"))[1]
-    yield service, url
-    blocks.close()
+        with run_page(Service(root)) as page:
+            yield page
 
 
 @pytest.fixture
 def service(scripted_page):
     """The scripted service, its script as it stands at first."""
-    scripted_page[0].reset()
-    return scripted_page[0]
+    scripted_page.service.reset()
+    return scripted_page.service
 
 
 @pytest.fixture
 def scripted_url(service, scripted_page):
     """Where the scripted page is."""
-    return scripted_page[1]
+    return scripted_page.url
 
 
 @pytest.fixture(scope="session")

@@ -25,51 +25,98 @@ def words(page, what):
     return page.inner_text(f"{STEPS} {what}").replace("\u202f", "").replace("\u2212", "-")
 
 
-def test_a_decision_is_built_up_in_phases(chromium, service, scripted_url):
-    service.pieces = {method: [" stitch", " in", " time"] for method in COLUMNS}
-    with visit(chromium, scripted_url) as page:
-        assert page.query_selector(f"{STEPS} .stage:visible") is None
+@pytest.fixture(scope="module")
+def decision(chromium, scripted_page):
+    """Step mode on a text of three tokens.
+
+    The first is " stitch", log p -0.5 for the person and -3 in general, beside " the" (-1.5, -0.4) and a newline
+    (-6, -2).
+    """
+    scripted_page.service.reset()
+    scripted_page.service.pieces = {method: [" stitch", " in", " time"] for method in COLUMNS}
+    with visit(chromium, scripted_page.url) as page:
+        page.emulate_media(reduced_motion="reduce")
+        assert page.query_selector(f"{STEPS} .stage:visible") is None, "the fold is closed at first"
         compare(page)
         open_steps(page)
-        # The token: log p -0.5 for the person and -3 in general, beside " the" (-1.5, -0.4) and a newline (-6, -2).
-        assert phase(page) == 0 and "Ada\u2019s adapter likes \u2423stitch best, at 61%" in words(page, ".sentence")
-        assert page.inner_text(f"{STEPS} .text mark").strip() == "?" and "stitch" not in words(page, ".text")
-        assert page.locator(f"{STEPS} .share.amateur:visible").count() == 0
-        assert page.evaluate(f"getComputedStyle(document.querySelector('{STEPS} li .r')).visibility") == "hidden"
+        assert phase(page) == 0, "it opens at the first phase of the first token"
+        yield page
 
-        wide, narrow = (page.locator(f"{STEPS} .share.expert").nth(n).bounding_box()["width"] for n in (0, 1))
-        assert wide / narrow == pytest.approx(2.718, rel=0.05)  # 61 % beside 22 %
 
-        page.click(f"{STEPS} .forward")
-        assert phase(page) == 1 and "at least 6.1% stay: 2\u00a0tokens in all. Of those shown, 1 is cut." in words(
-            page, ".sentence"
-        )
-        assert "0.1 \u00b7 61% = 6.1%" in words(page, ".eq >> nth=0")
-        assert page.inner_text(f"{STEPS} li.cut code") == "\u21b5" and page.is_visible(f"{STEPS} li.cut .out")
-        line = page.evaluate(f"getComputedStyle(document.querySelector('{STEPS} .list')).getPropertyValue('--cut')")
-        assert float(line) == pytest.approx(0.1 * 0.6065 / 0.6703, abs=1e-3)  # the widest bar is base's 67 %
+def go_to(page, token: int, number: int) -> None:
+    """Shows a phase, from 0, of a token, from 1."""
+    page.fill(f"{STEPS} input[type=range]", str(token))
+    page.click(f"{STEPS} .phase >> nth={number}")
+    assert phase(page) == number
 
-        page.click(f"{STEPS} .forward")
-        assert phase(page) == 2 and "\u2423the at 67%, which gains +0.04" in words(page, ".sentence")
-        assert "\u2423stitch only at 5.0%, which gains +0.30" in words(page, ".sentence")
-        assert words(page, "li:not(.cut) .less >> nth=0") == "+0.30"
-        assert page.is_visible(f"{STEPS} .share.amateur >> nth=0")
 
-        page.click(f"{STEPS} .forward")
-        assert phase(page) == 3 and "wins: what the expert liked best stays ahead" in words(page, ".sentence")
-        assert "= -0.50 - 0.1 \u00b7 (-3.00) = -0.20" in words(page, ".eq >> nth=1")
-        assert words(page, "li.won .r") == "-0.20" and words(page, "li.cut .r") == "-\u221e"
-        assert page.inner_text(f"{STEPS} .text mark") == " stitch"
-        assert page.inner_text(f"{STEPS} .heard") == f"Token 1: {page.inner_text(f'{STEPS} .sentence')}"
+def test_the_first_phase_shows_the_expert_s_favourite(decision):
+    go_to(decision, 1, 0)
+    assert "Ada\u2019s adapter likes \u2423stitch best, at 61%" in words(decision, ".sentence")
 
-        page.click(f"{STEPS} .forward")
-        assert phase(page) == 0 and words(page, ".count") == "token 2 of 3"
-        assert words(page, ".text").startswith(" stitch")
-        page.fill(f"{STEPS} input[type=range]", "3")
-        assert phase(page) == 3 and words(page, ".text") == " stitch in time"
-        page.click(f"{STEPS} .phase >> nth=1")
-        assert phase(page) == 1 and words(page, ".count") == "token 3 of 3"
-        assert page.get_attribute(f"{STEPS} .phase >> nth=1", "aria-current") == "step" and sideways(page) <= 0
+
+def test_the_first_phase_gives_nothing_away(decision):
+    go_to(decision, 1, 0)
+    assert decision.inner_text(f"{STEPS} .text mark").strip() == "?" and "stitch" not in words(decision, ".text")
+    assert decision.locator(f"{STEPS} .share.amateur:visible").count() == 0
+    assert decision.evaluate(f"getComputedStyle(document.querySelector('{STEPS} li .r')).visibility") == "hidden"
+
+
+def test_bars_are_as_wide_as_the_expert_s_probabilities(decision):
+    go_to(decision, 1, 0)
+    wide, narrow = (decision.locator(f"{STEPS} .share.expert").nth(n).bounding_box()["width"] for n in (0, 1))
+    assert wide / narrow == pytest.approx(2.718, rel=0.05)  # 61 % beside 22 %
+
+
+def test_the_second_phase_cuts_what_is_outside_the_head(decision):
+    go_to(decision, 1, 1)
+    said = words(decision, ".sentence")
+    assert "at least 6.1% stay: 2\u00a0tokens in all. Of those shown, 1 is cut." in said
+    assert "0.1 \u00b7 61% = 6.1%" in words(decision, ".eq >> nth=0")
+    assert decision.inner_text(f"{STEPS} li.cut code") == "\u21b5" and decision.is_visible(f"{STEPS} li.cut .out")
+
+
+def test_the_line_of_the_cut_is_at_the_head_s_floor(decision):
+    go_to(decision, 1, 1)
+    line = decision.evaluate(f"getComputedStyle(document.querySelector('{STEPS} .list')).getPropertyValue('--cut')")
+    assert float(line) == pytest.approx(0.1 * 0.6065 / 0.6703, abs=1e-3)  # the widest bar is base's 67 %
+
+
+def test_the_third_phase_subtracts_the_amateur(decision):
+    go_to(decision, 1, 2)
+    assert "\u2423the at 67%, which gains +0.04" in words(decision, ".sentence")
+    assert "\u2423stitch only at 5.0%, which gains +0.30" in words(decision, ".sentence")
+    assert words(decision, "li:not(.cut) .less >> nth=0") == "+0.30"
+    assert decision.is_visible(f"{STEPS} .share.amateur >> nth=0")
+
+
+def test_the_fourth_phase_takes_the_highest_score(decision):
+    go_to(decision, 1, 3)
+    assert "wins: what the expert liked best stays ahead" in words(decision, ".sentence")
+    assert "= -0.50 - 0.1 \u00b7 (-3.00) = -0.20" in words(decision, ".eq >> nth=1")
+    assert words(decision, "li.won .r") == "-0.20" and words(decision, "li.cut .r") == "-\u221e"
+    assert decision.inner_text(f"{STEPS} .text mark") == " stitch"
+
+
+def test_each_phase_is_read_out(decision):
+    go_to(decision, 1, 3)
+    assert decision.inner_text(f"{STEPS} .heard") == f"Token 1: {decision.inner_text(f'{STEPS} .sentence')}"
+
+
+def test_forward_goes_through_the_phases_and_on_to_the_next_token(decision):
+    go_to(decision, 1, 0)
+    for number in (1, 2, 3, 0):
+        decision.click(f"{STEPS} .forward")
+        assert phase(decision) == number
+    assert words(decision, ".count") == "token 2 of 3" and words(decision, ".text").startswith(" stitch")
+
+
+def test_the_slider_shows_the_end_of_a_decision_and_a_click_any_phase_of_it(decision):
+    decision.fill(f"{STEPS} input[type=range]", "3")
+    assert phase(decision) == 3 and words(decision, ".text") == " stitch in time"
+    decision.click(f"{STEPS} .phase >> nth=1")
+    assert phase(decision) == 1 and words(decision, ".count") == "token 3 of 3"
+    assert decision.get_attribute(f"{STEPS} .phase >> nth=1", "aria-current") == "step" and sideways(decision) <= 0
 
 
 def test_keys_and_play(chromium, service, scripted_url):

@@ -9,7 +9,7 @@ from tests.browser.test_token_view import COPE, compare, texts
 WORDS = ["one", " two", " three", " four"]
 
 
-def branched(at: int, words: list[str], method: str = "cope") -> str:
+def continue_at(at: int, words: list[str], method: str = "cope") -> str:
     """What the server sends for a continuation; its first token is the forced one."""
     events = [TokenEvent(method, at + n, token) for n, token in enumerate(plain(words, method))]
     return wire.branch("run2", method, at) + wire.tokens(0, events) + wire.line("end", method=method, stopped="length")
@@ -22,10 +22,10 @@ def test_branch_undo_and_branch_again(chromium):
         ((name, asked),) = page.evaluate("window.raised")
         assert (name, asked["method"], asked["ids"]) == ("branch", "cope", [0, 10, 21]) and asked["alpha"] == 0.1
         assert texts(page, "cope") == WORDS  # nothing is cut before the server writes
-        send(page, branched(2, [" the", " end"]))
+        send(page, continue_at(2, [" the", " end"]))
         assert page.is_disabled(f"{COPE} .branched button")
         assert page.locator(".inspector .choices button:disabled").count() > 0
-        send(page, branched(2, [" the", " end"]) + wire.line("done", seconds=1.0))
+        send(page, continue_at(2, [" the", " end"]) + wire.line("done", seconds=1.0))
         assert texts(page, "cope") == ["one", " two", " the", " end"] and texts(page, "oppu") == WORDS
         note = page.inner_text(f"{COPE} .branched span")
         assert note == "Branched at token 3, where \u2018three\u2019 stood."
@@ -34,7 +34,7 @@ def test_branch_undo_and_branch_again(chromium):
         assert page.inner_text(".inspector .why").startswith(
             "You put \u2018the\u2019 here in place of \u2018three\u2019"
         )
-        send(page, branched(1, [" once"]) + wire.line("done", seconds=1.0))
+        send(page, continue_at(1, [" once"]) + wire.line("done", seconds=1.0))
         assert texts(page, "cope") == ["one", " once"] and page.locator(f"{COPE} .forked").count() == 1
         page.click(f"{COPE} .branched button")
         assert texts(page, "cope") == ["one", " two", " the", " end"]

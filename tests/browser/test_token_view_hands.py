@@ -13,7 +13,7 @@ from tests.browser.test_token_view import CONTRAST, COPE, sideways
 WORDS = ["one", " two", " three", " four"]
 
 
-def focused(page):
+def focused_index(page):
     return page.evaluate("document.activeElement.dataset.index")
 
 
@@ -28,7 +28,7 @@ def test_all_by_keyboard(chromium):
         page.focus(f"{COPE} .tok >> nth=0")
         for key, index in (("ArrowRight", "1"), ("End", "3"), ("ArrowRight", "3"), ("ArrowLeft", "2"), ("Home", "0")):
             page.keyboard.press(key)
-            assert focused(page) == index
+            assert focused_index(page) == index
         outline = page.eval_on_selector(f"{COPE} .tok:focus", "(s) => getComputedStyle(s).outlineStyle")
         assert outline == "solid"
         page.keyboard.press("ArrowRight")
@@ -39,7 +39,7 @@ def test_all_by_keyboard(chromium):
         page.keyboard.press("Enter")  # the button to the next token
         assert "token 3 of 4" in page.inner_text(".inspector .where")
         page.keyboard.press("Escape")
-        assert page.is_hidden(".inspector") and focused(page) == "2"
+        assert page.is_hidden(".inspector") and focused_index(page) == "2"
         page.keyboard.press(" ")
         assert page.is_visible(".inspector")
         page.keyboard.press("Escape")

@@ -28,7 +28,7 @@ def columns():
     return {method: tokens(method) for method in COLUMNS}
 
 
-def shown_whole(page):
+def check_whole(page):
     """The page is as wide as the screen, its parts are there, and nothing of the texts has become an element."""
     assert sideways(page) <= 0
     allowed = {"span", "div", "section", "code", "p", "b", "q", "i", "em", "td", "tr", "th", "table"}
@@ -43,7 +43,7 @@ def test_every_surface(chromium, size):
     with view(chromium, value(columns(), **header), size) as page:
         for method in COLUMNS:
             assert texts(page, method) == TEXTS
-        shown_whole(page)
+        check_whole(page)
         # Every token in turn in the inspector, by the button there, and the sentence of each in the tooltip's words.
         page.evaluate(f"document.querySelector('{COPE} .tok').click()")
         words = page.evaluate(
@@ -69,7 +69,7 @@ def test_every_surface(chromium, size):
         page.evaluate("document.querySelector('.later select').value = 'table'")
         page.dispatch_event(".later select", "change")
         assert page.locator(".tables tbody tr").count() == 3 * len(TEXTS)
-        shown_whole(page)
+        check_whole(page)
 
 
 def test_what_is_taken_away(chromium, tmp_path):
@@ -100,5 +100,5 @@ def test_what_is_taken_away(chromium, tmp_path):
     assert texts(alone, "cope") == TEXTS and trouble == [] and alone.evaluate("window.hit") is None
     alone.dispatch_event(f"{COPE} .tok >> nth=3", "click")
     assert alone.is_visible(".inspector .whatif") and alone.locator(".inspector .choices button").count() == 0
-    shown_whole(alone)
+    check_whole(alone)
     alone.close()

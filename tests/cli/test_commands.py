@@ -49,7 +49,7 @@ def test_fit_compare_and_score(model, fast, history, tmp_path, capsys):
     assert "mean reward" in capsys.readouterr().out
 
 
-def refused(capsys, *arguments) -> str:
+def read_refusal(capsys, *arguments) -> str:
     """The sentence a command is refused with."""
     assert main(list(arguments)) == 2
     err = capsys.readouterr().err.strip()
@@ -69,7 +69,7 @@ def refused(capsys, *arguments) -> str:
 def test_bad_histories(content, sentence, tmp_path, capsys):
     path = tmp_path / "history.txt"
     path.write_bytes(content)
-    assert sentence in refused(capsys, "fit", "--user", "ada", "--history", str(path)).lower()
+    assert sentence in read_refusal(capsys, "fit", "--user", "ada", "--history", str(path)).lower()
 
 
 @pytest.mark.parametrize(
@@ -79,20 +79,20 @@ def test_bad_histories(content, sentence, tmp_path, capsys):
 def test_files_that_are_not_what_they_claim(name, content, tmp_path, capsys):
     path = tmp_path / name
     path.write_text(content)
-    assert len(refused(capsys, "fit", "--user", "ada", "--history", str(path))) < 500
+    assert len(read_refusal(capsys, "fit", "--user", "ada", "--history", str(path))) < 500
 
 
 def test_five_megabytes_are_too_much(tmp_path, capsys):
     path = tmp_path / "h.txt"
     path.write_bytes(b"words and words\n\n" * 320_000)
-    assert "MB" in refused(capsys, "fit", "--user", "ada", "--history", str(path))
+    assert "MB" in read_refusal(capsys, "fit", "--user", "ada", "--history", str(path))
 
 
 def test_other_mistakes(tmp_path, capsys, history):
-    assert "missing.txt" in refused(capsys, "fit", "--user", "ada", "--history", str(tmp_path / "missing.txt"))
-    assert "user id" in refused(capsys, "fit", "--user", "../x", "--history", str(history))
-    assert "no user 'nobody'" in refused(capsys, "compare", "--user", "nobody", "--prompt", "x")
-    magic = refused(capsys, "compare", "--user", "ines", "--prompt", "x", "--columns", "oppu+cd,magic")
+    assert "missing.txt" in read_refusal(capsys, "fit", "--user", "ada", "--history", str(tmp_path / "missing.txt"))
+    assert "user id" in read_refusal(capsys, "fit", "--user", "../x", "--history", str(history))
+    assert "no user 'nobody'" in read_refusal(capsys, "compare", "--user", "nobody", "--prompt", "x")
+    magic = read_refusal(capsys, "compare", "--user", "ines", "--prompt", "x", "--columns", "oppu+cd,magic")
     assert "no further column 'magic': choose from base, rag, pag, oppu+cd, oppu+dpo" in magic
 
 
@@ -101,10 +101,10 @@ def test_settings_out_of_range_name_the_setting(model, fast, history, tmp_path, 
     assert main(["fit", "--user", "ada", "--history", str(history), *common]) == 0
     capsys.readouterr()
     for option, value in (("--alpha", "-1"), ("--tau", "7"), ("--max-new-tokens", "0")):
-        sentence = refused(capsys, "compare", "--user", "ada", "--prompt", "x", option, value, *common)
+        sentence = read_refusal(capsys, "compare", "--user", "ada", "--prompt", "x", option, value, *common)
         assert option.strip("-").replace("-", "_") in sentence
-    assert "too long" in refused(capsys, "compare", "--user", "ada", "--prompt", "soup " * 900, *common)
-    assert "prompt is empty" in refused(capsys, "compare", "--user", "ada", "--prompt", " ", *common)
+    assert "too long" in read_refusal(capsys, "compare", "--user", "ada", "--prompt", "soup " * 900, *common)
+    assert "prompt is empty" in read_refusal(capsys, "compare", "--user", "ada", "--prompt", " ", *common)
 
 
 @pytest.mark.parametrize("command", ["fit", "compare", "score", "serve", "worker", "bench", "prepare"])

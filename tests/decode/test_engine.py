@@ -9,7 +9,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 
 from cope_demo.config import DecodeConfig
-from cope_demo.decode.engine import Engine, bank_of
+from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.methods import COLUMNS, METHODS
 from cope_demo.decode.trace import Alternative, Column, ColumnEnd, TokenEvent, TraceToken
 from cope_demo.decode.tracing import OTHER_ALPHAS, TokenText
@@ -42,7 +42,7 @@ def setup(tmp_path_factory):
         model.save_pretrained(folder / name)
         folders[name] = folder / name
     base = load_base(path, "cpu")
-    bank = bank_of(base, {name: read_lora(where, base.model) for name, where in folders.items()})
+    bank = make_bank(base, {name: read_lora(where, base.model) for name, where in folders.items()})
     return path, folders, Engine(base), bank
 
 

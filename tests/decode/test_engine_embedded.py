@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from cope_demo.config import DecodeConfig, FitConfig
-from cope_demo.decode.engine import Engine, bank_of
+from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.methods import COLUMNS
 from cope_demo.decode.trace import Column
 from cope_demo.fit import pipeline
@@ -42,7 +42,7 @@ def ines():
     user = Store().open("ines")
     user.check_base(base.identity, base.name)
     folders = {kind: user.adapter(kind) for kind in ("oppu", "cope")}
-    return Engine(base), bank_of(base, {kind: read_lora(path, base.model) for kind, path in folders.items()}), folders
+    return Engine(base), make_bank(base, {kind: read_lora(path, base.model) for kind, path in folders.items()}), folders
 
 
 @pytest.mark.parametrize("method", COLUMNS)

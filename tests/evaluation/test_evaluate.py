@@ -47,10 +47,10 @@ def root(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def here(root, monkeypatch):
+def own_folders(root, monkeypatch):
     monkeypatch.setenv("COPE_DATA", str(root / "data"))
     monkeypatch.setenv("COPE_CACHE", str(root / "cache"))
-    monkeypatch.setattr(prompting, "most_similar", lambda queries, texts, count: [[0, 1]] * len(queries))
+    monkeypatch.setattr(prompting, "find_most_similar", lambda queries, texts, count: [[0, 1]] * len(queries))
 
 
 def run(root, out, methods=EVALUATED, **options):
@@ -58,7 +58,7 @@ def run(root, out, methods=EVALUATED, **options):
     return evaluate(TASK, root / "texts", list(methods), out, **given)
 
 
-def lines(out):
+def read_predictions(out):
     rows = [json.loads(line) for line in (out / "predictions.jsonl").read_text().split("\n") if line]
     return [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
 
@@ -67,7 +67,7 @@ def test_all_methods_and_a_run_that_was_cut_off(root, tmp_path, monkeypatch):
     whole = run(root, tmp_path / "whole")
     assert whole["users"] == 2 and whole["queries"] == 4 and list(whole["methods"]) == list(EVALUATED)
     assert list(whole["skipped"]) == ["author 2"] and "profile is empty" in whole["skipped"]["author 2"]
-    rows = lines(tmp_path / "whole")
+    rows = read_predictions(tmp_path / "whole")
     for name, values in whole["methods"].items():
         own = [row for row in rows if row["method"] == name]
         assert values["rougeL"] == pytest.approx(sum(row["rougeL"] for row in own) / 4, abs=1e-4)
@@ -93,12 +93,12 @@ def test_all_methods_and_a_run_that_was_cut_off(root, tmp_path, monkeypatch):
     monkeypatch.setattr(measurement, "text_scores", cut)
     with pytest.raises(KeyboardInterrupt):
         run(root, tmp_path / "parted")
-    assert len(lines(tmp_path / "parted")) == 2 * len(EVALUATED)
+    assert len(read_predictions(tmp_path / "parted")) == 2 * len(EVALUATED)
     with open(tmp_path / "parted" / "predictions.jsonl", "a") as file:
         file.write('{"user": "author 3", "que')
     monkeypatch.setattr(measurement, "text_scores", text_scores)
     assert run(root, tmp_path / "parted")["methods"].keys() == whole["methods"].keys()
-    assert lines(tmp_path / "parted") == rows
+    assert read_predictions(tmp_path / "parted") == rows
 
 
 def test_runs_share_what_their_settings_do_not_change(root, tmp_path, monkeypatch):
@@ -211,7 +211,7 @@ def test_a_new_method_is_measured_by_its_row_alone(root, tmp_path, twin):
     result = run(root, tmp_path / "twin", ("oppu", twin.name))
     numbers, texts = result["methods"], {"oppu": [], twin.name: []}
     assert set(numbers) == {"oppu", twin.name} and f"| {twin.name} |" in (tmp_path / "twin" / "results.md").read_text()
-    for row in lines(tmp_path / "twin"):
+    for row in read_predictions(tmp_path / "twin"):
         texts[row["method"]].append(row["text"])
     assert texts["oppu"] == texts[twin.name] and len(texts["oppu"]) == 4
     assert result["relative_gain"]["oppu"][twin.name]["rougeL"] == 0

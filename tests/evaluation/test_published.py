@@ -1,11 +1,14 @@
 """What is published of evaluations: numbers from runs, tables, figures, examples; and docs/ agrees with itself."""
 
+import contextlib
 import importlib
+import io
 import json
 import random
 import re
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import pytest
 
@@ -48,14 +51,14 @@ def texts(data, task: str, users: int) -> None:
 
 
 def run(root, name: str, task: str, methods, *, users=4, alpha=0.1, tau=0.1, skipped=(), values=None, **plan) -> dict:
-    """A run's folder as evaluate leaves it. values: (method, user, query) -> ROUGE-L, where it is not drawn by lot."""
-    lot, rows = random.Random(0), []
+    """A run's folder as evaluate leaves it. values: (method, user, query) -> ROUGE-L; what is missing is random."""
+    rng, rows = random.Random(0), []
     for user in range(users):
         for query in range(3):
             for method in methods:
-                score = (values or {}).get((method, user, query), round(lot.uniform(0.1, 0.3) + alpha / 10, 4))
+                score = (values or {}).get((method, user, query), round(rng.uniform(0.1, 0.3) + alpha / 10, 4))
                 row = {"user": f"u{user}", "query": f"q{query}", "method": method, "text": f"{method} {HOSTILE}"}
-                bits = round(3 + lot.random(), 4) if method in ("base", "tam", "oppu") else None
+                bits = round(3 + rng.random(), 4) if method in ("base", "tam", "oppu") else None
                 scores = {"rouge1": score + 0.1, "rougeL": score, "meteor": score}
                 rows.append({**row, **scores, "bits": bits, "seconds": 0.5})
     out = root / name
@@ -141,49 +144,91 @@ def test_a_folder_without_a_finished_run_is_refused(tmp_path, capsys):
     assert "no finished run" in capsys.readouterr().err
 
 
-def test_everything_is_written_and_the_prose_is_kept(tmp_path, capsys):
-    data, docs = tmp_path / "data", tmp_path / "docs"
+@dataclass(frozen=True)
+class Written:
+    """What make_results leaves: its folder, RESULTS.md, results.json, and what it printed."""
+
+    docs: Path
+    text: str
+    found: dict
+    printed: str
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory) -> Written:
+    """The results of two tasks, one with a sweep, beside a run that was cut off, in a page with words of one's own."""
+    root = tmp_path_factory.mktemp("written")
+    data, docs = root / "data", root / "docs"
     docs.mkdir()
     for task in (NEWS, REVIEWS):
         texts(data, task, 4)
-    run(tmp_path, "runs/news", NEWS, list_evaluated())
-    run(tmp_path, "runs/news-0.5", NEWS, ("oppu+cd", "cope"), alpha=0.5)
-    run(tmp_path, "runs/reviews", REVIEWS, ("tam", "oppu", "cope"))
-    (tmp_path / "runs" / "cut").mkdir()
-    (tmp_path / "runs" / "cut" / "plan.json").write_text("{}")
+    run(root, "runs/news", NEWS, list_evaluated())
+    run(root, "runs/news-0.5", NEWS, ("oppu+cd", "cope"), alpha=0.5)
+    run(root, "runs/reviews", REVIEWS, ("tam", "oppu", "cope"))
+    (root / "runs" / "cut").mkdir()
+    (root / "runs" / "cut" / "plan.json").write_text("{}")
     page = (DOCS / "RESULTS.md").read_text("utf-8").replace("## Cost", "## Cost\n\nMy own words, $1 \\1.")
     (docs / "RESULTS.md").write_text(page)
-    arguments = [str(tmp_path / "runs"), "--data", str(data), "--docs", str(docs)]
-    assert script("make_results").main(arguments) == 0
-    assert "Left out, as it has not ended: cut" in capsys.readouterr().out
-
+    arguments = [str(root / "runs"), "--data", str(data), "--docs", str(docs)]
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        assert script("make_results").main(arguments) == 0
     text, found = (docs / "RESULTS.md").read_text("utf-8"), json.loads((docs / "results.json").read_text("utf-8"))
-    assert "My own words, $1 \\1." in text and "<!-- made: main -->" in text
-    assert list(found["tasks"]) == [NEWS, REVIEWS] and list(found["pooled"]["methods"]) == ["tam", "oppu", "cope"]
-    assert "Not measured: base, rag, pag, oppu+cd and oppu+dpo for product reviews; the tasks Titles of papers" in text
-    value = found["tasks"][NEWS]["methods"]["cope"]["rougeL"]
-    low, high = found["tasks"][NEWS]["ci95"]["cope"]["rougeL"]
-    assert f"{value:.3f} [{low:.3f}, {high:.3f}]" in text
-    change, low, high = found["tasks"][NEWS]["methods"]["oppu"]["bits_over_tam"]
+    return Written(docs, text, found, printed.getvalue())
+
+
+def test_a_run_that_has_not_ended_is_left_out_and_named(written):
+    assert "Left out, as it has not ended: cut" in written.printed
+
+
+def test_prose_between_the_numbers_is_kept(written):
+    assert "My own words, $1 \\1." in written.text and "<!-- made: main -->" in written.text
+
+
+def test_all_tasks_and_their_mean_are_written_and_what_was_not_measured_is_said(written):
+    tasks, pooled = written.found["tasks"], written.found["pooled"]
+    assert list(tasks) == [NEWS, REVIEWS] and list(pooled["methods"]) == ["tam", "oppu", "cope"]
+    said = "Not measured: base, rag, pag, oppu+cd and oppu+dpo for product reviews; the tasks Titles of papers"
+    assert said in written.text
+
+
+def test_a_number_stands_with_its_interval(written):
+    news = written.found["tasks"][NEWS]
+    value = news["methods"]["cope"]["rougeL"]
+    low, high = news["ci95"]["cope"]["rougeL"]
+    assert f"{value:.3f} [{low:.3f}, {high:.3f}]" in written.text
+    change, low, high = news["methods"]["oppu"]["bits_over_tam"]
     assert low <= change <= high
-    assert f"\n| News headlines | {change:+.1%} [{low:+.1%}, {high:+.1%}] | –" in text
-    for line in text.split("\n"):  # every table is one
+    assert f"\n| News headlines | {change:+.1%} [{low:+.1%}, {high:+.1%}] | –" in written.text
+
+
+def test_every_table_is_one(written):
+    for line in written.text.split("\n"):
         if line.startswith("|"):
             assert line.endswith("|")
-    for name in ("results-methods.svg", "results-sweeps.svg"):
-        assert (docs / "images" / name).read_text().startswith("<?xml") and f"(images/{name})" in text
 
-    median, worst = found["tasks"][REVIEWS]["examples"]
+
+def test_figures_are_drawn_and_shown(written):
+    for name in ("results-methods.svg", "results-sweeps.svg"):
+        assert (written.docs / "images" / name).read_text().startswith("<?xml") and f"(images/{name})" in written.text
+
+
+def test_examples_are_short_and_name_no_author(written):
+    median, worst = written.found["tasks"][REVIEWS]["examples"]
     assert len(median["gold"].split()) == len(worst["gold"].split()) == 20 and median["cut"]
     assert "u" + "0" not in median["author"] and "of 4" in median["author"]
-    assert found["tasks"][NEWS]["examples"][0]["gold"] == GOLD
-    assert "\\<img src\\=x onerror\\=alert(1)\\> \\|" in text
-    assert not re.search(r"(?<!\\)<img|(?<!\\)\]\(javascript|https://x", text)
+    assert written.found["tasks"][NEWS]["examples"][0]["gold"] == GOLD
 
-    drawn = (docs / "images" / "results-methods.svg").read_bytes()
-    again = script("make_results").publish(found, docs)
-    assert (docs / "RESULTS.md").read_text("utf-8") == text and len(again) == 2
-    assert (docs / "images" / "results-methods.svg").read_bytes() == drawn  # the same numbers, the same file
+
+def test_hostile_examples_are_text_in_the_page(written):
+    assert "\\<img src\\=x onerror\\=alert(1)\\> \\|" in written.text
+    assert not re.search(r"(?<!\\)<img|(?<!\\)\]\(javascript|https://x", written.text)
+
+
+def test_the_same_numbers_make_the_same_files(written):
+    drawn = (written.docs / "images" / "results-methods.svg").read_bytes()
+    again = script("make_results").publish(written.found, written.docs)
+    assert (written.docs / "RESULTS.md").read_text("utf-8") == written.text and len(again) == 2
+    assert (written.docs / "images" / "results-methods.svg").read_bytes() == drawn
 
 
 def test_other_data_is_not_quoted(tmp_path):

@@ -9,6 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx
 from gradio_client import Client
@@ -51,6 +52,13 @@ class Server:
             self.process.wait()
 
 
+class Fit(NamedTuple):
+    """started: what /fit returned; status: the last that /fit_status returned."""
+
+    started: dict
+    status: dict
+
+
 @dataclass
 class Visitor:
     """One visitor. waits: seconds from each press to the first token."""
@@ -81,19 +89,19 @@ class Visitor:
         self.waits.append(first)
         return trace["columns"]
 
-    def fit(self, seconds: float) -> tuple[dict, dict]:
-        """A fit of texts that only this visitor has; (what /fit returned, its last status)."""
+    def fit(self, seconds: float) -> Fit:
+        """A fit of texts that only this visitor has."""
         texts = "\n---\n".join(f"Marker{self.number}x and number {n} went to the sea." for n in range(6))
         started = self.client.predict(texts, api_name="/fit")
         deadline = time.monotonic() + seconds
         while True:
             status = self.client.predict(started["job"], secret=started["secret"], api_name="/fit_status")
             if status["state"] not in ("queued", "running") or time.monotonic() > deadline:
-                return started, status
+                return Fit(started, status)
             time.sleep(0.5)
 
 
-def all_at_once(visitors: list[Visitor], what) -> list:
+def run_at_once(visitors: list[Visitor], what) -> list:
     """what(visitor) for all of them at the same time; the answers in their order."""
     with ThreadPoolExecutor(len(visitors)) as pool:
         return list(pool.map(what, visitors))

@@ -44,7 +44,7 @@ def link(path: Path, rng: random.Random) -> None:
 
 def block(path: Path, rng: random.Random) -> None:
     path.unlink()
-    rng.choice([path.mkdir, lambda: os.mkfifo(path)])()  # whoever opens such a pipe to read waits for ever
+    rng.choice([path.mkdir, lambda: os.mkfifo(path)])()  # opening such a pipe to read waits for ever
 
 
 DAMAGE = [flip] * 5 + [truncate] * 3 + [grow, lose, link, block]

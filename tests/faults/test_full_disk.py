@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -18,7 +19,7 @@ from cope_demo.jobs.queue_jobs import QueueJobs
 from cope_demo.saved.store import Store
 from cope_demo.texts.tasks import Sample
 from tests.faults.full_disk import full_disk
-from tests.fits import SECRET, ended, eventually, holds_secret, request
+from tests.fits import SECRET, eventually, find_secret, make_request, wait_for_end
 
 pytestmark = pytest.mark.usefixtures("stages")
 
@@ -27,35 +28,43 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def run_fit(asked: FitRequest, at: int | None = None, lasting: bool = False) -> tuple[bool, str, str | None]:
-    """A whole fit whose write `at` fails: whether it got that far, the state it ended in, and its sentence."""
+class Outcome(NamedTuple):
+    """Whether a fit came to the write that fails, the state it ended in, and its sentence."""
+
+    failed: bool
+    state: str
+    sentence: str | None
+
+
+def run_fit(asked: FitRequest, at: int | None = None, lasting: bool = False) -> Outcome:
+    """A whole fit whose write `at` fails."""
     with full_disk(at, lasting) as disk:
         try:
             folder = JobFolder.create(asked)
             run_job(folder)
         except CopeError as refused:
-            return bool(disk.failures), "refused", str(refused)
-    return bool(disk.failures), folder.result()["state"], folder.result()["error"]
+            return Outcome(bool(disk.failures), "refused", str(refused))
+    return Outcome(bool(disk.failures), folder.result()["state"], folder.result()["error"])
 
 
 def check_writes(ask: Callable[[int], FitRequest], own_data: Path, lasting: bool, stride: int) -> int:
     """Lets every `stride`-th write fail, each in a fit of other texts: ask(its number). Returns how many a fit has."""
-    assert run_fit(ask(0))[1] == "done"
+    assert run_fit(ask(0)).state == "done"
     users = own_data / "users"
     for at in itertools.count(1, stride):
         shutil.rmtree(own_data / "jobs", ignore_errors=True)
         before = files(users / "ada")
-        failed, state, sentence = run_fit(ask(at), at, lasting)
-        if not failed:
+        outcome = run_fit(ask(at), at, lasting)
+        if not outcome.failed:
             return at - stride
         user = Store().open("ada")  # which mends a swap that was cut off in its middle
-        if state == "done":  # the write was one that a fit can do without
+        if outcome.state == "done":  # the write was one that a fit can do without
             assert user.history() == ask(at).samples
         else:
-            assert "disk is full" in sentence or "a fault of ours" in sentence, (at, sentence)
-            assert state in ("refused", "failed") and files(users / "ada") == before, at
-        assert holds_secret(own_data / "jobs") == [], at
-        assert run_fit(ask(-at))[1] == "done", f"after a full disk at write {at}"
+            assert "disk is full" in outcome.sentence or "a fault of ours" in outcome.sentence, (at, outcome.sentence)
+            assert outcome.state in ("refused", "failed") and files(users / "ada") == before, at
+        assert find_secret(own_data / "jobs") == [], at
+        assert run_fit(ask(-at)).state == "done", f"after a full disk at write {at}"
         assert {path.name for path in users.iterdir()} == {"ada", ".lock"}, at
 
 
@@ -64,7 +73,7 @@ def test_each_write(own_data, lasting, long):
     """A fit with small stages. The short form takes every seventh write."""
 
     def ask(number: int) -> FitRequest:
-        return request("ada", samples=[Sample("Write", f"{SECRET} {number} {n}") for n in range(5)])
+        return make_request("ada", samples=[Sample("Write", f"{SECRET} {number} {n}") for n in range(5)])
 
     writes = check_writes(ask, own_data, lasting, 1 if long else 7)
     print(f"\n{writes} writes of a fit, each {'and what follows ' if lasting else ''}on a full disk")
@@ -109,21 +118,21 @@ def test_a_disk_that_is_really_full(long, works, small_disk, monkeypatch):
         samples = [Sample("Write a post.", f"{SECRET} {number} {n}") for n in range(6)]
         return FitRequest("ada", "", "free_writing", samples, works.model)
 
-    assert ended(jobs, jobs.submit(ask(0)), 120).state == "done"
+    assert wait_for_end(jobs, jobs.submit(ask(0)), 120).state == "done"
     for number, stage in enumerate(STAGES, 1):
         before = files(users / "ada")
         job = jobs.submit(ask(number))
         eventually(lambda job=job, stage=stage: any(e["stage"] == stage for e in jobs.status(job).events), 120)
         ballast = fill(small_disk)
-        status = ended(jobs, job, 120)
+        status = wait_for_end(jobs, job, 120)
         if status.state == "done":  # it had been saved before the disk was full
             assert Store().open("ada").history() == ask(number).samples
         else:
             assert "disk is full" in status.error and files(users / "ada") == before
         found[stage] = status.state
-        assert holds_secret(small_disk / "var" / "jobs") == []
+        assert find_secret(small_disk / "var" / "jobs") == []
         ballast.unlink()
-        assert ended(jobs, jobs.submit(ask(-number)), 120).state == "done"
+        assert wait_for_end(jobs, jobs.submit(ask(-number)), 120).state == "done"
     jobs.close()
     print(f"\nthe disk filled up in {found}")
     assert list(found.values()).count("failed") >= 3

@@ -7,6 +7,7 @@ seeded choice says who is next.
 import random
 import threading
 from collections import Counter
+from typing import NamedTuple
 
 from tests.faults.works import USERS, Works
 
@@ -39,8 +40,15 @@ class Turns:
         self._change.notify_all()
 
 
-def together(works: Works, kinds: tuple[str, str], seed: int) -> tuple[dict, int]:
-    """What each user got, and how often one had to wait for the other."""
+class Outcome(NamedTuple):
+    """What each user got, and how often one's step came between two of the other's."""
+
+    got: dict[str, str]
+    handed_over: int
+
+
+def run_together(works: Works, kinds: tuple[str, str], seed: int) -> Outcome:
+    """Each user does one kind of work, in an order of steps that the seed chooses."""
     turns, got = Turns(seed, USERS), {}
 
     def run(user: str, kind: str) -> None:
@@ -55,7 +63,7 @@ def together(works: Works, kinds: tuple[str, str], seed: int) -> tuple[dict, int
         thread.start()
     for thread in threads:
         thread.join()
-    return got, turns.handed_over
+    return Outcome(got, turns.handed_over)
 
 
 def test_outputs_are_as_alone(works, long):
@@ -64,9 +72,10 @@ def test_outputs_are_as_alone(works, long):
     plans = [("compare", "compare"), ("fit", "compare"), ("compare", "fit")]
     for seed in range(50 if long else 3):
         kinds = plans[seed % 3]
-        got, handed_over = together(works, kinds, rng.randrange(2**31))
-        assert got == {user: works.alone[user, kind] for user, kind in zip(USERS, kinds, strict=True)}, (seed, kinds)
-        changes += handed_over
+        outcome = run_together(works, kinds, rng.randrange(2**31))
+        alone = {user: works.alone[user, kind] for user, kind in zip(USERS, kinds, strict=True)}
+        assert outcome.got == alone, (seed, kinds)
+        changes += outcome.handed_over
         seen[kinds] += 1
     assert changes > 5 * sum(seen.values())
     print(f"\n{dict(seen)}: {changes} times one user's step came between two of the other's")

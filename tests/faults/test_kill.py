@@ -11,7 +11,10 @@ import sys
 import threading
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from cope_demo.errors import CopeError
 from cope_demo.fit.events import STAGES
@@ -19,7 +22,7 @@ from cope_demo.jobs.job_folder import JobFolder, jobs_dir
 from cope_demo.saved.store import Store
 from cope_demo.texts.tasks import Sample
 from tests.fit_stages import adapter_bytes
-from tests.fits import Stages, eventually
+from tests.fits import Stages, eventually, use_small_stages
 
 USERS = 4
 RESUMED = 10.0
@@ -43,6 +46,9 @@ class Web:
     """A web process as far as fits go: its queue, and the worker that it keeps alive."""
 
     def __init__(self):
+        self.start()
+
+    def start(self) -> None:
         self.started = time.monotonic()
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         self._process = subprocess.Popen([sys.executable, "-c", WEB], **pipes)
@@ -102,68 +108,124 @@ class Reader(threading.Thread):
         self.join()
 
 
-def job_of(user: str, version: int) -> JobFolder | None:
+def find_job(user: str, version: int) -> JobFolder | None:
     """The job that fits this version of the user, known by its place in the order of submission."""
-    mine = [folder for folder in all_jobs() if folder.user_id == user]
+    mine = [folder for folder in list_jobs() if folder.user_id == user]
     return mine[version] if len(mine) > version else None
 
 
-def all_jobs() -> list[JobFolder]:
+def list_jobs() -> list[JobFolder]:
     paths = sorted(jobs_dir().glob("*/job.json"), key=lambda path: path.stat().st_mtime_ns)
     return [JobFolder(path.parent.name) for path in paths]
 
 
-def run_again(stages: Stages, job_id: str) -> list[str]:
-    counts = Counter(run["stage"] for run in stages.runs(job_id))
-    return [stage for stage, times in counts.items() if times > 1]
+@dataclass(frozen=True)
+class Kill:
+    """What followed on one kill.
+
+    struck: the stage that ran when it came; resumed: seconds until the fit went on; state: the one it ended in;
+    runs: how often each stage was run; saved: whether the user's texts are those of this fit.
+    """
+
+    struck: str
+    resumed: float
+    state: str
+    runs: Counter
+    saved: bool
+
+    @property
+    def repeated(self) -> list[str]:
+        return [stage for stage, times in self.runs.items() if times > 1]
 
 
-def test_no_fit_is_lost(stages, long):
-    rng, rounds = random.Random(8), 100 if long else 3
-    web, reader = Web(), Reader()
-    reader.start()
-    resumed, repeats, struck = [], Counter(), Counter()
-    try:
-        for number in range(rounds):
-            user, version = f"user{number % USERS}", number // USERS
-            victim = ("worker", "web", "both")[number % 3]
-            web.submit(user, version)
-            if rng.random() < 0.8:  # else the kill may come before the job is there
-                eventually(lambda user=user, version=version: job_of(user, version), 60)
-            time.sleep(rng.uniform(0, 2.0))
-            worker, job = web.worker(), job_of(user, version)
-            if victim != "web" and worker:
-                os.kill(worker, signal.SIGKILL)
-            moment = time.monotonic()
-            if victim != "worker":
-                web.kill()
-                runs_before = len(stages.runs(job.id)) if job else 0
-                web = Web()
-                moment = web.started
-            else:
-                runs_before = len(stages.runs(job.id)) if job else 0
-            job = job or job_of(user, version)
-            if job is None:  # it never got to the queue, and nobody was told that it had
-                web.submit(user, version)
-                job = eventually(lambda user=user, version=version: job_of(user, version), 60)
-            struck[(stages.runs(job.id) or [{"stage": "waiting"}])[-1]["stage"]] += 1
-            eventually(lambda job=job, n=runs_before: job.result() or len(stages.runs(job.id)) > n, 60)
-            resumed.append(time.monotonic() - moment)
-            assert eventually(job.result, 60)["state"] == "done"
-            again = run_again(stages, job.id)
-            assert len(again) <= 1 and {run["stage"] for run in stages.runs(job.id)} == set(STAGES[:-1])
-            repeats[again[0] if again else "nothing"] += 1
-            samples = [Sample(f"Write {n}", f"version {version} of {n}") for n in range(5)]
-            assert Store().open(user).history() == samples
-    finally:
+@dataclass(frozen=True)
+class Series:
+    """All kills; wrong, looks: what the reader should not have seen, and how often it read; states: of all jobs."""
+
+    kills: list[Kill]
+    wrong: list[str]
+    looks: int
+    states: list[str]
+
+
+def kill_once(number: int, web: Web, stages: Stages, rng: random.Random) -> Kill:
+    """Submits a fit, kills worker, web process or both at a random moment, and waits until the fit has ended."""
+    user, version = f"user{number % USERS}", number // USERS
+    victim = ("worker", "web", "both")[number % 3]
+
+    def find_own_job() -> JobFolder | None:
+        return find_job(user, version)
+
+    web.submit(user, version)
+    if rng.random() < 0.8:  # else the kill may come before the job is there
+        eventually(find_own_job, 60)
+    time.sleep(rng.uniform(0, 2.0))
+    worker, job = web.worker(), find_own_job()
+    if victim != "web" and worker:
+        os.kill(worker, signal.SIGKILL)
+    moment = time.monotonic()
+    if victim != "worker":
         web.kill()
-        reader.end()
-    assert reader.wrong == [] and reader.looks > 0
-    assert all(folder.result()["state"] == "done" for folder in all_jobs())
-    resumed.sort()
+    runs_before = len(stages.runs(job.id)) if job else 0
+    if victim != "worker":
+        web.start()
+        moment = web.started
+    job = job or find_own_job()
+    if job is None:  # it never got to the queue, and nobody was told that it had
+        web.submit(user, version)
+        job = eventually(find_own_job, 60)
+    struck = (stages.runs(job.id) or [{"stage": "waiting"}])[-1]["stage"]
+    eventually(lambda: job.result() or len(stages.runs(job.id)) > runs_before, 60)
+    resumed = time.monotonic() - moment
+    state = eventually(job.result, 60)["state"]
+    samples = [Sample(f"Write {n}", f"version {version} of {n}") for n in range(5)]
+    runs = Counter(run["stage"] for run in stages.runs(job.id))
+    return Kill(struck, resumed, state, runs, Store().open(user).history() == samples)
+
+
+@pytest.fixture(scope="module")
+def series(tmp_path_factory, long) -> Series:
+    """Three kills, or a hundred in the long form, with a reader at work all the time."""
+    root, rng = tmp_path_factory.mktemp("kill"), random.Random(8)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COPE_DATA", str(root / "var"))
+        stages = use_small_stages(patch, root)
+        web, reader = Web(), Reader()
+        reader.start()
+        try:
+            kills = [kill_once(number, web, stages, rng) for number in range(100 if long else 3)]
+        finally:
+            web.kill()
+            reader.end()
+        states = [folder.result()["state"] for folder in list_jobs()]
+    resumed = sorted(kill.resumed for kill in kills)
     print(
-        f"\n{rounds} kills: struck {dict(struck)}; run again {dict(repeats)}; seconds until a fit went on: median "
+        f"\n{len(kills)} kills: struck {dict(Counter(kill.struck for kill in kills))}; run again "
+        f"{dict(Counter((kill.repeated or ['nothing'])[0] for kill in kills))}; seconds until a fit went on: median "
         f"{resumed[len(resumed) // 2]:.1f}, 95th percentile {resumed[int(0.95 * len(resumed))]:.1f}, largest "
         f"{resumed[-1]:.1f}; {reader.looks} looks at saved users"
     )
-    assert resumed[-1] < (RESUMED if long else 60)  # three rounds on a crowded machine tell nothing
+    return Series(kills, reader.wrong, reader.looks, states)
+
+
+def test_no_fit_is_lost(series):
+    assert [kill.state for kill in series.kills] == ["done"] * len(series.kills)
+    assert len(series.states) >= len(series.kills) and set(series.states) == {"done"}
+
+
+def test_every_stage_is_run_and_at_most_the_struck_one_twice(series):
+    for kill in series.kills:
+        assert set(kill.runs) == set(STAGES[:-1])
+        assert len(kill.repeated) <= 1
+
+
+def test_what_is_saved_is_the_fit_that_was_asked_for(series):
+    assert all(kill.saved for kill in series.kills)
+
+
+def test_a_reader_sees_whole_versions_only(series):
+    assert series.wrong == [] and series.looks > 0
+
+
+def test_a_fit_goes_on_soon_after_a_restart(series, long):
+    assert max(kill.resumed for kill in series.kills) < (RESUMED if long else 60)  # three on a busy machine say little

@@ -8,6 +8,7 @@ import statistics
 import threading
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -22,8 +23,15 @@ FLAT = 0.05
 LIMIT = "That was a lot in a short time"
 
 
+class Usage(NamedTuple):
+    """What a process holds: resident megabytes and open handles."""
+
+    memory: float
+    handles: int
+
+
 class Watch(threading.Thread):
-    """Notes a process's resident megabytes and open handles every few seconds."""
+    """Reads a process's resident megabytes and open handles every few seconds."""
 
     def __init__(self, pid: int):
         super().__init__(daemon=True)
@@ -33,9 +41,9 @@ class Watch(threading.Thread):
         while not self._over.wait(SAMPLE_SECONDS):
             pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
             handles = len(os.listdir(f"/proc/{self.pid}/fd"))
-            self.notes.append((pages * os.sysconf("SC_PAGE_SIZE") / 1e6, handles))
+            self.notes.append(Usage(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, handles))
 
-    def end(self) -> list[tuple[float, int]]:
+    def end(self) -> list[Usage]:
         self._over.set()
         self.join()
         return self.notes
@@ -48,10 +56,10 @@ def load(visitor: Visitor, users: list[dict], until: float, done: dict, errors: 
         try:
             turn += 1
             if turn % FIT_EVERY == 0:
-                started, status = visitor.fit(until - time.monotonic())
-                assert status["state"] in ("done", "queued", "running"), status["error"]
-                visitor.client.predict(secret=started["secret"], api_name="/delete_my_data")  # ends it, too
-                done["fits"] += status["state"] == "done"
+                fit = visitor.fit(until - time.monotonic())
+                assert fit.status["state"] in ("done", "queued", "running"), fit.status["error"]
+                visitor.client.predict(secret=fit.started["secret"], api_name="/delete_my_data")  # ends it, too
+                done["fits"] += fit.status["state"] == "done"
             else:
                 visitor.compare(users, 24)
                 done["comparisons"] += 1
@@ -84,13 +92,12 @@ def test_memory_and_handles_stay(long, request, own_data, tmp_path):
         server.end()
     warm = notes[min(len(notes) // 4, int(1200 / SAMPLE_SECONDS)) :]
     third = len(warm) // 3
-    (early, few), (late, many) = (
-        [statistics.median(values) for values in zip(*part, strict=True)] for part in (warm[:third], warm[-third:])
-    )
+    early, late = (Usage(*map(statistics.median, zip(*part, strict=True))) for part in (warm[:third], warm[-third:]))
     print(
-        f"\n{minutes:g} minutes, {done}: memory {early:.0f} MB in the first third after warm-up, {late:.0f} MB in the "
-        f"last ({late / early - 1:+.1%}); handles {few:.0f} and {many:.0f}"
+        f"\n{minutes:g} minutes, {done}: memory {early.memory:.0f} MB in the first third after warm-up, "
+        f"{late.memory:.0f} MB in the last ({late.memory / early.memory - 1:+.1%}); handles {early.handles:.0f} and "
+        f"{late.handles:.0f}"
     )
     assert errors == []
-    assert late < (1 + FLAT) * early
-    assert many <= few + 2
+    assert late.memory < (1 + FLAT) * early.memory
+    assert late.handles <= early.handles + 2

@@ -4,15 +4,14 @@ word of another's data, and a user or fit of another's is answered for as if it 
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import httpx
 import pytest
 from gradio_client import Client
 
 from cope_demo.jobs.job_folder import UNKNOWN_JOB
-from cope_demo.ui.page import build
-from cope_demo.ui.routes import app_options
-from cope_demo.ui.server import launch_options
+from tests.running import run_page
 from tests.scripted import REPORT, SECRET, Service, publish
 
 OTHER = "0ddba11" + "0" * 57
@@ -31,17 +30,22 @@ VALUES = {
 
 
 @pytest.fixture
-def victim(tmp_path):
+def page(tmp_path):
     """The running app, with a saved user and a waiting fit of SECRET's, and a saved user of OTHER's."""
     service = Service(tmp_path)
     publish(service.store, tmp_path / "one", USER, NAME)
     publish(service.store, tmp_path / "two", "c3" * 16, "Other", OTHER)
     service.jobs.set("job0", USER, "queued", position=1)
     service.jobs.owners["job0"] = service.store.owner(USER)
-    with build(service).queue() as blocks:
-        options = launch_options("127.0.0.1") | {"app_kwargs": app_options(service)}
-        yield service, blocks.launch(prevent_thread_lock=True, **options)[1]
-        blocks.close()
+    with run_page(service) as page:
+        yield page
+
+
+class Answer(NamedTuple):
+    """Whether a call was answered, and everything that came, as a text."""
+
+    answered: bool
+    text: str
 
 
 def arguments(endpoint: dict, secret: str, user: str, job: str) -> dict:
@@ -57,19 +61,17 @@ def arguments(endpoint: dict, secret: str, user: str, job: str) -> dict:
     return given
 
 
-def answer(client: Client, route: str, given: dict) -> tuple[bool, str]:
-    """Whether it was answered, and everything that came, as a text."""
+def call(client: Client, route: str, given: dict) -> Answer:
     job = client.submit(api_name=route, **given)
     try:
         result = job.result(timeout=60)
-        return True, json.dumps([result, job.outputs()])
+        return Answer(True, json.dumps([result, job.outputs()]))
     except Exception as refused:
-        return False, str(refused)
+        return Answer(False, str(refused))
 
 
-def test_every_endpoint(victim, long):
-    service, url = victim
-    client = Client(url, verbose=False)
+def test_every_endpoint(page, long):
+    client = Client(page.url, verbose=False)
     endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
     own = {route: [p["parameter_name"] for p in endpoint["parameters"]] for route, endpoint in endpoints.items()}
     about = {route for route, names in own.items() if {"user", "job"} & set(names)}
@@ -78,28 +80,27 @@ def test_every_endpoint(victim, long):
     calls = 0
     for secret in SECRETS if long else SECRETS[:2]:
         for route, endpoint in sorted(endpoints.items()):
-            answered, text = answer(client, route, arguments(endpoint, secret, USER, "job0"))
+            answered, text = call(client, route, arguments(endpoint, secret, USER, "job0"))
             calls += 1
             assert not any(mark in text for mark in marks), (route, secret, text)
             assert answered != (route in about) or route == "/fit", (route, secret, text)
             if route in about:
-                _, of_none = answer(client, route, arguments(endpoint, secret, NONE, "jobx"))
+                of_none = call(client, route, arguments(endpoint, secret, NONE, "jobx")).text
                 assert text == of_none.replace(NONE, USER) and (USER in text or UNKNOWN_JOB in text), (route, secret)
             else:
                 assert USER not in text and "job0" not in text, (route, secret)
-    assert service.store.open(USER).name == NAME and service.jobs.status("job0").state == "queued"
+    assert page.service.store.open(USER).name == NAME and page.service.jobs.status("job0").state == "queued"
     for route in sorted(about):  # with the right secret they find both, so it was not for another reason
-        answered, text = answer(client, route, arguments(endpoints[route], SECRET, USER, "job0"))
+        answered, text = call(client, route, arguments(endpoints[route], SECRET, USER, "job0"))
         assert answered or ("no user" not in text and UNKNOWN_JOB not in text), (route, text)
         if "delete" in route:
-            publish(service.store, service.store.users_dir.parent / "again", USER, NAME)
+            publish(page.service.store, page.service.store.users_dir.parent / "again", USER, NAME)
     print(f"\n{calls} calls")
 
 
-def test_the_page_s_own_events(victim, long):
+def test_the_page_s_own_events(page, long):
     """What a page sends can be written by anybody: with another's secret it neither shows nor changes anything."""
-    service, url = victim
-    config = httpx.get(f"{url}config").json()
+    config = httpx.get(f"{page.url}config").json()
     values = {component["id"]: component["props"].get("value") for component in config["components"]}
     fit = {"user": USER, "job": "job0", "name": "x", "task": "free_writing", "state": "done", "error": ""}
 
@@ -107,11 +108,7 @@ def test_the_page_s_own_events(victim, long):
         event = config["dependencies"][number]
         memory = {"secret": secret, "chosen": USER, "fits": [fit, {**fit, "state": "queued"}]}
         data = [memory, *(values[block] for block in event["inputs"][1:])]
-        session = {"session_hash": f"stranger{number}{secret}"}
-        asked = {"data": data, "fn_index": number, "event_data": {"id": USER}, "trigger_id": None, **session}
-        assert httpx.post(f"{url}gradio_api/queue/join", json=asked).status_code in (200, 422)
-        with httpx.stream("GET", f"{url}gradio_api/queue/data", params=session, timeout=60) as stream:
-            return "".join(stream.iter_text())
+        return page.send(number, data, f"stranger{number}{secret}", {"id": USER}, (200, 422))
 
     secrets = (OTHER, "", SECRET[:-1]) if long else (OTHER,)
     calls = [(secret, number) for secret in secrets for number in range(len(config["dependencies"]))]
@@ -119,5 +116,5 @@ def test_the_page_s_own_events(victim, long):
         for (_, number), text in zip(calls, many.map(lambda call: send(*call), calls), strict=True):
             told = NAME in text or '"-3.10"' in text or "position" in text
             assert not told, (config["dependencies"][number]["api_name"], text)
-    assert service.store.open(USER).name == NAME and service.jobs.status("job0").state == "queued"
+    assert page.service.store.open(USER).name == NAME and page.service.jobs.status("job0").state == "queued"
     print(f"\n{len(calls)} events")

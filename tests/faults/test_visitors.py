@@ -11,10 +11,8 @@ import pytest
 from cope_demo.jobs.queue_jobs import QueueJobs
 from cope_demo.saved.store import Store
 from cope_demo.service.service import Service
-from cope_demo.ui.page import build
-from cope_demo.ui.routes import app_options
-from cope_demo.ui.server import launch_options
-from tests.faults.crowd import Server, Visitor, all_at_once
+from tests.faults.crowd import Server, Visitor, run_at_once
+from tests.running import run_page
 from tests.scripted import CARD
 
 
@@ -31,11 +29,11 @@ def check_crowd(url: str, comparing: int, fitting: int, tokens: int, store: Stor
             return visitor.fit(seconds)
         return [visitor.compare(users, tokens) for _ in range(2)]
 
-    answers = all_at_once(visitors, work)
+    answers = run_at_once(visitors, work)
     assert [answer[0] for answer in answers[:comparing]] == [answer[1] for answer in answers[:comparing]] == alone
-    for visitor, (started, status) in zip(visitors[comparing:], answers[comparing:], strict=True):
-        assert status["state"] == "done", status["error"]
-        texts = " ".join(sample.response for sample in store.open(started["user"]).history())
+    for visitor, fit in zip(visitors[comparing:], answers[comparing:], strict=True):
+        assert fit.status["state"] == "done", fit.status["error"]
+        texts = " ".join(sample.response for sample in store.open(fit.started["user"]).history())
         assert set(texts.split()) & {f"Marker{v.number}x" for v in visitors} == {f"Marker{visitor.number}x"}
     waits = sorted(wait for visitor in visitors for wait in visitor.waits)
     top = waits[math.ceil(0.95 * len(waits)) - 1]
@@ -47,22 +45,20 @@ def check_crowd(url: str, comparing: int, fitting: int, tokens: int, store: Stor
 
 @pytest.fixture
 def page(works, stages, tmp_path):
-    """The page over the tiny model, whose users are its samples; (its address, where it saves)."""
+    """The page over the tiny model, whose users are its samples."""
     for user in ("ada", "bob"):
         (works.store.users_dir / user / "card.json").write_text(json.dumps(CARD))
-    store, jobs = Store(tmp_path / "var" / "users", works.store.users_dir), QueueJobs()
+    jobs = QueueJobs()
     service = Service(works.model, jobs=jobs)
-    service.store = store
+    service.store = Store(tmp_path / "var" / "users", works.store.users_dir)
     service.engine()
-    with build(service).queue() as blocks:
-        options = launch_options("127.0.0.1") | {"app_kwargs": app_options(service)}
-        yield blocks.launch(prevent_thread_lock=True, **options)[1], store
-        blocks.close()
+    with run_page(service) as page:
+        yield page
     jobs.close()
 
 
 def test_a_small_crowd(page):
-    print("\n" + check_crowd(page[0], comparing=4, fitting=2, tokens=6, store=page[1], seconds=60))
+    print("\n" + check_crowd(page.url, comparing=4, fitting=2, tokens=6, store=page.service.store, seconds=60))
 
 
 def test_twenty_visitors_on_the_embedded_model(long, own_data, tmp_path):

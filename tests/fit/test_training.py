@@ -2,6 +2,7 @@
 
 import inspect
 from importlib import import_module
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -14,9 +15,9 @@ from cope_demo.fit.examples import Example
 from cope_demo.fit.negatives import sample_candidates
 from cope_demo.fit.oppu import LeanTrainer
 from cope_demo.fit.response_logps import response_logps
-from cope_demo.fit.training import new_adapter, save_adapter
+from cope_demo.fit.training import apply_new_adapter, save_adapter
 from cope_demo.model import base_model
-from cope_demo.model.adapters import Lora, wear_always
+from cope_demo.model.adapters import Lora, apply_always
 from cope_demo.model.attention import FAMILIES, NAME, grouped_attention
 from cope_demo.model.base_model import load_base
 from cope_demo.model.unpacked import Unpacked
@@ -30,33 +31,42 @@ def folder(tmp_path_factory):
     return tiny.make(tmp_path_factory.mktemp("fast") / "llama", "llama")
 
 
-def plain(family: str):
+def plain_attention(family: str):
     return import_module(f"transformers.models.{family}.modeling_{family}").eager_attention_forward
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_these_families_have_the_plain_attention(family):
-    assert inspect.getsource(plain(family)) == inspect.getsource(plain("llama"))
+    assert inspect.getsource(plain_attention(family)) == inspect.getsource(plain_attention("llama"))
 
 
 @pytest.mark.parametrize("length", [1, 7])
 @pytest.mark.parametrize("masked", [False, True])
 def test_grouped_attention_is_the_plain_one(length, masked):
-    lot = torch.Generator().manual_seed(0)
-    query = torch.randn(3, 9, length, 16, generator=lot)
-    key, value = torch.randn(2, 3, 3, 11, 16, generator=lot)
-    mask = torch.zeros(3, 1, length, 11).masked_fill(torch.rand(3, 1, length, 11, generator=lot) < 0.3, -1e9)
+    generator = torch.Generator().manual_seed(0)
+    query = torch.randn(3, 9, length, 16, generator=generator)
+    key, value = torch.randn(2, 3, 3, 11, 16, generator=generator)
+    mask = torch.zeros(3, 1, length, 11).masked_fill(torch.rand(3, 1, length, 11, generator=generator) < 0.3, -1e9)
     module = torch.nn.Module().eval()
     module.num_key_value_groups = 3
     given = (module, query, key, value, mask if masked else None, 0.25)
-    assert torch.allclose(grouped_attention(*given)[0], plain("llama")(*given)[0], atol=1e-6)
+    assert torch.allclose(grouped_attention(*given)[0], plain_attention("llama")(*given)[0], atol=1e-6)
     assert NAME in AttentionInterface().valid_keys()
 
 
-def gradients(base, ids) -> tuple[torch.Tensor, torch.Tensor]:
-    """Loss and gradients of a fresh adapter whose B is not zero, with the autocast of a fit."""
+class Learned(NamedTuple):
+    """What a step computes: logits without an adapter, and loss and gradients of a fresh one, all of them in a row."""
+
+    logits: torch.Tensor
+    loss: torch.Tensor
+    gradients: torch.Tensor
+
+
+def learn(base, ids) -> Learned:
+    """The fresh adapter's B is not zero, and the step has the autocast of a fit."""
+    bare = base.model(ids).logits
     torch.manual_seed(0)
-    with new_adapter(base, FitConfig(lora_rank=4)) as model:
+    with apply_new_adapter(base, FitConfig(lora_rank=4)) as model:
         weights = [p for p in model.parameters() if p.requires_grad]
         for weight in weights:
             torch.nn.init.normal_(weight.data, std=0.1)
@@ -64,7 +74,7 @@ def gradients(base, ids) -> tuple[torch.Tensor, torch.Tensor]:
             logits = model(ids).logits
         loss = torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1).float(), ids[:, 1:].flatten())
         loss.backward()
-        return loss.detach(), torch.cat([weight.grad.flatten() for weight in weights])
+        return Learned(bare, loss.detach(), torch.cat([weight.grad.flatten() for weight in weights]))
 
 
 @pytest.mark.parametrize("worn", [False, True])
@@ -77,24 +87,25 @@ def test_adapters_in_place_learn_as_peft_has_them(folder, monkeypatch, worn):
         layers = {path: m for path, m in base.model.named_modules() if path.endswith(("q_proj", "down_proj"))}
         assert all(isinstance(layer.forward, Unpacked) == bool(kept) for layer in layers.values())
         if worn:
-            lot = torch.Generator().manual_seed(2)
+            generator = torch.Generator().manual_seed(2)
             sizes = {path: (m.in_features, m.out_features) for path, m in layers.items()}
             pairs = {
-                path: (torch.randn(4, wide, generator=lot) * 0.1, torch.randn(high, 4, generator=lot) * 0.1)
+                path: (torch.randn(4, wide, generator=generator) * 0.1, torch.randn(high, 4, generator=generator) * 0.1)
                 for path, (wide, high) in sizes.items()
             }
-            wear_always(base.model, Lora(pairs, 4), base.dtype)
-        found.append((base.model(ids).logits, *gradients(base, ids)))
-    (bare, loss, gradient), (bare_2, loss_2, gradient_2) = found
-    assert torch.cosine_similarity(bare.float().flatten(), bare_2.float().flatten(), dim=0) > 0.999
-    assert abs(loss - loss_2) < 0.05 and torch.cosine_similarity(gradient, gradient_2, dim=0) > 0.98
-    assert abs(gradient.norm() / gradient_2.norm() - 1) < 0.05
+            apply_always(base.model, Lora(pairs, 4), base.dtype)
+        found.append(learn(base, ids))
+    ours, pefts = found
+    assert torch.cosine_similarity(ours.logits.float().flatten(), pefts.logits.float().flatten(), dim=0) > 0.999
+    assert abs(ours.loss - pefts.loss) < 0.05
+    assert torch.cosine_similarity(ours.gradients, pefts.gradients, dim=0) > 0.98
+    assert abs(ours.gradients.norm() / pefts.gradients.norm() - 1) < 0.05
 
 
 def test_the_loss_of_responses_is_the_loss_of_the_whole(folder):
     base = load_base(folder, "cpu", trainable=True)
-    lot = torch.Generator().manual_seed(3)
-    ids, mask = torch.randint(10, 300, (3, 20), generator=lot), torch.ones(3, 20, dtype=torch.long)
+    generator = torch.Generator().manual_seed(3)
+    ids, mask = torch.randint(10, 300, (3, 20), generator=generator), torch.ones(3, 20, dtype=torch.long)
     labels = ids.clone()
     for row, (start, end) in enumerate(((6, 20), (9, 14), (7, 17))):
         labels[row, :start] = labels[row, end:] = -100
@@ -107,10 +118,10 @@ def test_the_loss_of_responses_is_the_loss_of_the_whole(folder):
 
 def test_scores_are_those_of_each_text_alone(folder):
     base = load_base(folder, "cpu", trainable=True)
-    lot = torch.Generator().manual_seed(5)
-    prompts = [torch.randint(10, 300, (length,), generator=lot).tolist() for length in (5, 12, 1, 9)]
+    generator = torch.Generator().manual_seed(5)
+    prompts = [torch.randint(10, 300, (length,), generator=generator).tolist() for length in (5, 12, 1, 9)]
     sizes = ((0, 6), (1, 3), (0, 2), (2, 1), (3, 8), (1, 7), (1, 3))
-    examples = [Example(prompts[p], torch.randint(10, 300, (n,), generator=lot).tolist()) for p, n in sizes]
+    examples = [Example(prompts[p], torch.randint(10, 300, (n,), generator=generator).tolist()) for p, n in sizes]
     calls, ticks = [], []
     forward = base.model.forward
     base.model.forward = lambda *args, **given: calls.append(given["input_ids"].shape) or forward(*args, **given)
@@ -118,25 +129,25 @@ def test_scores_are_those_of_each_text_alone(folder):
     base.model.forward = forward
     assert ticks[-1] == len(examples) and len(ticks) > 1
     assert max(rows * length for rows, length in calls) <= 40
-    for example, heard in zip(examples, found, strict=True):
+    for example, computed in zip(examples, found, strict=True):
         ids = torch.tensor([example.prompt_ids + example.response_ids])
         logits = base.model(ids).logits[0, len(example.prompt_ids) - 1 : -1].float()
-        truth = logits.log_softmax(-1)[range(len(heard)), example.response_ids]
-        assert torch.allclose(heard, truth, atol=0.1)
+        truth = logits.log_softmax(-1)[range(len(computed)), example.response_ids]
+        assert torch.allclose(computed, truth, atol=0.1)
 
 
 def test_candidates_of_a_prompt_read_it_once_and_go_on_from_it(folder):
     """The log-probabilities noted while sampling, K rows to a prompt of another length, are those of the whole text."""
     base = load_base(folder, "cpu", trainable=True)
-    lot = torch.Generator().manual_seed(4)
-    prompts = [torch.randint(10, 300, (length,), generator=lot).tolist() for length in (5, 12, 1)]
+    generator = torch.Generator().manual_seed(4)
+    prompts = [torch.randint(10, 300, (length,), generator=generator).tolist() for length in (5, 12, 1)]
     examples = [Example(prompt, [7] * 10) for prompt in prompts]
-    spoken = sample_candidates(base, examples, FitConfig(candidates=3, candidate_temperature=1.5), lambda event: None)
-    assert [len(many) for many in spoken] == [3, 3, 3] and len({tuple(one.ids) for one in spoken[0]}) > 1
-    whole = [Example(prompt, one.ids) for prompt, many in zip(prompts, spoken, strict=True) for one in many]
+    sampled = sample_candidates(base, examples, FitConfig(candidates=3, candidate_temperature=1.5), lambda event: None)
+    assert [len(many) for many in sampled] == [3, 3, 3] and len({tuple(one.ids) for one in sampled[0]}) > 1
+    whole = [Example(prompt, one.ids) for prompt, many in zip(prompts, sampled, strict=True) for one in many]
     truth = response_logps(base.model, whole, base.tokenizer.pad_token_id, 1024)
-    for one, heard in zip((one for many in spoken for one in many), truth, strict=True):
-        assert torch.allclose(one.logps, heard, atol=0.1)
+    for one, computed in zip((one for many in sampled for one in many), truth, strict=True):
+        assert torch.allclose(one.logps, computed, atol=0.1)
 
 
 def test_the_head_never_sees_a_slice(folder):
@@ -151,10 +162,10 @@ def test_the_head_never_sees_a_slice(folder):
 def test_the_loss_of_pairs_is_trls(folder, tmp_path, monkeypatch, sft_weight):
     """trl's own loss, which scores prompts, too: the same number, margin and gradient."""
     base = load_base(folder, "cpu", trainable=True)
-    lot = torch.Generator().manual_seed(6)
+    generator = torch.Generator().manual_seed(6)
 
     def ids(length):
-        return torch.randint(10, 300, (length,), generator=lot).tolist()
+        return torch.randint(10, 300, (length,), generator=generator).tolist()
 
     pairs = [TokenPair(ids(p), ids(c), ids(r), -5.0 * c, -4.0 * r) for p, c, r in ((5, 9, 4), (12, 3, 7), (8, 1, 11))]
     found = []
@@ -169,7 +180,7 @@ def test_the_loss_of_pairs_is_trls(folder, tmp_path, monkeypatch, sft_weight):
             found.append((loss.item(), trainer._metrics["train"]["rewards/margins"][-1], gradient))
 
     monkeypatch.setattr(BaseReferenceTrainer, "train", compare)
-    with new_adapter(base, FitConfig()) as model:
+    with apply_new_adapter(base, FitConfig()) as model:
         save_adapter(model, tmp_path / "oppu")
     config = FitConfig(dpo_sft_weight=sft_weight)
     train_dpo(base, tmp_path / "oppu", pairs, config, tmp_path / "cope", lambda event: None)

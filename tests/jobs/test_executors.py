@@ -19,7 +19,7 @@ from cope_demo.jobs.inline_jobs import InlineJobs
 from cope_demo.jobs.job_folder import KEPT, JobFolder
 from cope_demo.jobs.queue_jobs import QueueJobs
 from cope_demo.saved.store import Store
-from tests.fits import SAMPLES, SECRET, alive, ended, eventually, holds_secret, request
+from tests.fits import SAMPLES, SECRET, eventually, find_secret, is_alive, make_request, wait_for_end
 
 pytestmark = pytest.mark.usefixtures("stages")
 
@@ -32,8 +32,8 @@ def inline(stages):
 
 
 def test_fit_runs_through_and_leaves_nothing_private(jobs, stages, own_data, capfd):
-    job_id = jobs.submit(request("ada"))
-    status = ended(jobs, job_id)
+    job_id = jobs.submit(make_request("ada"))
+    status = wait_for_end(jobs, job_id)
     assert (status.id, status.user_id, status.state) == (job_id, "ada", "done")
     assert (status.position, status.stage, status.eta, status.error) == (None, None, None, None)
     steps = [(e["stage"], e["step"], e["of"]) for e in status.events]
@@ -46,19 +46,19 @@ def test_fit_runs_through_and_leaves_nothing_private(jobs, stages, own_data, cap
     assert [run["stage"] for run in runs] == list(STAGES[:-1])
     assert len({run["pid"] for run in runs}) == 1, "one child, so that the model is loaded once"
     assert all(run["nice"] == 19 and run["idle"] for run in runs)
-    assert not alive(runs[0]["pid"]), "its memory is given back"
-    assert alive(runs[0]["worker"])
-    assert holds_secret(own_data / "jobs") == []
+    assert not is_alive(runs[0]["pid"]), "its memory is given back"
+    assert is_alive(runs[0]["worker"])
+    assert find_secret(own_data / "jobs") == []
     assert {p.stat().st_mode & 0o077 for p in (own_data / "jobs").iterdir()} == {0}
     jobs.close()
-    assert not alive(runs[0]["worker"])
+    assert not is_alive(runs[0]["worker"])
     assert SECRET not in "".join(capfd.readouterr())
 
 
 def test_waiting_fits_have_a_place_and_can_be_cancelled(jobs, stages, own_data):
-    first = jobs.submit(request("ada", "oppu:gate"))
+    first = jobs.submit(make_request("ada", "oppu:gate"))
     stages.wait_for(first, "oppu")
-    second, third = jobs.submit(request("bob")), jobs.submit(request("cyd", "dpo:talk"))
+    second, third = jobs.submit(make_request("bob")), jobs.submit(make_request("cyd", "dpo:talk"))
     running = jobs.status(first)
     assert (running.state, running.stage, running.position) == ("running", "oppu", None)
     assert 90 < running.eta <= 99
@@ -67,51 +67,51 @@ def test_waiting_fits_have_a_place_and_can_be_cancelled(jobs, stages, own_data):
         ("queued", 1),
     ]
     assert jobs.status(third).stage is None and jobs.status(third).eta is None
-    assert jobs.submit(request("bob")) == second and jobs.submit(request("ada")) == first
+    assert jobs.submit(make_request("bob")) == second and jobs.submit(make_request("ada")) == first
     assert len(list((own_data / "jobs").glob("*/job.json"))) == 3
     jobs.cancel(second)
-    assert ended(jobs, second).state == "cancelled"
+    assert wait_for_end(jobs, second).state == "cancelled"
     assert jobs.status(third).position == 0
     stages.open_gate()
-    assert ended(jobs, first).state == "done"
+    assert wait_for_end(jobs, first).state == "done"
     stages.wait_for(third, "dpo")
-    fourth = jobs.submit(request("dan"))
+    fourth = jobs.submit(make_request("dan"))
     assert 0 <= jobs.status(fourth).eta < 120, "by now it is known, to the second, how long a fit takes"
     jobs.cancel(third)
-    assert ended(jobs, fourth).state == "done"
+    assert wait_for_end(jobs, fourth).state == "done"
     assert stages.runs(second) == []
     jobs.cancel(fourth)
     assert jobs.status(fourth).state == "done", "too late"
-    assert jobs.submit(request("bob")) not in (first, second, third, fourth)
+    assert jobs.submit(make_request("bob")) not in (first, second, third, fourth)
 
 
 @pytest.mark.parametrize("how", ["talk", "stuck"])
 def test_running_fit_can_be_cancelled(jobs, stages, how):
-    job_id = jobs.submit(request("ada", f"negatives:{how}"))
+    job_id = jobs.submit(make_request("ada", f"negatives:{how}"))
     run = stages.wait_for(job_id, "negatives")
     processes = [run["pid"], *([stages.grandchild()] if how == "stuck" else [])]
     started = time.monotonic()
     jobs.cancel(job_id)
     assert time.monotonic() - started < 3
-    eventually(lambda: not any(map(alive, processes)), 2)
+    eventually(lambda: not any(map(is_alive, processes)), 2)
     assert set(os.listdir(JobFolder(job_id).path)) <= set(KEPT)
     status = jobs.status(job_id)
     assert (status.state, status.error, status.eta) == ("cancelled", None, None)
     with pytest.raises(CopeError):
         Store().open("ada")
-    again = jobs.submit(request("ada"))
-    assert again != job_id and ended(jobs, again).state == "done"
-    assert alive(run["worker"]), "only the fit was ended, not its worker"
+    again = jobs.submit(make_request("ada"))
+    assert again != job_id and wait_for_end(jobs, again).state == "done"
+    assert is_alive(run["worker"]), "only the fit was ended, not its worker"
 
 
 def test_killed_worker_goes_on_at_its_stage(jobs, stages):
-    job_id = jobs.submit(request("ada", "dpo:gate"))
+    job_id = jobs.submit(make_request("ada", "dpo:gate"))
     run = stages.wait_for(job_id, "dpo")
     os.kill(run["worker"], signal.SIGKILL)
     again = stages.wait_for(job_id, "dpo", 2)
-    assert again["worker"] != run["worker"] and not alive(run["pid"])
+    assert again["worker"] != run["worker"] and not is_alive(run["pid"])
     stages.open_gate()
-    status = ended(jobs, job_id)
+    status = wait_for_end(jobs, job_id)
     assert status.state == "done"
     assert [r["stage"] for r in stages.runs()] == ["history", "oppu", "negatives", "dpo", "dpo", "report"]
     steps = [(e["stage"], e["step"]) for e in status.events]
@@ -126,8 +126,8 @@ def test_what_goes_wrong_becomes_a_sentence(jobs, stages, own_data, capfd):
         "die": "memory",
         "fault": "a fault of ours (reference ",
     }
-    ids = {how: jobs.submit(request(f"user-{how}", f"oppu:{how}")) for how in ways}
-    found = {how: ended(jobs, job_id) for how, job_id in ids.items()}
+    ids = {how: jobs.submit(make_request(f"user-{how}", f"oppu:{how}")) for how in ways}
+    found = {how: wait_for_end(jobs, job_id) for how, job_id in ids.items()}
     assert {status.state for status in found.values()} == {"failed"}
     assert all(sentence in found[how].error for how, sentence in ways.items())
     assert not any(SECRET in status.error for status in found.values())
@@ -140,21 +140,21 @@ def test_what_goes_wrong_becomes_a_sentence(jobs, stages, own_data, capfd):
     assert (fault["reference"], fault["job"], fault["stage"]) == (reference, ids["fault"][:8], "oppu")
     assert fault["error"] == "ValueError" and "fit_stages.py" in fault["where"][-1] and fault["level"] == "error"
     assert {line["event"] for line in lines} >= {"stage done", "stage refused", "disk full", "process died"}
-    assert SECRET not in out and holds_secret(own_data) == []
+    assert SECRET not in out and find_secret(own_data) == []
 
 
 def test_web_process_finds_its_job_again(stages):
     first = QueueJobs()
-    job_id = first.submit(request("ada", "oppu:gate"))
+    job_id = first.submit(make_request("ada", "oppu:gate"))
     run = stages.wait_for(job_id, "oppu")
     first.close()
-    eventually(lambda: not alive(run["worker"]) and not alive(run["pid"]), 3)
+    eventually(lambda: not is_alive(run["worker"]) and not is_alive(run["pid"]), 3)
     second = QueueJobs()
     try:
         assert second.status(job_id).state == "running"
         stages.wait_for(job_id, "oppu", 2)
         stages.open_gate()
-        assert ended(second, job_id).state == "done"
+        assert wait_for_end(second, job_id).state == "done"
         assert [r["stage"] for r in stages.runs()].count("history") == 1
     finally:
         second.close()
@@ -166,10 +166,10 @@ def test_web_process_finds_its_job_again(stages):
 WEB = """
 import time
 from cope_demo.jobs.queue_jobs import QueueJobs
-from tests.fits import request
+from tests.fits import make_request
 if __name__ == "__main__":
     jobs = QueueJobs()
-    print(jobs.submit(request("ada", "oppu:stuck")), flush=True)
+    print(jobs.submit(make_request("ada", "oppu:stuck")), flush=True)
     time.sleep(60)
 """
 
@@ -181,7 +181,7 @@ def test_killed_web_process_leaves_no_orphans(stages):
     processes = run["worker"], run["pid"], stages.grandchild()
     web.kill()
     web.wait()
-    eventually(lambda: not any(map(alive, processes)), 3)
+    eventually(lambda: not any(map(is_alive, processes)), 3)
     jobs = QueueJobs(workers=0)
     assert jobs.status(job_id).state == "running", "it waits for a worker"
     jobs.cancel(job_id)
@@ -193,10 +193,10 @@ def test_killed_web_process_leaves_no_orphans(stages):
 def test_worker_by_hand(stages, tmp_path):
     users = tmp_path / "elsewhere"
     jobs = QueueJobs(users_dir=users, workers=0)
-    job_id = jobs.submit(request("ada"))
+    job_id = jobs.submit(make_request("ada"))
     worker = subprocess.Popen([sys.executable, "-m", "cope_demo", "worker"])
     try:
-        assert ended(jobs, job_id).state == "done"
+        assert wait_for_end(jobs, job_id).state == "done"
         assert stages.runs()[0]["worker"] == worker.pid
         assert Store(users).open("ada").history() == SAMPLES
     finally:
@@ -208,8 +208,8 @@ def test_worker_by_hand(stages, tmp_path):
 def test_given_up_jobs_fail_and_leave_nothing(own_data):
     """One never reached the queue, as its submitter was killed; of the other DBOS says that it killed its workers."""
     jobs = QueueJobs(workers=0)
-    lost = JobFolder.create(request("ada"), Path("users")).id
-    killer = jobs.submit(request("bob"))
+    lost = JobFolder.create(make_request("ada"), Path("users")).id
+    killer = jobs.submit(make_request("bob"))
     assert jobs.status(lost).state == jobs.status(killer).state == "queued"
     os.utime(JobFolder(lost).path / "job.json", (1, 1))
     with closing(sqlite3.connect(own_data / "jobs/queue.sqlite")) as database:
@@ -218,7 +218,7 @@ def test_given_up_jobs_fail_and_leave_nothing(own_data):
         database.commit()
     for status in (jobs.status(lost), jobs.status(killer)):
         assert status.state == "failed" and "Start it again" in status.error
-    assert holds_secret(own_data) == []
+    assert find_secret(own_data) == []
     jobs.close()
 
 
@@ -230,7 +230,7 @@ def test_unknown_jobs_and_bad_ids(kind, own_data):
             with pytest.raises(CopeError):
                 call(bad)
     with pytest.raises(CopeError, match="not a user id"):
-        jobs.submit(request("../ada"))
+        jobs.submit(make_request("../ada"))
     assert list((own_data / "jobs").glob("*/job.json")) == []
     jobs.close()
 
@@ -244,37 +244,37 @@ def test_full_disk_refuses_a_fit(own_data, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", full)
         with pytest.raises(CopeError, match="disk is full"):
-            jobs.submit(request("ada"))
-    assert holds_secret(own_data) == []
-    assert jobs.status(jobs.submit(request("ada"))).state == "queued"
+            jobs.submit(make_request("ada"))
+    assert find_secret(own_data) == []
+    assert jobs.status(jobs.submit(make_request("ada"))).state == "queued"
     jobs.close()
 
 
 def test_inline_fit_runs_through(inline, own_data):
-    job_id = inline.submit(request("ada"))
-    status = ended(inline, job_id)
+    job_id = inline.submit(make_request("ada"))
+    status = wait_for_end(inline, job_id)
     assert status.state == "done" and [e["stage"] for e in status.events][-1] == "publish"
     assert Store().open("ada").history() == SAMPLES
-    assert holds_secret(own_data / "jobs") == []
+    assert find_secret(own_data / "jobs") == []
 
 
 def test_inline_order_cancel_and_failure(inline, stages):
-    first = inline.submit(request("ada", "oppu:talk"))
+    first = inline.submit(make_request("ada", "oppu:talk"))
     stages.wait_for(first, "oppu")
-    second, third = inline.submit(request("bob")), inline.submit(request("cyd", "dpo:refuse"))
-    assert inline.submit(request("bob")) == second and inline.submit(request("ada")) == first
+    second, third = inline.submit(make_request("bob")), inline.submit(make_request("cyd", "dpo:refuse"))
+    assert inline.submit(make_request("bob")) == second and inline.submit(make_request("ada")) == first
     assert [inline.status(job).position for job in (first, second, third)] == [None, 0, 1]
     assert inline.status(first).stage == "oppu"
     inline.cancel(second)
     inline.cancel(first)
-    assert ended(inline, first).state == ended(inline, second).state == "cancelled"
-    status = ended(inline, third)
+    assert wait_for_end(inline, first).state == wait_for_end(inline, second).state == "cancelled"
+    status = wait_for_end(inline, third)
     assert (status.state, status.error) == ("failed", "These texts are too short; add longer ones.")
     assert stages.runs(second) == []
 
 
 def test_inline_starts_unfinished_fits_again():
-    folder = JobFolder.create(request("ada"), Store().users_dir)
+    folder = JobFolder.create(make_request("ada"), Store().users_dir)
     jobs = InlineJobs()
-    assert ended(jobs, folder.id).state == "done"
+    assert wait_for_end(jobs, folder.id).state == "done"
     jobs.close()

@@ -16,7 +16,7 @@ from cope_demo.jobs.queue_database import database_url
 from cope_demo.jobs.queue_jobs import QueueJobs
 from cope_demo.saved.store import Store
 from tests import postgres
-from tests.fits import SAMPLES, alive, ended, eventually, holds_secret, request
+from tests.fits import SAMPLES, eventually, find_secret, is_alive, make_request, wait_for_end
 
 SECONDS = 60
 
@@ -64,20 +64,20 @@ def test_four_workers_on_two_machines(server, stages, own_data, tmp_path):
     try:
         for machine in machines:
             machine.start_workers(2)
-        hit = webs[0].submit(request("hit", "dpo:gate"))
+        hit = webs[0].submit(make_request("hit", "dpo:gate"))
         first = stages.wait_for(hit, "dpo")
-        ids = [webs[n % 2].submit(request(f"user{n}", "all:slow", owner=f"owner{n}")) for n in range(8)]
+        ids = [webs[n % 2].submit(make_request(f"user{n}", "all:slow", owner=f"owner{n}")) for n in range(8)]
         os.kill(first["worker"], signal.SIGKILL)
         again = eventually(lambda: [r for r in stages.runs(hit) if r["stage"] == "dpo"][1:], SECONDS)[0]
-        assert again["worker"] != first["worker"] and not alive(first["pid"])
+        assert again["worker"] != first["worker"] and not is_alive(first["pid"])
         stages.open_gate()
-        assert {ended(webs[(n + 1) % 2], job, SECONDS).state for n, job in enumerate([hit, *ids])} == {"done"}
+        assert {wait_for_end(webs[(n + 1) % 2], job, SECONDS).state for n, job in enumerate([hit, *ids])} == {"done"}
         times = Counter((run["job"], run["stage"]) for run in stages.runs())
         expected = Counter((job, stage) for job in (hit, *ids) for stage in STAGES[:-1])
         assert times == expected + Counter([(hit, "dpo")])
         assert len({run["worker"] for run in stages.runs()}) >= 3
         assert all(Store().open(user).history() == SAMPLES for user in ("hit", *(f"user{n}" for n in range(8))))
-        assert holds_secret(own_data / "jobs") == []
+        assert find_secret(own_data / "jobs") == []
     finally:
         for machine in machines:
             machine.end()
@@ -87,20 +87,20 @@ def test_four_workers_on_two_machines(server, stages, own_data, tmp_path):
 
 def test_the_database_goes_away_and_comes_back(server, stages):
     jobs = QueueJobs()
-    job = jobs.submit(request("ada", "oppu:gate"))
+    job = jobs.submit(make_request("ada", "oppu:gate"))
     run = stages.wait_for(job, "oppu")
     server.stop()
     assert jobs.status(job).state == "running", "by what the disk tells"
     with pytest.raises(CopeError, match="queue of fits does not answer"):
-        jobs.submit(request("bob"))
-    assert [folder.id for folder in JobFolder.unfinished()] == [job]
+        jobs.submit(make_request("bob"))
+    assert [folder.id for folder in JobFolder.list_unfinished()] == [job]
     with pytest.raises(Exception, match="."):
         jobs.check()
-    eventually(lambda: not alive(run["worker"]) and not alive(run["pid"]), SECONDS)
+    eventually(lambda: not is_alive(run["worker"]) and not is_alive(run["pid"]), SECONDS)
     server.start()
     stages.wait_for(job, "oppu", 2)
     stages.open_gate()
-    assert ended(jobs, job, SECONDS).state == "done"
+    assert wait_for_end(jobs, job, SECONDS).state == "done"
     jobs.check()
     jobs.close()
 
@@ -110,7 +110,7 @@ def test_a_worker_that_is_cut_off_ends(server, stages):
     jobs = QueueJobs(workers=0)
     worker = subprocess.Popen([sys.executable, "-m", "cope_demo", "worker"])
     try:
-        job = jobs.submit(request("ada", "oppu:gate"))
+        job = jobs.submit(make_request("ada", "oppu:gate"))
         stages.wait_for(job, "oppu")
         with psycopg.connect(database_url(), autocommit=True) as session:
             session.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")

@@ -1,7 +1,9 @@
-"""Adapters: read with suspicion, stacked on the LoRA side, worn row by row exactly as PEFT's mixed batch does."""
+"""Adapters: checked when read, stacked on the LoRA side, applied row by row exactly as PEFT's mixed batch does."""
 
 import json
 import shutil
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -14,56 +16,62 @@ from cope_demo.model.base_model import load_base
 from tests import tiny
 
 
+class Saved(NamedTuple):
+    """A tiny model's path, and the folders of two adapters on it by name."""
+
+    model: str
+    adapters: dict[str, Path]
+
+
 @pytest.fixture(scope="module")
-def setup(tmp_path_factory):
-    """(model path, two adapter folders)"""
+def saved(tmp_path_factory) -> Saved:
     folder = tmp_path_factory.mktemp("adapters")
     path = tiny.make(folder / "model")
     for number, (name, targets) in enumerate((("one", "all-linear"), ("two", ["q_proj", "down_proj"]))):
         torch.manual_seed(number)
         settings = LoraConfig(r=4 + 4 * number, lora_alpha=8, target_modules=targets, init_lora_weights=False)
         get_peft_model(load_base(path, "cpu").model, settings).save_pretrained(folder / name)
-    return path, {name: folder / name for name in ("one", "two")}
+    return Saved(path, {name: folder / name for name in ("one", "two")})
 
 
-def test_rows_equal_pefts_mixed_batch(setup):
-    path, folders = setup
+def test_rows_equal_pefts_mixed_batch(saved):
     ids = torch.randint(10, 300, (3, 12), generator=torch.Generator().manual_seed(0))
-    mixed = PeftModel.from_pretrained(load_base(path, "cpu").model, str(folders["one"]), adapter_name="one")
-    mixed.load_adapter(str(folders["two"]), adapter_name="two")
+    bare = load_base(saved.model, "cpu").model
+    mixed = PeftModel.from_pretrained(bare, str(saved.adapters["one"]), adapter_name="one")
+    mixed.load_adapter(str(saved.adapters["two"]), adapter_name="two")
     mixed.eval()
-    base = load_base(path, "cpu")
-    bank = LoraBank({name: read_lora(where, base.model) for name, where in folders.items()}, base.dtype, base.device)
+    base = load_base(saved.model, "cpu")
+    loras = {name: read_lora(where, base.model) for name, where in saved.adapters.items()}
+    bank = LoraBank(loras, base.dtype, base.device)
     rows = LoraRows(base.model)
     with torch.no_grad():
         expected = mixed(ids, adapter_names=["one", "__base__", "two"]).logits.float()
-        rows.wear(bank, bank.mask([("one",), NO_ADAPTER, ("two",)]))
+        rows.apply(bank, bank.mask([("one",), NO_ADAPTER, ("two",)]))
         logits = base.model(ids).logits.float()
-        rows.wear(None, None)
+        rows.apply(None, None)
         bare = base.model(ids).logits.float()
     assert (logits - expected).abs().mean() < 0.05
     assert torch.equal(logits[1], bare[1])
     assert (logits[0] - bare[0]).abs().mean() > 0.2 and (logits[2] - bare[2]).abs().mean() > 0.2
 
 
-def test_a_layer_that_gets_its_batch_flattened_wears_the_same():
+def test_a_layer_that_gets_its_batch_flattened_has_the_same():
     """OPT's MLP hands its layers (B * T, in)."""
     torch.manual_seed(0)
     model = torch.nn.Sequential(torch.nn.Linear(6, 5))
     lora = Lora({"0": (torch.randn(2, 6), torch.randn(5, 2))}, 2)
     bank, rows, x = LoraBank({"one": lora}, torch.float32, torch.device("cpu")), LoraRows(model), torch.randn(3, 4, 6)
-    rows.wear(bank, bank.mask([("one",), NO_ADAPTER, ("one",)]))
+    rows.apply(bank, bank.mask([("one",), NO_ADAPTER, ("one",)]))
     with torch.no_grad():
         whole, flat = model(x), model(x.view(12, 6))
-        rows.wear(None, None)
+        rows.apply(None, None)
         assert torch.allclose(flat.view(3, 4, 5), whole) and torch.equal(whole[1], model(x)[1])
         assert not torch.allclose(whole[0], model(x)[0])
 
 
-def test_stacked_adapters_add_up(setup):
-    path, folders = setup
-    base = load_base(path, "cpu")
-    loras = {name: read_lora(where, base.model) for name, where in folders.items()}
+def test_stacked_adapters_add_up(saved):
+    base = load_base(saved.model, "cpu")
+    loras = {name: read_lora(where, base.model) for name, where in saved.adapters.items()}
     bank = LoraBank(loras, torch.float32, base.device)
     layer = "model.layers.0.self_attn.q_proj"
     x = torch.randn(1, 64)
@@ -72,12 +80,19 @@ def test_stacked_adapters_add_up(setup):
     assert torch.allclose(both, apart, atol=1e-5)
 
 
-def copy(setup, tmp_path):
-    return load_base(setup[0], "cpu").model, shutil.copytree(setup[1]["one"], tmp_path / "ada" / "cope")
+@pytest.fixture
+def model(saved):
+    """The tiny model, loaded."""
+    return load_base(saved.model, "cpu").model
 
 
-def test_damaged_files_are_named(setup, tmp_path):
-    model, folder = copy(setup, tmp_path)
+@pytest.fixture
+def folder(saved, tmp_path) -> Path:
+    """A copy of an adapter, to damage."""
+    return shutil.copytree(saved.adapters["one"], tmp_path / "ada" / "cope")
+
+
+def test_damaged_files_are_named(model, folder):
     weights = folder / "adapter_model.safetensors"
     good = weights.read_bytes()
     for bad in (good[: len(good) // 2], b"", b"\xff" * 64):
@@ -89,8 +104,7 @@ def test_damaged_files_are_named(setup, tmp_path):
         read_lora(folder, model)
 
 
-def test_other_shapes_and_numbers_are_refused(setup, tmp_path):
-    model, folder = copy(setup, tmp_path)
+def test_other_shapes_and_numbers_are_refused(model, folder):
     file = folder / "adapter_model.safetensors"
     good = load_file(file)
     key = next(iter(good))
@@ -103,8 +117,7 @@ def test_other_shapes_and_numbers_are_refused(setup, tmp_path):
         read_lora(folder, model)
 
 
-def test_only_plain_lora_is_read(setup, tmp_path):
-    model, folder = copy(setup, tmp_path)
+def test_only_plain_lora_is_read(model, folder):
     config = json.loads((folder / "adapter_config.json").read_text())
     for change in ({"use_dora": True}, {"peft_type": "LOHA"}, {"bias": "all"}):
         (folder / "adapter_config.json").write_text(json.dumps({**config, **change}))

@@ -21,8 +21,8 @@ SHORT = DecodeConfig(max_new_tokens=8)
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """(model path, users folder) with the fitted user "ada"."""
+def home(tmp_path_factory) -> tiny.Home:
+    """With the fitted user "ada"."""
     import os
 
     folder = tmp_path_factory.mktemp("home")
@@ -33,7 +33,7 @@ def home(tmp_path_factory):
     os.environ.pop("COPE_DATA")
     if before is not None:
         os.environ["COPE_DATA"] = before
-    return path, folder / "users"
+    return tiny.Home(path, folder / "users")
 
 
 @pytest.fixture(scope="module")
@@ -141,30 +141,30 @@ def test_bad_input_gets_a_sentence(service, call, sentence):
 def test_a_user_of_another_model_is_refused_with_both_names(home, tmp_path):
     other = tiny.make(tmp_path / "other", "qwen")
     with pytest.raises(CopeError, match="fitted on the model model.*other"):
-        next(Service(other, home[1]).compare("ada", "x", SHORT))
+        next(Service(other, home.users_dir).compare("ada", "x", SHORT))
 
 
 def test_a_damaged_adapter_is_refused_and_nothing_else_is_touched(home, tmp_path):
     import shutil
 
-    users = shutil.copytree(home[1], tmp_path / "users")
+    users = shutil.copytree(home.users_dir, tmp_path / "users")
     file = users / "ada" / "cope" / "adapter_model.safetensors"
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1
     file.write_bytes(data)
     before = {p: p.read_bytes() for p in users.rglob("*") if p.is_file()}
     with pytest.raises(CopeError, match="adapter_model.safetensors"):
-        next(Service(home[0], users).compare("ada", "x", SHORT))
+        next(Service(home.model, users).compare("ada", "x", SHORT))
     assert {p: p.read_bytes() for p in users.rglob("*") if p.is_file()} == before
 
 
 def test_a_user_fitted_anew_is_read_anew(home, tmp_path):
-    service = Service(home[0], tmp_path / "users")
+    service = Service(home.model, tmp_path / "users")
     texts = []
     for seed in (0, 5):
         from dataclasses import replace
 
-        pipeline.fit_user(tiny.history(), "bob", model=home[0], config=replace(FAST, seed=seed), store=service.store)
+        pipeline.fit_user(tiny.history(), "bob", model=home.model, config=replace(FAST, seed=seed), store=service.store)
         *_, trace = service.compare("bob", "Write a post about soup.", SHORT)
         texts.append([t.logp_user for t in trace.column("cope").tokens])
     assert texts[0] != texts[1]
@@ -182,7 +182,7 @@ def test_starting_warms_the_first_sample_user_up(home, monkeypatch):
 
 
 def test_a_first_sample_user_of_another_model_is_no_obstacle(home, tmp_path, monkeypatch):
-    service = Service(tiny.make(tmp_path / "other", "qwen"), home[1])
+    service = Service(tiny.make(tmp_path / "other", "qwen"), home.users_dir)
     monkeypatch.setattr(service.store, "samples", lambda: [SimpleNamespace(id="ada")])
     service.start()
     assert eventually(service.ready) and service.problem() is None

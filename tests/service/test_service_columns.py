@@ -27,8 +27,8 @@ WORDS = {"ada": "the kettle sang", "bob": "a private marmot"}
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """(model path, users folder): ada and bob, with random adapters and histories that share no words."""
+def home(tmp_path_factory) -> tiny.Home:
+    """With ada and bob, who have random adapters and histories that share no words."""
     folder = tmp_path_factory.mktemp("columns")
     path, scratch = tiny.make(folder / "model"), folder / "scratch"
     base = load_base(path, "cpu")
@@ -44,12 +44,13 @@ def home(tmp_path_factory):
         manifest = {"user": user, "name": user, "task": "free_writing", "base": identity, "created": "", "report": {}}
         manifest["owner"] = owner_of_secret(SECRET if user == "ada" else "0" * 64)
         Store(folder / "users", folder / "none").publish(scratch, user, manifest)
-    return path, folder / "users"
+    return tiny.Home(path, folder / "users")
 
 
 @pytest.fixture
 def service(home, monkeypatch):
-    monkeypatch.setattr(prompting, "most_similar", lambda queries, texts, count: [[5, 2, 0][:count]] * len(queries))
+    nearest = [5, 2, 0]
+    monkeypatch.setattr(prompting, "find_most_similar", lambda queries, texts, count: [nearest[:count]] * len(queries))
     return Service(*home)
 
 
@@ -96,7 +97,7 @@ def test_all_columns_with_the_prompts_that_they_had(service, monkeypatch):
     def again_looked_up(*_):
         raise LookupError
 
-    monkeypatch.setattr(prompting, "most_similar", again_looked_up)
+    monkeypatch.setattr(prompting, "find_most_similar", again_looked_up)
     monkeypatch.setattr(prompting, "written_profile", again_looked_up)
     written = [token.id for token in trace.column("pag").tokens[:3]]
     again, *_ = service.resume("ada", PROMPT, "pag", written, SHORT)
@@ -108,7 +109,7 @@ def test_all_columns_with_the_prompts_that_they_had(service, monkeypatch):
 
 def test_a_history_is_read_for_its_owner_alone(service, monkeypatch):
     read = []
-    monkeypatch.setattr(prompting, "most_similar", lambda queries, texts, count: read.append(texts) or [[0]])
+    monkeypatch.setattr(prompting, "find_most_similar", lambda queries, texts, count: read.append(texts) or [[0]])
     access = Access(service)
     mine, methods = access.of(SECRET), (*COLUMNS, "rag")
     assert WORDS["ada"] in next(mine.compare("ada", PROMPT, SHORT, methods)).column("rag").prompt and len(read) == 1

@@ -6,14 +6,14 @@ import logging
 
 import pytest
 
-from cope_demo.system.logs import adopt, log_to, note
+from cope_demo.system.logs import log_event, log_to, propagate_logs
 from cope_demo.ui.web.guard import explain_error
 
 SECRET = "the quick brown secret"
 
 
 @pytest.fixture
-def lines():
+def read_lines():
     """Every line that is logged from now on, read back."""
     root, stream = logging.getLogger(), io.StringIO()
     before = root.handlers[:]
@@ -22,26 +22,26 @@ def lines():
     root.handlers[:] = before
 
 
-def test_an_event_is_a_line(lines):
-    note("stage done", job="0123456789abcdef", stage="oppu", seconds=1.5)
-    (line,) = lines()
+def test_an_event_is_a_line(read_lines):
+    log_event("stage done", job="0123456789abcdef", stage="oppu", seconds=1.5)
+    (line,) = read_lines()
     assert line.pop("time").endswith("+00:00")
     assert line == {"level": "info", "event": "stage done", "job": "01234567", "stage": "oppu", "seconds": 1.5}
 
 
-def test_neither_errors_nor_libraries_are_quoted(lines):
+def test_neither_errors_nor_libraries_are_quoted(read_lines):
     try:
         raise ValueError(SECRET)
     except ValueError as error:
         told = explain_error(error)
         library = logging.getLogger("a.library")
         library.addHandler(logging.StreamHandler())
-        adopt("a.library")
+        propagate_logs("a.library")
         library.error("while answering %s", SECRET, exc_info=True)
         logging.getLogger("another.library").warning(SECRET)
-    fault, noise, hint = lines()
+    fault, noise, hint = read_lines()
     assert fault["event"] == "fault" and fault["reference"] in told and fault["error"] == "ValueError"
     assert fault["where"][-1].endswith("test_neither_errors_nor_libraries_are_quoted")
     assert (noise["event"], noise["library"], noise["error"]) == ("library", "a.library", "ValueError")
     assert hint["at"].startswith("test_logs.py:") and "error" not in hint
-    assert SECRET not in json.dumps(lines()) and SECRET not in told
+    assert SECRET not in json.dumps(read_lines()) and SECRET not in told

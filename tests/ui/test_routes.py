@@ -1,4 +1,4 @@
-"""The routes for whoever watches over the server, on the real server with a scripted service."""
+"""The routes for who monitors the server, on the real server with a scripted service."""
 
 import shutil
 from collections import namedtuple
@@ -8,24 +8,6 @@ import pytest
 
 from cope_demo.errors import CopeError
 from cope_demo.system import disk
-from cope_demo.ui.page import build
-from cope_demo.ui.routes import app_options
-from cope_demo.ui.server import launch_options
-from tests.scripted import Service
-
-
-@pytest.fixture
-def service(tmp_path) -> Service:
-    return Service(tmp_path)
-
-
-@pytest.fixture
-def url(service):
-    """The page of the scripted service, running."""
-    with build(service).queue() as blocks:
-        options = launch_options("127.0.0.1") | {"app_kwargs": app_options(service)}
-        yield blocks.launch(prevent_thread_lock=True, **options)[1]
-        blocks.close()
 
 
 def almost_full(monkeypatch, megabytes: int) -> None:
@@ -33,13 +15,13 @@ def almost_full(monkeypatch, megabytes: int) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
 
 
-def test_health_and_readiness(service, url, monkeypatch):
+def test_health_and_readiness(page, service, monkeypatch):
     def ready():
-        answer = httpx.get(f"{url}ready")
+        answer = httpx.get(f"{page.url}ready")
         return answer.status_code, answer.json()
 
     fine = {"ready": True, "model": "ready", "queue": "ready", "disk": "ready"}
-    assert httpx.get(f"{url}health").json() == {"alive": True}
+    assert httpx.get(f"{page.url}health").json() == {"alive": True}
     assert ready() == (200, fine)
     service.loaded = False
     assert ready() == (503, fine | {"ready": False, "model": "loading"})
@@ -51,7 +33,7 @@ def test_health_and_readiness(service, url, monkeypatch):
     service.jobs.down = False
     almost_full(monkeypatch, 99)
     assert ready() == (503, fine | {"ready": False, "disk": "full"})
-    assert httpx.get(f"{url}health").status_code == 200 and httpx.get(url).status_code == 200
+    assert httpx.get(f"{page.url}health").status_code == 200 and httpx.get(page.url).status_code == 200
 
 
 def test_space_for_a_fit_is_asked_for(monkeypatch):

@@ -1,13 +1,11 @@
 """The running page: its endpoints, what Gradio may keep and serve, its start, its colours."""
 
-import json
 import re
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-import httpx
 import pytest
 
 from cope_demo import paths
@@ -16,24 +14,11 @@ from cope_demo.ui.page import build
 from cope_demo.ui.panels import own
 from cope_demo.ui.server import host_of, launch_options
 from cope_demo.ui.theme import make_theme
-from cope_demo.ui.token_view.standalone import standalone_html
-from tests.scripted import HOSTILE, Service, messages
+from tests.running import read_updates
+from tests.scripted import messages
 
 UI = Path(own.__file__).parent.parent
 TEXTS = "\n---\n".join(f"Text number {n} is about seams and needles." for n in range(6))
-
-
-@pytest.fixture
-def service(tmp_path) -> Service:
-    return Service(tmp_path)
-
-
-@pytest.fixture
-def url(service):
-    """The page of the scripted service, running."""
-    with build(service).queue() as blocks:
-        yield blocks.launch(prevent_thread_lock=True, **launch_options("127.0.0.1"))[1]
-        blocks.close()
 
 
 def test_public_endpoints_are_named_and_typed(service):
@@ -49,10 +34,10 @@ def test_public_endpoints_are_named_and_typed(service):
     assert compare["max_new_tokens"]["type"]["type"] == "integer"
 
 
-def test_endpoints_over_the_wire(url):
+def test_endpoints_over_the_wire(page):
     from gradio_client import Client
 
-    client = Client(url, verbose=False)
+    client = Client(page.url, verbose=False)
     assert client.predict(api_name="/users")[0]["id"] == "ada"
     assert client.predict(TEXTS, api_name="/preview_history")["kept"] == 6
     job = client.submit("ada", "Write.", api_name="/compare")
@@ -78,21 +63,13 @@ def test_endpoints_over_the_wire(url):
             client.predict(*call[1:], api_name=call[0])
 
 
-def test_the_page_is_sent_increments(url, service):
+def test_the_page_is_sent_increments(page, service):
     """On the wire every update holds only what is new, and all of them together little more than the trace."""
     service.pieces = {method: [f" word{n}" for n in range(60)] for method in service.pieces}
     service.pause = lambda step: time.sleep(0.02)
-    (number,) = [n for n, fn in build(service).fns.items() if fn.name == "_compare"]
-    session = {"session_hash": "test"}
     data = [{"chosen": "ada", "fits": []}, "Write.", 0.1, 0.1, 80, 1.2, 0.0, 0, []]
-    body = {"data": data, "fn_index": number, "event_data": None, "trigger_id": None, **session}
-    assert httpx.post(f"{url}gradio_api/queue/join", json=body).status_code == 200
-    updates = []
-    with httpx.stream("GET", f"{url}gradio_api/queue/data", params=session, timeout=30) as stream:
-        for row in stream.iter_lines():
-            message = json.loads(row.removeprefix("data:")) if row.startswith("data:") else {}
-            if message.get("msg") == "process_generating":
-                updates.append(message["output"]["data"][0])
+    answer = page.send(page.event("_compare"), data, "test")
+    updates = [output["data"][0] for output in read_updates(answer, ("process_generating",))]
     texts = [edit for update in updates[2:-1] for edit in update]  # the first says nothing, the second is the start
     assert len(texts) > 8 and {edit[0] for edit in texts} == {"append"}
     sent = "".join(edit[2] for edit in texts)
@@ -115,14 +92,6 @@ def test_gradio_keeps_and_serves_nothing(monkeypatch, own_data):
 def test_the_page_is_built_without_torch():
     code = "import sys, cope_demo.ui.server, cope_demo.service.service; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=paths.ROOT, timeout=120).returncode == 0
-
-
-def test_standalone_file_holds_the_trace_as_data_only(service):
-    trace = list(service.compare("ada", HOSTILE[1], DecodeConfig()))[-1]
-    page = standalone_html(trace.to_json(), "Ada")
-    assert page.count("</script>") == 2 and HOSTILE[1] not in page
-    data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1])
-    assert messages(data["messages"])[0]["prompt"] == HOSTILE[1]
 
 
 # -- colours ----------------------------------------

@@ -12,17 +12,14 @@ from cope_demo.ui import component, streams
 from cope_demo.ui.page import build
 from cope_demo.ui.panels import own
 from cope_demo.ui.settings import check_settings
-from cope_demo.ui.token_view import server_functions, wire
-from tests.scripted import HOSTILE, Service, messages, token
+from cope_demo.ui.token_view import server_functions
+from tests.scripted import HOSTILE, messages
 
 UI = Path(own.__file__).parent.parent
-VALUES = {"prompt": "Write.", "alpha": 0.1, "tau": 0.1, "max_new_tokens": 80}
-VALUES |= {"repetition_penalty": 1.2, "temperature": 0.0, "seed": 0}
-
-
-@pytest.fixture
-def service(tmp_path) -> Service:
-    return Service(tmp_path)
+SETTINGS = {
+    **{"prompt": "Write.", "alpha": 0.1, "tau": 0.1, "max_new_tokens": 80},
+    **{"repetition_penalty": 1.2, "temperature": 0.0, "seed": 0},
+}
 
 
 def test_values_are_json_without_markup():
@@ -48,30 +45,20 @@ def test_scripts_never_build_markup():
         )
 
 
-def test_wire_carries_every_number():
-    made = token("${x}", number=3)
-    (message,) = messages(wire.tokens(4, [TokenEvent("cope", 2, made)]))
-    assert message["t"] == "tokens" and message["seq"] == 4
-    method, index, token_id, text, user, base, score, in_head, head, others = message["rows"][0]
-    assert (method, index, token_id, text, in_head, head) == ("cope", 2, 10, "${x}", 1, 2)
-    assert (user, base, score) == (-0.5, -3.0, round(made.score, 4))
-    assert others[1] == [1, " the", -1.5, -0.4, round(made.alternatives[1].score, 4), 1]
-
-
 def test_a_stream_with_further_columns_says_what_it_looks_for_and_what_it_gave(service):
-    *_, last = streams.stream(service, "ada", "Ada", **VALUES, columns=["rag", "oppu+cd"])
+    *_, last = streams.stream(service, "ada", "Ada", **SETTINGS, columns=["rag", "oppu+cd"])
     kinds = [message["t"] for message in messages(last)]
     waiting, start = messages(last)[0], messages(last)[2]
     assert kinds[:3] == ["start", "wait", "start"] and kinds[-1] == "done"
     assert waiting["methods"] == start["methods"] == ["greedy", "oppu", "cope", "rag", "oppu+cd"]
     assert "prompts" not in waiting and list(start["prompts"]) == ["rag"] and start["prompts"]["rag"].endswith("Write.")
-    (text,) = streams.stream(service, "ada", "Ada", **VALUES, columns=["magic"])
+    (text,) = streams.stream(service, "ada", "Ada", **SETTINGS, columns=["magic"])
     assert "no further column 'magic'" in messages(text)[-1]["message"]
 
 
 def test_stream_only_grows_and_numbers_its_batches(service, monkeypatch):
     monkeypatch.setattr(streams, "INTERVAL", 0.0)
-    texts = list(streams.stream(service, "ada", "Ada", **VALUES))
+    texts = list(streams.stream(service, "ada", "Ada", **SETTINGS))
     for shorter, longer in zip(texts, texts[1:], strict=False):
         assert longer.startswith(shorter)
     lines = messages(texts[-1])
@@ -87,7 +74,7 @@ def test_stream_only_grows_and_numbers_its_batches(service, monkeypatch):
 def test_page_and_api_get_the_same_steps(service, monkeypatch):
     monkeypatch.setattr(streams, "INTERVAL", 0.0)
     service.loaded = False
-    steps = streams.compare(service, "ada", *check_settings(**VALUES), ("cope", "rag"))
+    steps = streams.compare(service, "ada", *check_settings(**SETTINGS), ("cope", "rag"))
     assert next(steps) == streams.Waiting(streams.LOADING)
     service.loaded = True
     reading, trace, *written, done = steps
@@ -102,7 +89,7 @@ def test_page_and_api_get_the_same_steps(service, monkeypatch):
 
 def test_steps_stop_the_work_when_they_are_no_longer_asked_for(service):
     for count in (1, 2):  # after the empty trace, and in the middle of writing
-        steps = streams.compare(service, "ada", *check_settings(**VALUES), ("cope",))
+        steps = streams.compare(service, "ada", *check_settings(**SETTINGS), ("cope",))
         for _ in range(count):
             next(steps)
         steps.close()
@@ -116,7 +103,7 @@ def test_batches_wait_for_the_interval():
 
 
 def test_leaving_a_stream_ends_the_work(service):
-    stream = streams.stream(service, "ada", "Ada", **VALUES)
+    stream = streams.stream(service, "ada", "Ada", **SETTINGS)
     next(stream)
     run = messages(next(stream))[0]["run"]
     assert server_functions.alive(run) == "here"
@@ -127,7 +114,7 @@ def test_leaving_a_stream_ends_the_work(service):
 
 def test_stream_waits_for_the_model(service):
     service.loaded = False
-    stream = streams.stream(service, "ada", "Ada", **VALUES)
+    stream = streams.stream(service, "ada", "Ada", **SETTINGS)
     assert messages(next(stream))[-1] == {"t": "wait", "message": streams.LOADING}
     service.loaded = True
     assert messages(list(stream)[-1])[-1]["t"] == "done"
@@ -148,18 +135,18 @@ def test_stream_waits_for_the_model(service):
     ],
 )
 def test_bad_settings_become_a_sentence(service, change, words):
-    (last,) = [messages(text)[-1] for text in streams.stream(service, "ada", "Ada", **VALUES | change)]
+    (last,) = [messages(text)[-1] for text in streams.stream(service, "ada", "Ada", **SETTINGS | change)]
     assert last["t"] == "error" and words in last["message"]
 
 
 def test_an_unknown_user_becomes_a_sentence(service):
-    (text,) = streams.stream(service, "nobody", "you", **VALUES)
+    (text,) = streams.stream(service, "nobody", "you", **SETTINGS)
     assert "no user 'nobody'" in messages(text)[-1]["message"]
 
 
 def test_a_fault_of_ours_tells_nothing(service, caplog):
     service.fail_after = (2, RuntimeError("the visitor's words"))
-    last = messages(list(streams.stream(service, "ada", "Ada", **VALUES))[-1])[-1]
+    last = messages(list(streams.stream(service, "ada", "Ada", **SETTINGS))[-1])[-1]
     assert last["t"] == "error" and re.search(r"on our side \(fault [0-9a-f]{6}\)", last["message"])
     (record,) = caplog.records
     assert "visitor's words" not in last["message"] + caplog.text + repr(record.fields)

@@ -2,22 +2,15 @@
 
 import json
 
-import httpx
 import pytest
 
 from cope_demo.ui import streams
-from cope_demo.ui.page import build
-from cope_demo.ui.server import launch_options
 from cope_demo.ui.token_view import server_functions
-from tests.scripted import SECRET, Service, messages
+from tests.running import read_updates
+from tests.scripted import SECRET, messages
 
 SETTINGS = {"alpha": 0.3, "tau": 0.1, "repetition_penalty": 1.2, "max_new_tokens": 80, "temperature": 0.0, "seed": 0}
 ASKED = {"user": "ada", "prompt": "Write.", "method": "cope", "ids": [7, 99], **SETTINGS}
-
-
-@pytest.fixture
-def service(tmp_path) -> Service:
-    return Service(tmp_path)
 
 
 def test_a_column_is_cut_and_goes_on(service, monkeypatch):
@@ -73,31 +66,12 @@ def test_a_branch_waits_for_the_model(service):
     assert [line["t"] for line in messages(list(stream)[-1])][:2] == ["wait", "branch"]
 
 
-@pytest.fixture
-def post(service):
-    """Sends an event of the running page as a browser does; returns the messages that it answers with."""
-    with build(service).queue() as blocks:
-        url = blocks.launch(prevent_thread_lock=True, **launch_options("127.0.0.1"))[1]
-
-        def send(name: str, data: list, event_data) -> str:
-            (number,) = [n for n, fn in blocks.fns.items() if fn.name == name]
-            session = {"session_hash": f"test{number}"}
-            body = {"data": data, "fn_index": number, "event_data": event_data, "trigger_id": None, **session}
-            assert httpx.post(f"{url}gradio_api/queue/join", json=body).status_code == 200
-            text = ""
-            with httpx.stream("GET", f"{url}gradio_api/queue/data", params=session, timeout=30) as stream:
-                for row in stream.iter_lines():
-                    message = json.loads(row.removeprefix("data:")) if row.startswith("data:") else {}
-                    if message.get("msg") in ("process_generating", "process_completed"):
-                        text += json.dumps(message["output"])
-            return text
-
-        yield send
-        blocks.close()
-
-
-def test_the_page_hears_of_a_branch(post):
+def test_the_page_hears_of_a_branch(page):
     asked = {"chosen": "ada", "fits": [], "secret": SECRET}
-    answer = post("_branch", [asked], ASKED)
+
+    def branch(memory: dict) -> str:
+        return json.dumps(read_updates(page.send(page.event("_branch"), [memory], "test", ASKED)))
+
+    answer = branch(asked)
     assert " instead" in answer and "done" in answer
-    assert "another person's" in post("_branch", [asked | {"chosen": "new"}], ASKED)
+    assert "another person's" in branch(asked | {"chosen": "new"})

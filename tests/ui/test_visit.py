@@ -13,14 +13,9 @@ from cope_demo.ui.visit import Visit
 from cope_demo.ui.visitor import MAX_FITS, NEW, Fit, Visitor, browser_state
 from cope_demo.visitors.owners import SECRET as SECRET_FORM
 from cope_demo.visitors.owners import Access
-from tests.scripted import HOSTILE, REPORT, SECRET, Service, messages, publish
+from tests.scripted import HOSTILE, REPORT, SECRET, messages, publish
 
 TEXTS = "\n---\n".join(f"Text number {n} is about seams and needles." for n in range(6))
-
-
-@pytest.fixture
-def service(tmp_path) -> Service:
-    return Service(tmp_path)
 
 
 class Turns:

@@ -10,6 +10,7 @@ import threading
 import time
 from contextlib import closing
 from dataclasses import replace
+from typing import NamedTuple
 
 import pytest
 
@@ -29,16 +30,10 @@ from cope_demo.visitors.owners import Access, owner_of_secret
 from tests.fits import eventually
 from tests.scripted import SECRET, publish
 
+pytestmark = pytest.mark.usefixtures("stages")
 OTHER = "0" * 64
 WORDS = "zebra-marked words"
 DAY = 86400.0
-
-
-@pytest.fixture(autouse=True)
-def stages(tmp_path, monkeypatch):
-    monkeypatch.setenv("COPE_FIT_MODULE", "tests.fit_stages")
-    monkeypatch.setenv("COPE_TEST_LOG", str(tmp_path / "log"))
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
 @pytest.fixture(params=[QueueJobs, InlineJobs])
@@ -48,24 +43,31 @@ def service(request, tmp_path):
     service.jobs.close()
 
 
-def request(service, words=WORDS) -> FitRequest:
+def make_request(service, words=WORDS) -> FitRequest:
     samples = [Sample(f"Write {n}", f"{words} {n}") for n in range(5)]
     return FitRequest(service.store.new_id(), "", "free_writing", samples)
 
 
-def fitted(service, secret, words=WORDS) -> tuple[str, str]:
-    """A finished fit, whose files have been tidied: its user's id and its job's."""
-    mine, asked = Access(service).of(secret), request(service, words)
+class Fitted(NamedTuple):
+    """A finished fit: its user's id and its job's."""
+
+    user: str
+    job: str
+
+
+def fit(service, secret, words=WORDS) -> Fitted:
+    """Fits and waits until the job's files have been tidied."""
+    mine, asked = Access(service).of(secret), make_request(service, words)
     job = mine.jobs.submit(asked)
     deadline = time.monotonic() + 60
     while mine.jobs.status(job).state != "done":
         assert time.monotonic() < deadline and mine.jobs.status(job).state in ("queued", "running", "done")
         time.sleep(0.05)
     eventually(lambda: {path.name for path in JobFolder(job).path.iterdir()} <= set(KEPT))
-    return asked.user_id, job
+    return Fitted(asked.user_id, job)
 
 
-def holding(place, *marks: str) -> list[str]:
+def find_files(place, *marks: str) -> list[str]:
     """The files below `place` that hold any of these texts, by their bytes, or have one in their name."""
     found = []
     for path in place.rglob("*"):
@@ -77,14 +79,14 @@ def holding(place, *marks: str) -> list[str]:
 
 def test_erasing_leaves_no_byte_behind(service, own_data):
     access = Access(service)
-    user, job = fitted(service, SECRET)
-    other_user, _ = fitted(service, OTHER, "plain words")
-    waiting = access.of(SECRET).jobs.submit(replace(request(service), name="oppu:talk"))
+    user, job = fit(service, SECRET)
+    other = fit(service, OTHER, "plain words")
+    waiting = access.of(SECRET).jobs.submit(replace(make_request(service), name="oppu:talk"))
     marks = (WORDS, user, job, waiting, owner_of_secret(SECRET))
-    assert len(holding(own_data, *marks)) > 10
+    assert len(find_files(own_data, *marks)) > 10
     assert access.of(SECRET).erase() == {"fits": 2, "users": 1}
-    assert holding(own_data, *marks) == []
-    assert access.of(OTHER).store.open(other_user) and access.of(OTHER).store.owned() == [other_user]
+    assert find_files(own_data, *marks) == []
+    assert access.of(OTHER).store.open(other.user) and access.of(OTHER).store.owned() == [other.user]
     assert access.of(SECRET).erase() == {"fits": 0, "users": 0}
     with pytest.raises(CopeError, match="not known here"):
         access.of(SECRET).jobs.status(job)
@@ -92,13 +94,13 @@ def test_erasing_leaves_no_byte_behind(service, own_data):
 
 def test_erasing_ends_a_fit_at_work(service, own_data):
     mine = Access(service).of(SECRET)
-    job = mine.jobs.submit(replace(request(service), name="oppu:talk"))
+    job = mine.jobs.submit(replace(make_request(service), name="oppu:talk"))
     deadline = time.monotonic() + 60
     while len(mine.jobs.status(job).events) < 5:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert mine.erase() == {"fits": 1, "users": 0}
-    assert holding(own_data, WORDS, job) == []
+    assert find_files(own_data, WORDS, job) == []
 
 
 def test_erasing_waits_for_whoever_is_at_work_in_a_fit(tmp_path, own_data, monkeypatch):
@@ -106,7 +108,7 @@ def test_erasing_waits_for_whoever_is_at_work_in_a_fit(tmp_path, own_data, monke
     monkeypatch.setattr(queue_jobs, "CANCEL_SECONDS", 0.1)
     service = Service(users_dir=own_data / "users", jobs=QueueJobs(own_data / "users", workers=0))
     mine = Access(service).of(SECRET)
-    asked = request(service)
+    asked = make_request(service)
     folder = JobFolder(mine.jobs.submit(asked))
     monkeypatch.setattr(queue_jobs, "END_SECONDS", 0.1)
     with folder.hold():
@@ -121,13 +123,13 @@ def test_erasing_waits_for_whoever_is_at_work_in_a_fit(tmp_path, own_data, monke
         assert folder.path.exists()
         publish(service.store, tmp_path / "late", asked.user_id, "Nan")
     thread.join(60)
-    assert holding(own_data, WORDS, asked.user_id, folder.id) == []
+    assert find_files(own_data, WORDS, asked.user_id, folder.id) == []
     service.jobs.close()
 
 
 def test_what_a_visitor_has_expires_and_nothing_else(service, own_data, tmp_path, monkeypatch):
-    user, job = fitted(service, SECRET)
-    laptop = replace(request(service), user_id="laptop")  # as the command line saves one
+    user, job = fit(service, SECRET)
+    laptop = replace(make_request(service), user_id="laptop")  # as the command line saves one
     source = service.store.users_dir / user
     service.store.publish(source, "laptop", {"user": "laptop", "name": "", "task": laptop.task, "base": {}})
     uploads, torso = tmp_path / "uploads", own_data / "jobs" / ("f" * 32)
@@ -143,7 +145,7 @@ def test_what_a_visitor_has_expires_and_nothing_else(service, own_data, tmp_path
     expiry.sweep(service, uploads, now + 6.9 * DAY)
     assert service.store.open(user) and JobFolder(job) and not torso.exists() and not list(uploads.iterdir())
     expiry.sweep(service, uploads, now + 7.1 * DAY)
-    assert holding(own_data, job, user, owner_of_secret(SECRET)) == [] and not damaged.exists()
+    assert find_files(own_data, job, user, owner_of_secret(SECRET)) == [] and not damaged.exists()
     assert service.store.open("laptop") and service.store.samples()
     monkeypatch.setenv("COPE_KEEP_DAYS", "0")
     with pytest.raises(CopeError, match="COPE_KEEP_DAYS must be a whole number from 1"):
@@ -151,7 +153,7 @@ def test_what_a_visitor_has_expires_and_nothing_else(service, own_data, tmp_path
 
 
 def test_rows_of_the_queue_s_file_are_overwritten(tmp_path, own_data):
-    from cope_demo.jobs.queue_database import database_url, scrub
+    from cope_demo.jobs.queue_database import database_url, vacuum_database
 
     path = database_url().removeprefix("sqlite:///")
     with closing(sqlite3.connect(path)) as connection, connection:
@@ -160,9 +162,9 @@ def test_rows_of_the_queue_s_file_are_overwritten(tmp_path, own_data):
         connection.executemany("INSERT INTO t VALUES (?)", [(WORDS * 50,)] * 50)
         connection.commit()
         connection.execute("DELETE FROM t")
-    assert holding(own_data, WORDS)
-    scrub()
-    assert not holding(own_data, WORDS)
+    assert find_files(own_data, WORDS)
+    vacuum_database()
+    assert not find_files(own_data, WORDS)
 
 
 def test_libraries_keep_their_temporary_files_with_the_job(tmp_path):

@@ -7,12 +7,8 @@ import pytest
 
 from cope_demo.evaluation import published
 from cope_demo.texts.tasks import TASKS
-from cope_demo.ui.page import build
 from cope_demo.ui.panels import evidence
-from cope_demo.ui.routes import app_options
-from cope_demo.ui.server import launch_options
 from tests.evaluation.test_published import NEWS, REVIEWS, run
-from tests.scripted import Service
 
 
 @pytest.fixture
@@ -63,12 +59,7 @@ def test_without_numbers_it_says_so():
     assert shown["state"] == "none" and len(shown["absent"]) == 5
 
 
-def test_what_is_published_can_be_shown_and_read(tmp_path):
+def test_what_is_published_can_be_shown_and_read(page):
     assert evidence.describe_results(published.published())["state"] in ("none", "open")
-    service = Service(tmp_path)
-    with build(service).queue() as blocks:
-        options = launch_options("127.0.0.1") | {"app_kwargs": app_options(service)}
-        url = blocks.launch(prevent_thread_lock=True, **options)[1]
-        answer = httpx.get(f"{url}results.md")
-        blocks.close()
+    answer = httpx.get(f"{page.url}results.md")
     assert answer.text == evidence.PAGE.read_text("utf-8") and answer.headers["content-type"].startswith("text/plain")

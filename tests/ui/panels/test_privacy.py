@@ -9,7 +9,6 @@ import pytest
 
 from cope_demo.paths import ROOT
 from cope_demo.ui.page import build
-from cope_demo.ui.routes import app_options
 from cope_demo.ui.server import launch_options
 from tests.scripted import SECRET, Service
 
@@ -18,44 +17,24 @@ TEXTS = "\n---\n".join(f"Text number {n} has {WORDS}." for n in range(4))
 
 
 @pytest.fixture
-def running(tmp_path, monkeypatch):
-    """The running page of a scripted service, its URL and its uploads."""
+def uploads(tmp_path, monkeypatch):
+    """Where a page that starts from now on keeps uploads."""
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
-    service = Service(tmp_path)
-    with build(service).queue() as blocks:
-        options = launch_options("127.0.0.1") | {"app_kwargs": app_options(service)}
-        url = blocks.launch(prevent_thread_lock=True, **options)[1]
-        yield blocks, url, tmp_path / "uploads"
-        blocks.close()
+    return tmp_path / "uploads"
 
 
-def send(url: str, number: int, data: list, session: str, event=None) -> str:
-    """Sends a page's event and returns all that came back."""
-    body = {"data": data, "fn_index": number, "event_data": event, "trigger_id": None, "session_hash": session}
-    assert httpx.post(f"{url}gradio_api/queue/join", json=body).status_code == 200
-    asked = {"session_hash": session}
-    with httpx.stream("GET", f"{url}gradio_api/queue/data", params=asked, timeout=60) as stream:
-        return "".join(stream.iter_text())
-
-
-def events(blocks, name: str) -> list[int]:
-    return [number for number, event in blocks.fns.items() if event.name == name]
-
-
-def test_gradio_remembers_and_writes_nothing(running, tmp_path, own_data, caplog):
-    blocks, url, uploads = running
+def test_gradio_remembers_and_writes_nothing(uploads, page, tmp_path, own_data, caplog):
     memory = {"secret": SECRET, "chosen": "ada", "fits": []}
     with caplog.at_level(logging.DEBUG):
-        (preview,) = [n for n in events(blocks, "handler") if len(blocks.fns[n].inputs) == 4][:1]
-        assert WORDS in send(url, preview, [memory, TEXTS, None, "free_writing"], "one")
-        (compare,) = events(blocks, "_compare")
-        inputs = [f"Write about {WORDS}.", *[b.value for b in blocks.fns[compare].inputs[2:]]]
-        assert WORDS in send(url, compare, [memory, *inputs], "one")
-        sent = httpx.post(f"{url}gradio_api/upload", files={"files": ("a.txt", TEXTS.encode())}).json()[0]
-        (take,) = events(blocks, "take_upload")
+        preview = page.events(lambda event: event.name == "handler" and len(event.inputs) == 4)[0]
+        assert WORDS in page.send(preview, [memory, TEXTS, None, "free_writing"], "one")
+        compare = page.event("_compare")
+        inputs = [f"Write about {WORDS}.", *[b.value for b in page.blocks.fns[compare].inputs[2:]]]
+        assert WORDS in page.send(compare, [memory, *inputs], "one")
+        sent = httpx.post(f"{page.url}gradio_api/upload", files={"files": ("a.txt", TEXTS.encode())}).json()[0]
         file = {"path": sent, "orig_name": "a.txt", "meta": {"_type": "gradio.FileData"}}
-        assert "process_completed" in send(url, take, [file], "one")
-    held = blocks.app.state_holder.session_data
+        assert "process_completed" in page.send(page.event("take_upload"), [file], "one")
+    held = page.blocks.app.state_holder.session_data
     assert "one" in held
     for session in held.values():
         assert WORDS not in repr(session.config_values) and SECRET not in repr(session.config_values)

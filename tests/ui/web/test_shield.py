@@ -9,31 +9,31 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from cope_demo.ui.page import build
-from cope_demo.ui.routes import app_options
-from cope_demo.ui.server import launch_options
 from cope_demo.ui.web.shield import FRAMES, MAX_BODY, TOO_LARGE, address_of
 from cope_demo.visitors.limits import RATES, Rate
+from tests.running import run_page
 from tests.scripted import Service
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory):
+def uploads(tmp_path_factory):
+    """Where the page keeps uploads."""
+    return tmp_path_factory.mktemp("shield") / "uploads"
+
+
+@pytest.fixture(scope="module")
+def url(uploads):
     """The page of the scripted service, running, with its uploads in a folder of their own."""
-    place = tmp_path_factory.mktemp("shield")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(place / "uploads"))
-        patch.setenv("COPE_DATA", str(place / "var"))
-        service = Service(place)
-        with build(service).queue() as blocks:
-            options = launch_options("127.0.0.1") | {"app_kwargs": app_options(service)}
-            yield blocks.launch(prevent_thread_lock=True, **options)[1], place / "uploads"
-            blocks.close()
+        patch.setenv("GRADIO_TEMP_DIR", str(uploads))
+        patch.setenv("COPE_DATA", str(uploads.parent / "var"))
+        with run_page(Service(uploads.parent)) as page:
+            yield page.url
 
 
 def test_every_answer_has_the_headers(url):
     for path in ("", "gradio_api/info", "gradio_api/deep_link?session_hash=x", "theme.css", "none", "health"):
-        answer = httpx.get(url[0] + path)
+        answer = httpx.get(url + path)
         policy = answer.headers["content-security-policy"]
         assert f"frame-ancestors {FRAMES}" in policy and "default-src 'self'" in policy
         assert "object-src 'none'" in policy and "'unsafe-inline'" not in policy.split("script-src")[1].split(";")[0]
@@ -47,37 +47,37 @@ def test_every_answer_has_the_headers(url):
 def test_the_page_s_own_scripts_carry_a_nonce_that_is_never_the_same(url):
     nonces = set()
     for _ in range(2):
-        answer = httpx.get(url[0])
+        answer = httpx.get(url)
         (nonce,) = re.findall(r"'nonce-([\w-]{20,})'", answer.headers["content-security-policy"])
         assert answer.text.count("<script") == answer.text.count(f'<script nonce="{nonce}"') > 1
         nonces.add(nonce)
     assert len(nonces) == 2
-    assert "nonce" not in httpx.get(f"{url[0]}gradio_api/info").headers["content-security-policy"]
+    assert "nonce" not in httpx.get(f"{url}gradio_api/info").headers["content-security-policy"]
 
 
 def test_what_a_visitor_is_told_is_not_cached(url):
-    assert httpx.get(f"{url[0]}gradio_api/info").headers["cache-control"] == "no-store"
-    assert httpx.get(f"{url[0]}gradio_api/queue/status").headers["cache-control"] == "no-store"
+    assert httpx.get(f"{url}gradio_api/info").headers["cache-control"] == "no-store"
+    assert httpx.get(f"{url}gradio_api/queue/status").headers["cache-control"] == "no-store"
 
 
-def test_routes_that_store_or_serve_are_closed(url, tmp_path):
+def test_routes_that_store_or_serve_are_closed(url, uploads, tmp_path):
     secret = tmp_path / "texts.txt"
     secret.write_text("words")
-    answer = httpx.post(f"{url[0]}gradio_api/upload", files={"files": ("texts.txt", b"words of mine")})
+    answer = httpx.post(f"{url}gradio_api/upload", files={"files": ("texts.txt", b"words of mine")})
     (path,) = answer.json()
-    assert Path(path).read_bytes() == b"words of mine" and url[1] in Path(path).parents
+    assert Path(path).read_bytes() == b"words of mine" and uploads in Path(path).parents
     for route in ("gradio_api/file=", "gradio_api/file/", "file="):
         for file in (path, secret, "/etc/passwd", "cope_demo/config.py"):
-            assert httpx.get(f"{url[0]}{route}{file}").status_code == 404
+            assert httpx.get(f"{url}{route}{file}").status_code == 404
     for route in ("deep_link?session_hash=x", "proxy=http://127.0.0.1", "runs", "run-history/records", "vibe-code"):
-        assert httpx.get(f"{url[0]}gradio_api/{route}").status_code == 404
-    assert httpx.get(f"{url[0]}monitoring").status_code == 404
-    assert not list(url[1].glob("deep_links"))
+        assert httpx.get(f"{url}gradio_api/{route}").status_code == 404
+    assert httpx.get(f"{url}monitoring").status_code == 404
+    assert not list(uploads.glob("deep_links"))
 
 
 def test_a_large_body_is_refused_before_it_is_read(url):
     """Only the head is sent: an answer can come no other way than without the body."""
-    place = urlsplit(url[0])
+    place = urlsplit(url)
     for route in ("upload", "queue/join", "call/fit", "call/v2/fit", "component_server"):
         head = f"POST /gradio_api/{route} HTTP/1.1\r\nHost: x\r\nContent-Length: {MAX_BODY + 1}\r\n\r\n"
         with socket.create_connection((place.hostname, place.port), timeout=10) as connection:
@@ -98,7 +98,7 @@ def test_a_large_body_without_a_length_is_cut_off(url):
             yield bytes(100_000)
 
     try:
-        answer = httpx.post(f"{url[0]}gradio_api/queue/join", content=flood(), timeout=10)
+        answer = httpx.post(f"{url}gradio_api/queue/join", content=flood(), timeout=10)
         assert answer.status_code == 413 and answer.json()["detail"] == TOO_LARGE
     except (httpx.WriteError, httpx.RemoteProtocolError):
         pass  # the server has closed the connection while we were still sending
@@ -106,14 +106,14 @@ def test_a_large_body_without_a_length_is_cut_off(url):
 
 
 def test_a_file_of_the_largest_size_comes_through_and_a_larger_one_does_not(url):
-    assert httpx.post(f"{url[0]}gradio_api/upload", files={"files": ("a.txt", b"x" * 4_900_000)}).status_code == 200
-    answer = httpx.post(f"{url[0]}gradio_api/upload", files={"files": ("a.txt", b"x" * 5_600_000)})
+    assert httpx.post(f"{url}gradio_api/upload", files={"files": ("a.txt", b"x" * 4_900_000)}).status_code == 200
+    answer = httpx.post(f"{url}gradio_api/upload", files={"files": ("a.txt", b"x" * 5_600_000)})
     assert answer.status_code == 413
 
 
 def test_too_many_uploads_are_refused(url, monkeypatch):
     monkeypatch.setitem(RATES, "upload", Rate(3, 60.0))
-    answers = [httpx.post(f"{url[0]}gradio_api/upload", files={"files": ("a.txt", b"x")}) for _ in range(5)]
+    answers = [httpx.post(f"{url}gradio_api/upload", files={"files": ("a.txt", b"x")}) for _ in range(5)]
     assert answers[-1].status_code == 429 and "a lot in a short time" in answers[-1].json()["detail"]
 
 

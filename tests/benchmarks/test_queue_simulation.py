@@ -1,23 +1,12 @@
 """The simulated queue of docs/course.md: it keeps the queue's order, loses nobody, and says what its table says."""
 
-import importlib.util
 import random
-import sys
 
-import pytest
-
+from benchmarks import queue_simulation as simulation
 from cope_demo.paths import ROOT
 
 
-@pytest.fixture(scope="module")
-def simulation():
-    spec = importlib.util.spec_from_file_location("queue_simulation", ROOT / "benchmarks" / "queue_simulation.py")
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_nobody_waits_without_need(simulation):
+def test_nobody_waits_without_need():
     alone = simulation.Scenario("one", 1, lambda rng: 0.0, 0.9, 60)
     assert set(simulation.waits(alone, 1, 160, 3)) == {0.0}
     crowd = simulation.Scenario("ten at once", 10, lambda rng: 0.0, 0.0, 60)
@@ -26,7 +15,7 @@ def test_nobody_waits_without_need(simulation):
     assert len(waits) == 10 and waits == sorted(waits) and 700 < waits[-1] < 2400
 
 
-def test_the_same_seed_gives_the_same_run(simulation):
+def test_the_same_seed_gives_the_same_run():
     scenario = simulation.SCENARIOS[0]
     assert simulation.waits(scenario, 3, 160, 7) == simulation.waits(scenario, 3, 160, 7)
     assert simulation.waits(scenario, 3, 160, 7) != simulation.waits(scenario, 3, 160, 8)
@@ -34,7 +23,7 @@ def test_the_same_seed_gives_the_same_run(simulation):
     assert mean == sorted(mean, reverse=True)
 
 
-def test_who_fits_again_comes_after_who_has_not(simulation):
+def test_who_fits_again_comes_after_who_has_not(monkeypatch):
     """Two press at once, and the first fits again at once, before the third has pressed: the third goes first."""
     times = iter([0.0, 1.0, 200.0])
     scenario = simulation.Scenario("three", 3, lambda rng: next(times), 0.5, 1)
@@ -52,18 +41,18 @@ def test_who_fits_again_comes_after_who_has_not(simulation):
         def expovariate(self, rate):
             return 1.0
 
-    with pytest.MonkeyPatch.context() as patch:
+    with monkeypatch.context() as patch:
         patch.setattr(simulation.random, "Random", lambda seed: Again(seed))
         waits = simulation.waits(scenario, 1, 160, 0)
     # 0 to 160, 160 to 320 for the second; then the third (pressed at 200), and last the first's second (161).
     assert waits == [0.0, 159.0, 120.0, 319.0]
 
 
-def test_percentiles(simulation):
+def test_percentiles():
     assert simulation.percentile([5, 1, 4, 2, 3], 0.95) == 5 and simulation.percentile([5, 1, 4, 2, 3], 0.5) == 3
 
 
-def test_the_page_holds_the_table_as_it_comes_out(simulation):
+def test_the_page_holds_the_table_as_it_comes_out():
     """One line of each scenario's, made again."""
     text = (ROOT / "docs" / "course.md").read_text()
     for scenario, workers in zip(simulation.SCENARIOS[:2], (4, 27), strict=True):
