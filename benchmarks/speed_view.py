@@ -110,7 +110,9 @@ def measure(folder: Path) -> list[dict]:
     if path is None:
         raise RuntimeError("No Chromium was found; install Debian's package chromium")
     service = make_scripted_service(folder)
-    payload = len(list(stream(service, "ada", "Ada", "Write.", 0.1, 0.1, TOKENS, 1.0, 0, 0))[-1].encode())
+    decoding = {"alpha": 0.1, "tau": 0.1, "max_new_tokens": TOKENS, "repetition_penalty": 1.0}
+    texts = stream(service, "ada", "Ada", prompt="Write.", **decoding, temperature=0, seed=0)
+    payload = len(list(texts)[-1].encode())
     blocks = build(service).queue()
     url = blocks.launch(prevent_thread_lock=True, **launch_options("127.0.0.1"))[1]
     with sync_playwright() as playwright:

@@ -94,9 +94,8 @@ class Events:
         mine.text.change(lambda: None, None, [mine.file], **LIGHT).then(**quick)
         mine.text.blur(**whole)
         mine.task.input(**quick).then(**whole)
-        mine.upload.upload(guard_handler(own.take_upload), [mine.upload], [mine.file], **LIGHT).then(**quick).then(
-            **whole
-        )
+        upload = mine.upload.upload(guard_handler(own.take_upload), [mine.upload], [mine.file], **LIGHT)
+        upload.then(**quick).then(**whole)
         mine.example.click(lambda: own.EXAMPLE, None, [mine.text], **LIGHT).then(**whole)
 
     def _make_preview(self, whole: bool):

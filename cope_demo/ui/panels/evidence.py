@@ -55,7 +55,7 @@ def describe_results(data: dict) -> dict:
 def _describe_group(label: str, numbers: dict) -> dict:
     rows, task = [], "users" in numbers  # the mean of tasks has only what all of them have
     for method in (m for m in list_evaluated() if task or m in numbers["methods"]):
-        row = {**_describe(method), "what": METHODS[method].brief, "value": None}
+        row = {**_describe_method(method), "what": METHODS[method].brief, "value": None}
         if method in numbers["methods"]:
             own, (low, high) = numbers["methods"][method], numbers["ci95"][method]["rougeL"]
             others = [own["rouge1"], own["meteor"], own.get("bits_per_token"), own.get("seconds")]
@@ -66,7 +66,7 @@ def _describe_group(label: str, numbers: dict) -> dict:
     return {"label": label, "lead": lead, "rows": rows}
 
 
-def _describe(name: str) -> dict[str, str]:
+def _describe_method(name: str) -> dict[str, str]:
     """A method's label and colour: "below" for OPPU's adapter, "above" for CoPe's, "" for neither."""
     method = METHODS[name]
     kind = {"oppu": "below", "cope": "above"}[method.adapter] if method.personal else ""
@@ -100,7 +100,7 @@ def _describe_sweep(label: str, task: dict) -> dict:
         rows = [
             {
                 "at": f"{one[moved]:g}",
-                **_describe(one["method"]),
+                **_describe_method(one["method"]),
                 "value": one["rougeL"],
                 "low": one["ci95"][0],
                 "high": one["ci95"][1],
