@@ -17,27 +17,27 @@ from pathlib import Path
 
 import torch
 from common import PROMPT, random_adapters, seconds, table
-from cope_demo.adapters import read_lora
-from cope_demo.base_model import load_base
-from cope_demo.decoding import Engine, bank_of
-from cope_demo.oppu import LeanTrainer
-from cope_demo.trace import METHODS
-from cope_demo.training import new_adapter
 
 from cope_demo.config import DecodeConfig, FitConfig
+from cope_demo.decode.engine import Engine, make_bank
+from cope_demo.decode.methods import COLUMNS
+from cope_demo.fit.oppu import LeanTrainer
+from cope_demo.fit.training import apply_new_adapter
+from cope_demo.model.adapters import read_lora
 from cope_demo.model.arithmetic import native_bfloat16
+from cope_demo.model.base_model import load_base
 
 AVX2 = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
 STEPS = 16
 
 
-def one_way(folder: Path) -> dict:
+def measure_once(folder: Path) -> dict:
     """The figures of this process."""
     folders = random_adapters(folder)
     base = load_base(trainable=True)
     ids = torch.randint(1000, 40_000, (2, 64), generator=torch.Generator().manual_seed(0))
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": ids}
-    with new_adapter(base, FitConfig()) as model:
+    with apply_new_adapter(base, FitConfig()) as model:
 
         def train():
             with torch.autocast("cpu", torch.bfloat16, enabled=base.dtype == torch.bfloat16):
@@ -49,8 +49,8 @@ def one_way(folder: Path) -> dict:
         for layer in base.model.modules():
             layer.support_avx512bf16_for_cpu = False
     engine = Engine(base)
-    bank = bank_of(base, {name: read_lora(path, base.model) for name, path in folders.items()})
-    request = engine.join(base.prompt_ids(PROMPT), METHODS, bank, DecodeConfig(max_new_tokens=80))
+    bank = make_bank(base, {name: read_lora(path, base.model) for name, path in folders.items()})
+    request = engine.join(base.prompt_ids(PROMPT), COLUMNS, bank, DecodeConfig(max_new_tokens=80))
     for _ in range(3):
         engine.step(request)
     step = statistics.median(seconds(lambda: engine.step(request)) for _ in range(STEPS))
@@ -76,6 +76,6 @@ def measure(folder: Path) -> list[dict]:
 if __name__ == "__main__":
     if "--one" in sys.argv:
         with tempfile.TemporaryDirectory() as scratch:
-            print(json.dumps(one_way(Path(scratch))))
+            print(json.dumps(measure_once(Path(scratch))))
     else:
         table("bfloat16 against float32", measure)

@@ -15,7 +15,7 @@ import torch
 from peft import get_peft_model
 
 from cope_demo.config import FitConfig
-from cope_demo.fit.training import lora_settings, quiet_libraries, save_adapter
+from cope_demo.fit.training import make_lora_settings, quiet_libraries, save_adapter
 from cope_demo.model.base_model import load_base
 
 PROMPT = "Write a post about the night bus and the people who take it."
@@ -45,7 +45,7 @@ def random_adapters(folder: Path) -> dict[str, Path]:
     paths = {}
     for number, name in enumerate(("oppu", "cope")):
         torch.manual_seed(number)
-        model = get_peft_model(base.model, lora_settings(FitConfig()))
+        model = get_peft_model(base.model, make_lora_settings(FitConfig()))
         for key, value in model.named_parameters():
             if "lora_B" in key:
                 value.data.normal_(0, 0.01)

@@ -25,13 +25,13 @@ import transformers
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from cope_demo.config import DecodeConfig, FitConfig
-from cope_demo.decode.engine import Engine, bank_of
+from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.methods import COLUMNS
 from cope_demo.decode.trace import TokenEvent
 from cope_demo.fit.examples import Example
 from cope_demo.fit.pipeline import fit_user
 from cope_demo.fit.response_logps import response_logps
-from cope_demo.fit.training import quiet_libraries, saved_adapter
+from cope_demo.fit.training import apply_saved_adapter, quiet_libraries
 from cope_demo.model.adapters import LoraBank, read_lora
 from cope_demo.model.base_model import BaseModel, load_base
 from cope_demo.model.embedded import embedded_folder
@@ -107,7 +107,7 @@ def make(folder: Path, family: str, tokenizer) -> str:
     return tiny.save(model, tokenizer, folder)
 
 
-def quantized(base: BaseModel) -> str:
+def check_quantized(base: BaseModel) -> str:
     """Whether linear layers are in 4 bit."""
     from bitsandbytes.nn import Linear4bit  # after base_model, which spares us its announcement of a missing kernel
 
@@ -115,18 +115,18 @@ def quantized(base: BaseModel) -> str:
     return "yes" if layers else "no layer in 4 bit"
 
 
-def columns(engine: Engine, folders: dict[str, Path]) -> str:
+def check_columns(engine: Engine, folders: dict[str, Path]) -> str:
     """Whether three columns come out, each with its numbers."""
-    bank = bank_of(engine.base, {name: read_lora(folder, engine.base.model) for name, folder in folders.items()})
+    bank = make_bank(engine.base, {name: read_lora(folder, engine.base.model) for name, folder in folders.items()})
     config = DecodeConfig(max_new_tokens=TOKENS, alternatives=2)
-    told = engine.decode(engine.base.prompt_ids(PROMPT), COLUMNS, bank, config)
-    events = [event for event in told if isinstance(event, TokenEvent)]
+    decoded = engine.decode(engine.base.prompt_ids(PROMPT), COLUMNS, bank, config)
+    events = [event for event in decoded if isinstance(event, TokenEvent)]
     numbers = [value for e in events for value in (e.token.logp_user, e.token.logp_base, e.token.score)]
     whole = {e.method for e in events} == set(COLUMNS) and all(map(torch.isfinite, map(torch.tensor, numbers)))
     return "yes" if whole else "numbers are missing"
 
 
-def as_generate(engine: Engine) -> str:
+def compare_with_generate(engine: Engine) -> str:
     """Whether base's greedy text is the one of transformers."""
     base, prompt = engine.base, engine.base.prompt_ids(PROMPT)
     config = DecodeConfig(max_new_tokens=TOKENS, alternatives=0, repetition_penalty=1.0, tau=0.0)
@@ -147,23 +147,23 @@ def as_generate(engine: Engine) -> str:
     return "yes" if ours == theirs else f"parts after {same} of {len(theirs)} tokens"
 
 
-def as_peft(path: str, folder: Path) -> str:
-    """Whether the fitted adapter says the same of a text in the engine as on peft's model.
+def compare_with_peft(path: str, folder: Path) -> str:
+    """Whether the fitted adapter gives a text the same numbers in the engine as on peft's model.
 
     On a model that trains: peft around layers that bitsandbytes has packed for inference (see load_base)
-    changes what these layers say, with or without an adapter.
+    changes what these layers compute, with or without an adapter.
     """
     engine = Engine(load_base(path, trainable=True))
     base, text = engine.base, engine.base.response_ids(tiny.LINES[0])
-    bank = bank_of(base, {"cope": read_lora(folder, base.model)})
+    bank = make_bank(base, {"cope": read_lora(folder, base.model)})
     ours = engine.logps(base.prompt_ids(PROMPT), text, "cope", bank)
-    with saved_adapter(base, folder) as model:
+    with apply_saved_adapter(base, folder) as model:
         theirs = response_logps(model, [Example(base.prompt_ids(PROMPT), text)], base.tokenizer.pad_token_id)[0]
     apart = float((ours - theirs.cpu()).abs().max())
     return "yes" if apart <= TOLERANCE else f"{apart:.1f} nats apart"
 
 
-def tried(work: Callable[[], str]) -> str:
+def try_step(work: Callable[[], str]) -> str:
     """The step's verdict, or the first line of its error."""
     try:
         return work()
@@ -171,29 +171,29 @@ def tried(work: Callable[[], str]) -> str:
         return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:110]}"
 
 
-def row(folder: Path, family: str, tokenizer, config: FitConfig) -> list[str]:
+def make_row(folder: Path, family: str, tokenizer, config: FitConfig) -> list[str]:
     """The verdicts of STEPS, the person fitted by `config`; a step that needs one that failed is left empty."""
     path = make(folder / family, family, tokenizer)
-    found: dict[str, object] = {}
+    made: dict[str, object] = {}
 
     def load() -> str:
-        found["engine"] = Engine(load_base(path))
-        return quantized(found["engine"].base)
+        made["engine"] = Engine(load_base(path))
+        return check_quantized(made["engine"].base)
 
     def fit() -> str:
         user = fit_user(tiny.history(6), "ada", model=path, config=config, store=Store(folder / f"users-{family}"))
-        found["folders"] = {name: user.adapter(name) for name in ("oppu", "cope")}
+        made["folders"] = {name: user.adapter(name) for name in ("oppu", "cope")}
         return "yes"
 
-    verdicts = [tried(load)]
-    if "engine" not in found:
+    verdicts = [try_step(load)]
+    if "engine" not in made:
         return [*verdicts, "", "", "", ""]
-    engine = found["engine"]
-    verdicts.append(tried(fit))
-    fitted = "folders" in found
-    verdicts.append(tried(lambda: columns(engine, found["folders"])) if fitted else "")
-    verdicts.append(tried(lambda: as_generate(engine)))
-    verdicts.append(tried(lambda: as_peft(path, found["folders"]["cope"])) if fitted else "")
+    engine = made["engine"]
+    verdicts.append(try_step(fit))
+    fitted = "folders" in made
+    verdicts.append(try_step(lambda: check_columns(engine, made["folders"])) if fitted else "")
+    verdicts.append(try_step(lambda: compare_with_generate(engine)))
+    verdicts.append(try_step(lambda: compare_with_peft(path, made["folders"]["cope"])) if fitted else "")
     return verdicts
 
 
@@ -212,7 +212,7 @@ def main() -> None:
     print(f"| family (transformers {transformers.__version__}) | {' | '.join(STEPS)} |\n|{'---|' * (1 + len(STEPS))}")
     with tempfile.TemporaryDirectory() as folder:
         for family in given.family:
-            cells = row(Path(folder), family, tokenizer, config)
+            cells = make_row(Path(folder), family, tokenizer, config)
             cells = [f"{FAMILIES[family][0]} (`{family}`)", *(cell.replace("|", "/") for cell in cells)]
             print(f"| {' | '.join(cells)} |", flush=True)
     print(f"{time.process_time() - started:.0f} s of one core", file=sys.stderr)

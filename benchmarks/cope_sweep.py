@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from cope_demo.config import DecodeConfig, FitConfig
-from cope_demo.decode.engine import Engine, bank_of
+from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.methods import METHODS
 from cope_demo.evaluation.kept_fits import kept_fit
 from cope_demo.evaluation.metrics import text_scores
@@ -24,7 +24,7 @@ from cope_demo.evaluation.significance import Bootstrap
 from cope_demo.fit.training import quiet_libraries, reuse_memory
 from cope_demo.model.adapters import TAM, Lora, read_lora
 from cope_demo.model.base_model import load_base
-from cope_demo.model.task_adapters import task_adapter
+from cope_demo.model.task_adapters import find_task_adapter
 from cope_demo.reward import bits_per_token
 from cope_demo.texts.lamp import USERS, read_authors
 from cope_demo.texts.tasks import find_task
@@ -51,7 +51,7 @@ DECODINGS = {
 """Contrast is with the task adapter, or with the model without it."""
 
 
-def merged(tam: Lora, lora: Lora) -> Lora:
+def merge_loras(tam: Lora, lora: Lora) -> Lora:
     """Both adapters as one, so that a row without it is the model without the task adapter."""
     weights = {}
     for path, (down, up) in lora.weights.items():
@@ -66,7 +66,7 @@ def run(options) -> None:
     reuse_memory()
     task = find_task(options.task)
     base = load_base(trainable=True)
-    engine, tam = Engine(base), task_adapter(options.task, base.identity)
+    engine, tam = Engine(base), find_task_adapter(options.task, base.identity)
     done = set()
     if options.out.exists():
         rows = [json.loads(line) for line in options.out.read_text("utf-8").split("\n") if line]
@@ -89,8 +89,8 @@ def run(options) -> None:
                 path = folder(kind == "cope") / kind
                 loras[kind] = known[path] = known.get(path) or read_lora(path, base.model)
                 if "bare" in decoding:
-                    loras = {kind: merged(loras[TAM], loras[kind])}
-            answers = engine.write(asked, method, bank_of(base, loras), replace(plain, **change))
+                    loras = {kind: merge_loras(loras[TAM], loras[kind])}
+            answers = engine.write(asked, method, make_bank(base, loras), replace(plain, **change))
             texts = [base.tokenizer.decode(ids, skip_special_tokens=True) for ids in answers]
             scores = [text_scores(query.gold, text) for query, text in zip(author.queries, texts, strict=True)]
             row = {"user": author.id, "setting": setting, "method": method, "decoding": decoding}
@@ -98,10 +98,10 @@ def run(options) -> None:
             row |= {"words": [len(text.split()) for text in texts], "texts": texts}
             if not change:
                 golds = [base.response_ids(query.gold, fit.max_response_tokens) for query in author.queries]
-                pairs, bank = zip(asked, golds, strict=True), bank_of(base, loras)
+                pairs, bank = zip(asked, golds, strict=True), make_bank(base, loras)
                 adapter = METHODS[method].adapter if METHODS[method].personal else None
-                heard = [engine.logps(prompt, gold, adapter, bank) for prompt, gold in pairs]
-                row["bits"] = [bits_per_token(logps) for logps in heard]
+                logps = [engine.logps(prompt, gold, adapter, bank) for prompt, gold in pairs]
+                row["bits"] = [bits_per_token(values) for values in logps]
             with open(options.out, "a", encoding="utf-8") as file:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
 

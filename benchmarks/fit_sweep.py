@@ -24,14 +24,14 @@ import torch
 from rouge_score.rouge_scorer import RougeScorer
 
 from cope_demo.config import DecodeConfig, FitConfig
-from cope_demo.decode.engine import Engine, bank_of
+from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.trace import TokenEvent
 from cope_demo.fit.dpo import TokenPair, train_dpo
-from cope_demo.fit.examples import Example, encode
-from cope_demo.fit.negatives import Candidate, sample_candidates, select_rejected
+from cope_demo.fit.examples import encode
+from cope_demo.fit.negatives import make_candidates, sample_candidates, score_candidates, select_rejected
 from cope_demo.fit.oppu import train_oppu
 from cope_demo.fit.response_logps import response_logps
-from cope_demo.fit.training import quiet_libraries, reuse_memory, saved_adapter
+from cope_demo.fit.training import apply_saved_adapter, quiet_libraries, reuse_memory
 from cope_demo.model.adapters import read_lora
 from cope_demo.model.base_model import load_base
 from cope_demo.reward import bits_per_token
@@ -65,118 +65,110 @@ DPO = {
 ALPHAS = (0.1, 0.3)
 
 
-def users_of(data: Path, count: int) -> list[dict]:
+def read_users(data: Path, count: int) -> list[dict]:
     """Evenly spaced users of the file, so that no choice of ours is in it."""
     users = json.loads((data / "user_top_100_history.json").read_text("utf-8"))
     return users[:: max(1, len(users) // count)][:count]
 
 
-def silent(event) -> None:
+def ignore_event(event) -> None:
     """Progress is not wanted here."""
 
 
-def sweep_oppu(base, task, user, scratch: Path, say) -> None:
+def sweep_oppu(base, task, user, scratch: Path, record) -> None:
     """Bits per token of the queries' gold under base and under each setting's adapter."""
-    samples = [task.sample(record) for record in user["profile"]]
+    samples = [task.sample(row) for row in user["profile"]]
     settings, samples = (STACKED, samples) if base.tam else (OPPU, samples[-40:])
     queries = [encode(base, Sample(task.prompt(q["input"]), q["gold"]), FitConfig()) for q in user["query"]]
     pad = base.tokenizer.pad_token_id
-    say("base", lambda: {"bits": bits_per_token(torch.cat(response_logps(base.model, queries, pad)))})
+    record("base", lambda: {"bits": bits_per_token(torch.cat(response_logps(base.model, queries, pad)))})
     for name, change in settings.items():
 
         def run(change=change):
             config = replace(FitConfig(), **change)
             started = time.process_time()
-            train_oppu(base, [encode(base, s, config) for s in samples], config, scratch / "a", silent)
+            train_oppu(base, [encode(base, s, config) for s in samples], config, scratch / "a", ignore_event)
             spent = (time.process_time() - started) / torch.get_num_threads()
-            with saved_adapter(base, scratch / "a") as model:
+            with apply_saved_adapter(base, scratch / "a") as model:
                 return {"bits": bits_per_token(torch.cat(response_logps(model, queries, pad))), "seconds": spent}
 
-        say(name, run)
+        record(name, run)
 
 
-def sweep_dpo(base, engine, task, user, scratch: Path, say) -> None:
+def sweep_dpo(base, engine, task, user, scratch: Path, record) -> None:
     """ROUGE-L of the queries, decoded with every setting's adapters; `oppu` stands in every line for comparison."""
-    config = FitConfig()
-    samples = [task.sample(record) for record in user["profile"]][-40:]
-    own = [encode(base, s, config) for s in samples]
-    queries = [encode(base, Sample(task.prompt(q["input"]), q["gold"]), config) for q in user["query"]]
-    pad = base.tokenizer.pad_token_id
+    samples = [task.sample(row) for row in user["profile"]][-40:]
+    own = [encode(base, s, FitConfig()) for s in samples]
+    queries = [encode(base, Sample(task.prompt(q["input"]), q["gold"]), FitConfig()) for q in user["query"]]
     oppu = scratch / "oppu"
-    rouge = RougeScorer(["rougeL"], use_stemmer=True)
-    spoken_cache: dict = {}
+    scored: dict = {}
 
-    def candidates(config):
+    def sample_and_score(config):
         key = (config.candidate_temperature, config.candidate_top_p)
-        if key not in spoken_cache:
-            spoken = sample_candidates(base, own, config, silent)
-            answers = own + [Example(e.prompt_ids, s.ids) for e, many in zip(own, spoken, strict=True) for s in many]
-            logp_base = response_logps(base.model, own, pad)
-            with saved_adapter(base, oppu) as model:
-                logp_user = response_logps(model, answers, pad)
-            spoken_cache[key] = (spoken, logp_base, logp_user)
-        return spoken_cache[key]
+        if key not in scored:
+            answers = sample_candidates(base, own, config, ignore_event)
+            scored[key] = answers, score_candidates(base, oppu, own, answers)
+        return scored[key]
 
     for name, change in DPO.items():
 
         def run(change=change):
             config = replace(FitConfig(), negatives_alpha=0.1, **change)
             if not oppu.exists():
-                train_oppu(base, own, config, oppu, silent)
-            spoken, logp_base, logp_user = candidates(config)
-            offset, pairs, right, margins = len(own), [], 0, []
-            for number, (example, many) in enumerate(zip(own, spoken, strict=True)):
-                options = [
-                    Candidate(one.ids, float(logp_user[offset + k].mean()), float(one.logps.mean()))
-                    for k, one in enumerate(many)
-                ]
-                offset += len(many)
-                bad = select_rejected(options, config)
-                chosen, n = float(logp_base[number].sum()), len(bad.response_ids)
-                pairs.append(
-                    TokenPair(example.prompt_ids, example.response_ids, bad.response_ids, chosen, bad.logp_base * n)
-                )
-                margin = float(logp_user[number].sum()) - chosen - n * (bad.logp_user - bad.logp_base)
-                margins.append(config.beta * margin)
-                right += margin > 0
+                train_oppu(base, own, config, oppu, ignore_event)
+            pairs, result = select_pairs(own, *sample_and_score(config), config)
             losses: list[float] = []
             train_dpo(base, oppu, pairs, config, scratch / "cope", lambda e: losses.append(e.loss) if e.loss else None)
-            loras = {k: read_lora(scratch / k, base.model) for k in ("oppu", "cope")}
-            bank = bank_of(base, loras)
-            result = {
-                "margin before": sum(margins) / len(margins),
-                "right before": right / len(pairs),
-                "loss first": losses[0],
-                "loss last": losses[-1],
-            }
+            result |= {"loss first": losses[0], "loss last": losses[-1]}
             for kind in ("oppu", "cope"):
-                with saved_adapter(base, scratch / kind) as model:
-                    result[f"bits {kind}"] = bits_per_token(torch.cat(response_logps(model, queries, pad)))
-            for alpha in ALPHAS:
-                decode = DecodeConfig(
-                    alpha=alpha,
-                    repetition_penalty=task.repetition_penalty,
-                    max_new_tokens=min(task.max_new_tokens, 100),
-                    alternatives=0,
-                )
-                methods = ("oppu", "oppu+dpo", "oppu+cd", "cope") if alpha == ALPHAS[0] else ("oppu+cd", "cope")
-                if alpha == ALPHAS[0] and not change:
-                    methods = ("greedy", *methods)
-                ids: dict[tuple, list[int]] = {}
-                for number, query in enumerate(user["query"]):
-                    for event in engine.decode(base.prompt_ids(task.prompt(query["input"])), methods, bank, decode):
-                        if isinstance(event, TokenEvent):
-                            ids.setdefault((event.method, number), []).append(event.token.id)
-                for method in methods:
-                    scores = []
-                    for number, query in enumerate(user["query"]):
-                        text = base.tokenizer.decode(ids[method, number], skip_special_tokens=True)
-                        scores.append(rouge.score(query["gold"], text)["rougeL"].fmeasure)
-                    fixed = method in ("greedy", "oppu", "oppu+dpo")
-                    result[method if fixed else f"{method} {alpha}"] = sum(scores) / len(scores)
-            return result
+                with apply_saved_adapter(base, scratch / kind) as model:
+                    logps = response_logps(model, queries, base.tokenizer.pad_token_id)
+                    result[f"bits {kind}"] = bits_per_token(torch.cat(logps))
+            return result | measure_rouge(base, engine, task, user, scratch, greedy=not change)
 
-        say(name, run)
+        record(name, run)
+
+
+def select_pairs(own, answers, scores, config: FitConfig) -> tuple[list[TokenPair], dict]:
+    """The pairs that the setting selects, and how OPPU ranks them before DPO: mean margin times beta, share right."""
+    pairs, margins = [], []
+    for place, example in enumerate(own):
+        candidates = make_candidates(answers[place], scores.candidates_oppu[place])
+        bad, chosen = select_rejected(candidates, config), float(scores.own_base[place].sum())
+        n = len(bad.response_ids)
+        pairs.append(TokenPair(example.prompt_ids, example.response_ids, bad.response_ids, chosen, bad.logp_base * n))
+        margins.append(float(scores.own_oppu[place].sum()) - chosen - n * (bad.logp_user - bad.logp_base))
+    mean = sum(config.beta * margin for margin in margins) / len(margins)
+    return pairs, {"margin before": mean, "right before": sum(margin > 0 for margin in margins) / len(margins)}
+
+
+def measure_rouge(base, engine, task, user, scratch: Path, greedy: bool) -> dict[str, float]:
+    """Mean ROUGE-L of the queries by method, and by alpha where it counts, with the adapters in `scratch`."""
+    bank = make_bank(base, {kind: read_lora(scratch / kind, base.model) for kind in ("oppu", "cope")})
+    rouge, result = RougeScorer(["rougeL"], use_stemmer=True), {}
+    for alpha in ALPHAS:
+        decode = DecodeConfig(
+            alpha=alpha,
+            repetition_penalty=task.repetition_penalty,
+            max_new_tokens=min(task.max_new_tokens, 100),
+            alternatives=0,
+        )
+        methods = ("oppu", "oppu+dpo", "oppu+cd", "cope") if alpha == ALPHAS[0] else ("oppu+cd", "cope")
+        if alpha == ALPHAS[0] and greedy:
+            methods = ("greedy", *methods)
+        ids: dict[tuple, list[int]] = {}
+        for number, query in enumerate(user["query"]):
+            for event in engine.decode(base.prompt_ids(task.prompt(query["input"])), methods, bank, decode):
+                if isinstance(event, TokenEvent):
+                    ids.setdefault((event.method, number), []).append(event.token.id)
+        for method in methods:
+            scores = []
+            for number, query in enumerate(user["query"]):
+                text = base.tokenizer.decode(ids[method, number], skip_special_tokens=True)
+                scores.append(rouge.score(query["gold"], text)["rougeL"].fmeasure)
+            fixed = method in ("greedy", "oppu", "oppu+dpo")
+            result[method if fixed else f"{method} {alpha}"] = sum(scores) / len(scores)
+    return result
 
 
 def print_table(path: Path) -> None:
@@ -196,8 +188,8 @@ def print_table(path: Path) -> None:
             for key in shared:
                 values = numpy.array([by_user[user][key] for user in sorted(users)])
                 first = numpy.array([next(iter(found.values()))[user][key] for user in sorted(users)])
-                drawn = numpy.random.default_rng(0).integers(0, len(values), (10_000, len(values)))
-                low, high = numpy.percentile((values - first)[drawn].mean(1), [2.5, 97.5])
+                resampled = numpy.random.default_rng(0).integers(0, len(values), (10_000, len(values)))
+                low, high = numpy.percentile((values - first)[resampled].mean(1), [2.5, 97.5])
                 span = "" if setting == next(iter(found)) else f" ({low:+.3f}, {high:+.3f})"
                 cells.append(f"{values.mean():.3f}{span}")
             print(f"| {setting} | {' | '.join(cells)} |")
@@ -227,10 +219,10 @@ def main() -> None:
             if line:
                 row = json.loads(line)
                 done.add((row["task"], row["user"], row["setting"]))
-    for user in users_of(options.data / options.task, options.users):
+    for user in read_users(options.data / options.task, options.users):
         with TemporaryDirectory() as folder:
 
-            def say(setting, run, user=user):
+            def record(setting, run, user=user):
                 key = (options.task, user["user_id"], setting)
                 if key in done or (options.settings and setting not in options.settings):
                     return
@@ -241,9 +233,9 @@ def main() -> None:
 
             task = TASKS[options.task]
             if options.stage != "dpo":
-                sweep_oppu(base, task, user, Path(folder), say)
+                sweep_oppu(base, task, user, Path(folder), record)
             else:
-                sweep_dpo(base, engine, task, user, Path(folder), say)
+                sweep_dpo(base, engine, task, user, Path(folder), record)
 
 
 if __name__ == "__main__":

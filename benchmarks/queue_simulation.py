@@ -3,8 +3,8 @@
     python benchmarks/queue_simulation.py [--seconds 160] [--seeds 200] [--json]
 
 The wait is the time between a student's press and the start of their fit. Each seed gives one 95th percentile of it;
-the table shows their median and the range that holds 95 % of them. The order is the queue's own: whoever had fewer fits
-within the last hour comes first, then whoever came first; a student has one fit at a time.
+the table shows their median and the range that holds 95 % of them. The order is the queue's own: those with fewer fits
+within the last hour first, and among them in the order of arrival; a student has one fit at a time.
 """
 
 import argparse

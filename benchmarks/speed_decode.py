@@ -18,7 +18,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, DynamicCache
 
 from cope_demo.config import DecodeConfig
-from cope_demo.decode.engine import Engine, bank_of
+from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.methods import COLUMNS
 from cope_demo.model.adapters import read_lora
 from cope_demo.model.base_model import load_base
@@ -34,7 +34,7 @@ def ours(folder: Path):
     base = load_base()
     base.__dict__["end_ids"] = frozenset()  # every column writes all its tokens, or the ways would not compare
     engine = Engine(base)
-    bank = bank_of(base, {name: read_lora(folder / name, base.model) for name in ("oppu", "cope")})
+    bank = make_bank(base, {name: read_lora(folder / name, base.model) for name in ("oppu", "cope")})
     prompt = base.prompt_ids(PROMPT)
     config = DecodeConfig(max_new_tokens=TOKENS)
     ids = torch.tensor([prompt])

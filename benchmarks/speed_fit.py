@@ -11,6 +11,7 @@ report, which the plain sequence does not make.
 
 import json
 import time
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
@@ -23,7 +24,8 @@ from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 from cope_demo.config import FitConfig
 from cope_demo.fit import pipeline
 from cope_demo.fit.events import STAGES
-from cope_demo.fit.training import lora_settings
+from cope_demo.fit.training import make_lora_settings
+from cope_demo.model.arithmetic import compute_dtype
 from cope_demo.model.base_model import load_base
 from cope_demo.paths import SAMPLE_USERS
 from cope_demo.reward import implicit_reward
@@ -32,39 +34,45 @@ from cope_demo.texts.history import parse_history
 PLAIN = dict(gradient_checkpointing=False, save_strategy="no", report_to="none", disable_tqdm=True)
 
 
-def plain(samples, config: FitConfig, folder: Path) -> dict[str, float]:
+def time_plain(samples, config: FitConfig, folder: Path) -> dict[str, float]:
     """Seconds of each stage of the plain sequence."""
-    times, started = {}, time.perf_counter()
+    times: dict[str, float] = {}
 
-    def lap(stage):
-        nonlocal started
-        times[stage] = time.perf_counter() - started
+    def run(stage, function, *arguments):
         started = time.perf_counter()
+        result = function(*arguments, config, folder)
+        times[stage] = time.perf_counter() - started
+        return result
 
+    tokenizer = run("oppu", train_sft, samples)
+    model, pairs = run("negatives", select_pairs, samples)
+    run("dpo", train_dpo, model, tokenizer, pairs)
+    return times
+
+
+def train_sft(samples, config: FitConfig, folder: Path):
+    """The supervised stage by SFTTrainer; returns the tokenizer."""
     base = load_base(trainable=True)
-    device = dict(use_cpu=not torch.cuda.is_available(), bf16=base.dtype == torch.bfloat16)
-    tokenizer = base.tokenizer
-
-    def turn(role, text):
-        return [{"role": role, "content": text}]
-
     rows = [{"prompt": turn("user", s.prompt), "completion": turn("assistant", s.response)} for s in samples]
     trainer = SFTTrainer(
-        model=get_peft_model(base.model, lora_settings(config)),
+        model=get_peft_model(base.model, make_lora_settings(config)),
         args=SFTConfig(
             output_dir=str(folder / "sft"),
             num_train_epochs=config.oppu_epochs,
             learning_rate=config.oppu_learning_rate,
             **PLAIN,
-            **device,
+            **choose_device(),
         ),
         train_dataset=Dataset.from_list(rows),
-        processing_class=tokenizer,
+        processing_class=base.tokenizer,
     )
     trainer.train()
     trainer.save_model(folder / "plain")
-    lap("oppu")
+    return base.tokenizer
 
+
+def select_pairs(samples, config: FitConfig, folder: Path) -> tuple[PeftModel, list[dict]]:
+    """The fitted model, and the pairs: candidates by `generate`, scored a prompt at a time."""
     base = load_base(trainable=True)
     model = PeftModel.from_pretrained(base.model, str(folder / "plain"), is_trainable=True)
     pairs = []
@@ -80,19 +88,8 @@ def plain(samples, config: FitConfig, folder: Path) -> dict[str, float]:
                 num_return_sequences=config.candidates,
                 max_new_tokens=len(base.response_ids(sample.response)),
             )
-        start = prompt.shape[1]
-        rewards = []
-        with torch.no_grad():
-            logps = []
-            for adapter in (True, False):
-                if adapter:
-                    logits = model(out).logits
-                else:
-                    with model.disable_adapter():
-                        logits = model(out).logits
-                logps.append(logits[:, start - 1 : -1].float().log_softmax(-1).gather(-1, out[:, start:, None])[..., 0])
-            rewards = implicit_reward(*logps, config.negatives_alpha).mean(-1)
-        rejected = tokenizer.decode(out[int(rewards.argmin()), start:], skip_special_tokens=True)
+        rewards = mean_rewards(model, out, prompt.shape[1], config.negatives_alpha)
+        rejected = base.tokenizer.decode(out[int(rewards.argmin()), prompt.shape[1] :], skip_special_tokens=True)
         pairs.append(
             {
                 "prompt": turn("user", sample.prompt),
@@ -100,8 +97,22 @@ def plain(samples, config: FitConfig, folder: Path) -> dict[str, float]:
                 "rejected": turn("assistant", rejected),
             }
         )
-    lap("negatives")
+    return model, pairs
 
+
+@torch.no_grad()
+def mean_rewards(model: PeftModel, ids: torch.Tensor, start: int, alpha: float) -> torch.Tensor:
+    """Mean implicit reward of the tokens of each row (K, T) from `start` on: (K,)."""
+    logps = []
+    for adapter in (True, False):
+        with nullcontext() if adapter else model.disable_adapter():
+            logits = model(ids).logits
+        logps.append(logits[:, start - 1 : -1].float().log_softmax(-1).gather(-1, ids[:, start:, None])[..., 0])
+    return implicit_reward(*logps, alpha).mean(-1)
+
+
+def train_dpo(model: PeftModel, tokenizer, pairs: list[dict], config: FitConfig, folder: Path) -> None:
+    """The preference stage by DPOTrainer."""
     trainer = DPOTrainer(
         model=model,
         args=DPOConfig(
@@ -110,7 +121,7 @@ def plain(samples, config: FitConfig, folder: Path) -> dict[str, float]:
             learning_rate=config.dpo_learning_rate,
             beta=config.beta,
             **PLAIN,
-            **device,
+            **choose_device(),
         ),
         train_dataset=Dataset.from_list(pairs),
         processing_class=tokenizer,
@@ -118,11 +129,20 @@ def plain(samples, config: FitConfig, folder: Path) -> dict[str, float]:
     model.delete_adapter("ref")
     trainer.train()
     trainer.save_model(folder / "plain-dpo")
-    lap("dpo")
-    return times
 
 
-def ours(history, config: FitConfig, folder: Path) -> dict[str, float]:
+def choose_device() -> dict:
+    """Where the trainers compute, and in which type: the demo's own."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return {"use_cpu": device.type == "cpu", "bf16": compute_dtype(device) == torch.bfloat16}
+
+
+def turn(role: str, text: str) -> list[dict]:
+    """A conversation of one message."""
+    return [{"role": role, "content": text}]
+
+
+def time_ours(history, config: FitConfig, folder: Path) -> dict[str, float]:
     """Seconds of each stage of our fit, the report included."""
     pipeline.prepare(folder / "ours", history.samples, history.task, "bench", config=config)
     for stage in STAGES[:-1]:
@@ -134,8 +154,8 @@ def measure(folder: Path) -> list[dict]:
     """The table's rows."""
     history = parse_history(SAMPLE_USERS / "ines" / "texts.txt")
     config = FitConfig()
-    other = plain(history.samples, config, folder)  # first: our fit changes how this process reuses memory
-    mine = ours(history, config, folder)
+    other = time_plain(history.samples, config, folder)  # first: our fit changes how this process reuses memory
+    mine = time_ours(history, config, folder)
     rows = []
     for name, times in (("ours", mine), ("plain sequence", other)):
         stages = {stage: round(times.get(stage, 0.0), 1) for stage in ("oppu", "negatives", "dpo", "report")}

@@ -21,7 +21,7 @@ from cope_demo.fit.dpo import BaseReferenceTrainer, TokenPair, train_dpo
 from cope_demo.fit.examples import Example
 from cope_demo.fit.negatives import sample_candidates
 from cope_demo.fit.oppu import LeanTrainer
-from cope_demo.fit.training import new_adapter, reuse_memory, save_adapter
+from cope_demo.fit.training import apply_new_adapter, reuse_memory, save_adapter
 from cope_demo.model.attention import NAME
 from cope_demo.model.base_model import BaseModel, load_base
 
@@ -31,8 +31,8 @@ PROMPTS, NEW_TOKENS = 8, 16
 
 
 @contextmanager
-def other(owner, name, value):
-    """Something else in the place of owner's `name` for a while."""
+def substitute(owner, name, value):
+    """Replaces owner's `name` by `value` inside the `with` block."""
     kept = getattr(owner, name)
     setattr(owner, name, value)
     try:
@@ -42,8 +42,8 @@ def other(owner, name, value):
 
 
 @contextmanager
-def adapters_by_peft(model: torch.nn.Module):
-    """peft's own forward in every layer for a while."""
+def use_peft_forward(model: torch.nn.Module):
+    """Uses peft's own forward in every layer inside the `with` block."""
     kept = {layer: layer.__dict__.pop("forward") for layer in model.modules() if isinstance(layer, LoraLayer)}
     yield
     for layer, forward in kept.items():
@@ -51,14 +51,14 @@ def adapters_by_peft(model: torch.nn.Module):
 
 
 @contextmanager
-def attention(model: torch.nn.Module, name: str):
-    """Another attention for a while."""
+def use_attention(model: torch.nn.Module, name: str):
+    """Uses another attention inside the `with` block."""
     model.set_attn_implementation(name)
     yield
     model.set_attn_implementation(NAME)
 
 
-def in_turns(length: str, stage: str, ways: dict) -> list[dict]:
+def measure_ways(length: str, stage: str, ways: dict) -> list[dict]:
     """Rows of the table, with what "ours" takes as a share of each other way."""
     times = medians(ways, ROUNDS)
     return [
@@ -78,13 +78,13 @@ def autocast(base: BaseModel):
     return torch.autocast("cpu", torch.bfloat16, enabled=base.dtype == torch.bfloat16)
 
 
-def oppu(base: BaseModel, length: str, rows: list[list[int]], prompt: int, folder: Path) -> list[dict]:
+def measure_oppu(base: BaseModel, length: str, rows: list[list[int]], prompt: int, folder: Path) -> list[dict]:
     """A step of the supervised stage; leaves an adapter in `folder`."""
     ids = torch.tensor(rows)
     labels = ids.clone()
     labels[:, :prompt] = -100
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": labels}
-    with new_adapter(base, FitConfig()) as model:
+    with apply_new_adapter(base, FitConfig()) as model:
 
         def step(context=None, lean=True):
             with context or nullcontext(), autocast(base):
@@ -95,17 +95,17 @@ def oppu(base: BaseModel, length: str, rows: list[list[int]], prompt: int, folde
 
         ways = {
             "ours": step,
-            "adapters by peft": lambda: step(adapters_by_peft(model)),
-            "transformers' plain attention": lambda: step(attention(base.model, "eager")),
-            "torch's fused attention": lambda: step(attention(base.model, "sdpa")),
+            "adapters by peft": lambda: step(use_peft_forward(model)),
+            "transformers' plain attention": lambda: step(use_attention(base.model, "eager")),
+            "torch's fused attention": lambda: step(use_attention(base.model, "sdpa")),
             "logits of prompts, too": lambda: step(lean=False),
         }
-        found = in_turns(length, "OPPU", ways)
+        found = measure_ways(length, "OPPU", ways)
         save_adapter(model, folder)
     return found
 
 
-def dpo(base: BaseModel, length: str, rows: list[list[int]], prompt: int, folder: Path) -> list[dict]:
+def measure_dpo(base: BaseModel, length: str, rows: list[list[int]], prompt: int, folder: Path) -> list[dict]:
     """A step of the preference stage, from the adapter in `folder`."""
     pairs = [TokenPair(row[:prompt], row[prompt:], row[prompt:][::-1], -9.0, -9.0) for row in rows]
     found = []
@@ -118,14 +118,14 @@ def dpo(base: BaseModel, length: str, rows: list[list[int]], prompt: int, folder
                 owner.compute_loss(trainer, trainer.model, dict(batch)).backward()
 
         ways = {"ours": lambda: step(BaseReferenceTrainer), "trl's loss": lambda: step(DPOTrainer)}
-        found.extend(in_turns(length, "DPO", ways))
+        found.extend(measure_ways(length, "DPO", ways))
 
-    with other(BaseReferenceTrainer, "train", measure):
+    with substitute(BaseReferenceTrainer, "train", measure):
         train_dpo(base, folder, pairs, FitConfig(), folder.parent / "cope", lambda event: None)
     return found
 
 
-def sampling(base: BaseModel, length: str, prompts: list[list[int]]) -> list[dict]:
+def measure_sampling(base: BaseModel, length: str, prompts: list[list[int]]) -> list[dict]:
     """Candidates for some prompts."""
     examples = [Example(ids, [0] * NEW_TOKENS) for ids in prompts]
 
@@ -135,24 +135,24 @@ def sampling(base: BaseModel, length: str, prompts: list[list[int]]) -> list[dic
 
     ways = {
         "ours": sample,
-        "transformers' plain attention": lambda: sample(attention(base.model, "eager")),
-        "torch's fused attention": lambda: sample(attention(base.model, "sdpa")),
-        "a prompt read for each candidate": lambda: sample(other(negatives, "read_prompts", lambda *_: None)),
+        "transformers' plain attention": lambda: sample(use_attention(base.model, "eager")),
+        "torch's fused attention": lambda: sample(use_attention(base.model, "sdpa")),
+        "a prompt read for each candidate": lambda: sample(substitute(negatives, "read_prompts", lambda *_: None)),
     }
-    return in_turns(length, "sampling", ways)
+    return measure_ways(length, "sampling", ways)
 
 
 def measure(folder: Path) -> list[dict]:
     """The table's rows."""
     reuse_memory()
     base = load_base(trainable=True, task="topic_writing")
-    lot = torch.Generator().manual_seed(0)
+    rng = torch.Generator().manual_seed(0)
     found = []
     for length, (prompt, response) in LENGTHS.items():
-        rows = torch.randint(100, 40000, (PROMPTS, prompt + response), generator=lot).tolist()
-        found += oppu(base, length, rows[:4], prompt, folder / "oppu")
-        found += dpo(base, length, rows[:4], prompt, folder / "oppu")
-        found += sampling(base, length, [row[:prompt] for row in rows])
+        rows = torch.randint(100, 40000, (PROMPTS, prompt + response), generator=rng).tolist()
+        found += measure_oppu(base, length, rows[:4], prompt, folder / "oppu")
+        found += measure_dpo(base, length, rows[:4], prompt, folder / "oppu")
+        found += measure_sampling(base, length, [row[:prompt] for row in rows])
     return found
 
 

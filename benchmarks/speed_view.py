@@ -38,7 +38,7 @@ REPAINT = """(alpha) => new Promise((done) => {
 })"""
 
 
-def scripted(folder: Path):
+def make_scripted_service(folder: Path):
     """The scripted service, with whole steps of the asked size."""
     from cope_demo.decode.methods import COLUMNS
     from cope_demo.decode.trace import Alternative, Column, ColumnEnd, TokenEvent, Trace, TraceToken
@@ -81,7 +81,7 @@ def scripted(folder: Path):
     return Whole(folder)
 
 
-def compared(page) -> None:
+def run_comparison(page) -> None:
     """Presses the button and waits for the end of the new comparison."""
     page.evaluate("document.querySelectorAll('.column').forEach((column) => column.dataset.old = 1)")
     page.evaluate("document.querySelector('#compare').click()")
@@ -89,7 +89,7 @@ def compared(page) -> None:
     page.wait_for_selector("#compare:not([disabled])")
 
 
-def memory(session) -> tuple[float, int]:
+def measure_memory(session) -> tuple[float, int]:
     """(megabytes of JavaScript's heap, nodes of the page) after its garbage is collected."""
     for _ in range(3):
         session.send("HeapProfiler.collectGarbage")
@@ -109,7 +109,7 @@ def measure(folder: Path) -> list[dict]:
     path = shutil.which("chromium")
     if path is None:
         raise RuntimeError("No Chromium was found; install Debian's package chromium")
-    service = scripted(folder)
+    service = make_scripted_service(folder)
     payload = len(list(stream(service, "ada", "Ada", "Write.", 0.1, 0.1, TOKENS, 1.0, 0, 0))[-1].encode())
     blocks = build(service).queue()
     url = blocks.launch(prevent_thread_lock=True, **launch_options("127.0.0.1"))[1]
@@ -126,10 +126,10 @@ def measure(folder: Path) -> list[dict]:
         received = [0]
         session.on("Network.dataReceived", lambda event: received.__setitem__(0, received[0] + event["dataLength"]))
         service.pace = PACE
-        compared(page)  # the first one warms up
+        run_comparison(page)  # the first one warms up
         received[0] = 0
         page.evaluate(FRAMES)
-        compared(page)
+        run_comparison(page)
         frames = page.evaluate("(() => { const all = window.frames; window.frames = null; return all; })()")
         sent = received[0]
         page.evaluate("document.querySelectorAll('.column[data-method=cope] .tok')[50].click()")
@@ -137,12 +137,12 @@ def measure(folder: Path) -> list[dict]:
         page.keyboard.press("Escape")
         service.pace = 0.0
         for _ in range(3):
-            compared(page)
-        held = [memory(session)]
+            run_comparison(page)
+        held = [measure_memory(session)]
         for _ in range(2):
             for _ in range(ROUNDS // 2):
-                compared(page)
-            held.append(memory(session))
+                run_comparison(page)
+            held.append(measure_memory(session))
         browser.close()
     blocks.close()
     return [

@@ -1,4 +1,4 @@
-"""How often the alternatives that are sent tell who would win at another alpha and tau.
+"""How often the alternatives that are sent show which token would win at another alpha and tau.
 
     python benchmarks/what_if.py [--json]
 
@@ -27,25 +27,25 @@ def measure(folder: Path) -> list[dict]:
     service = Service()
     cards = {card.id: card for card in service.store.samples()}
     hits: dict[float, list[bool]] = {tau: [] for tau in TAUS}
-    make = engine.traced
+    original = engine.trace_token
 
-    def compared(base, token, text, logp_user, logp_base, expert, score, config):
-        traced = make(base, token, text, logp_user, logp_base, expert, score, config)
+    def trace_and_compare(base, token, text, logp_user, logp_base, expert, score, config):
+        traced = original(base, token, text, logp_user, logp_base, expert, score, config)
         own = {other.id: float(expert[other.id]) for other in traced.alternatives}
         for tau in TAUS:
             head = [number for number, value in own.items() if value >= max(own.values()) + math.log(tau) - 1e-4]
             for alpha in ALPHAS:
-                told = max(head, key=lambda number: own[number] - alpha * float(logp_base[number]))
+                winner = max(head, key=lambda number: own[number] - alpha * float(logp_base[number]))
                 truth = cope_scores(expert, logp_base, alpha, tau).max()
-                hits[tau].append(abs(float(own[told] - alpha * logp_base[told] - truth)) < 1e-3)
+                hits[tau].append(abs(float(own[winner] - alpha * logp_base[winner] - truth)) < 1e-3)
         return traced
 
-    engine.traced = compared
+    engine.trace_token = trace_and_compare
     try:
         for user in USERS:
             list(service.compare(user, cards[user].prompts[0], DecodeConfig(max_new_tokens=40), methods=("cope",)))
     finally:
-        engine.traced = make
+        engine.trace_token = original
     every = [hit for values in hits.values() for hit in values]
     rows = [{"tau": tau, "told": f"{sum(values) / len(values):.1%}", "n": len(values)} for tau, values in hits.items()]
     return [*rows, {"tau": "all", "told": f"{sum(every) / len(every):.1%}", "n": len(every)}]

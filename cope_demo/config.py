@@ -2,15 +2,10 @@
 
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import ClassVar
 
 from .errors import CopeError
-
-
-def keep_days() -> int:
-    """How long a visitor's fits and everything about them are kept: COPE_KEEP_DAYS, default 7, in days."""
-    return whole("COPE_KEEP_DAYS", 7, 1, 365)
 
 
 def check(name: str, value, low, high, whole: bool = False) -> None:
@@ -21,7 +16,7 @@ def check(name: str, value, low, high, whole: bool = False) -> None:
         raise CopeError(f"{name} must be {kind} from {low} to {high}, but is {value!r}; choose a value in that range.")
 
 
-def whole(variable: str, default: int, low: int, high: int) -> int:
+def read_whole_number(variable: str, default: int, low: int, high: int) -> int:
     """The whole number in an environment variable. Raises CopeError when it is none in the range."""
     text = os.environ.get(variable) or str(default)
     value = int(text) if text.isdecimal() else text
@@ -29,8 +24,32 @@ def whole(variable: str, default: int, low: int, high: int) -> int:
     return value
 
 
+def read_keep_days() -> int:
+    """How long a visitor's fits and everything about them are kept: COPE_KEEP_DAYS, default 7, in days."""
+    return read_whole_number("COPE_KEEP_DAYS", 7, 1, 365)
+
+
+def number(default: float, low: float, high: float, whole: bool = False):
+    """A setting with its default and the range that `_Settings` checks."""
+    return field(default=default, metadata={"range": (low, high, whole)})
+
+
+def whole_number(default: int, low: int, high: int):
+    """A setting whose value must also be whole."""
+    return number(default, low, high, whole=True)
+
+
+class _Settings:
+    """A dataclass whose numbers are checked when it is made. Raises CopeError that names the setting."""
+
+    def __post_init__(self):
+        for setting in fields(self):
+            if "range" in setting.metadata:
+                check(setting.name, getattr(self, setting.name), *setting.metadata["range"])
+
+
 @dataclass(frozen=True)
-class DecodeConfig:
+class DecodeConfig(_Settings):
     """How the columns are decoded.
 
     alpha: contrast strength in r_user = log pi_user - alpha * log pi_base; 0 is no contrast.
@@ -42,26 +61,17 @@ class DecodeConfig:
     seed: of the sampling.
     """
 
-    alpha: float = 0.1
-    tau: float = 0.1
-    repetition_penalty: float = 1.2
-    max_new_tokens: int = 80
-    alternatives: int = 10
-    temperature: float = 0.0
-    seed: int = 0
-
-    def __post_init__(self):
-        check("alpha", self.alpha, 0, 2)
-        check("tau", self.tau, 0, 1)
-        check("repetition_penalty", self.repetition_penalty, 1, 2)
-        check("max_new_tokens", self.max_new_tokens, 1, 1024, whole=True)
-        check("alternatives", self.alternatives, 0, 50, whole=True)
-        check("temperature", self.temperature, 0, 2)
-        check("seed", self.seed, 0, 2**31 - 1, whole=True)
+    alpha: float = number(0.1, 0, 2)
+    tau: float = number(0.1, 0, 1)
+    repetition_penalty: float = number(1.2, 1, 2)
+    max_new_tokens: int = whole_number(80, 1, 1024)
+    alternatives: int = whole_number(10, 0, 50)
+    temperature: float = number(0.0, 0, 2)
+    seed: int = whole_number(0, 0, 2**31 - 1)
 
 
 @dataclass(frozen=True)
-class FitConfig:
+class FitConfig(_Settings):
     """How a user's adapters are fitted. The defaults were measured; docs/fit-defaults.md holds the sweep.
 
     lora_rank, lora_alpha, lora_dropout, lora_targets: the LoRA ("all-linear", or names joined by commas).
@@ -73,68 +83,48 @@ class FitConfig:
     candidates, candidate_temperature, candidate_top_p: K samples from base for each prompt; temperature 0 is greedy,
         and then K is 1.
     selection: "lowest" rejects the candidate with the lowest implicit reward, "hardest" the one with the highest.
-    negatives_alpha: alpha of the implicit reward that scores the candidates. At 1 the lowest is what base says and the
-        person would not; near 0 it would be whatever is least fluent.
+    negatives_alpha: alpha of the implicit reward that scores the candidates. At 1 the lowest is what base likes and the
+        personal model does not; near 0 it would be the least fluent.
     dpo_epochs, dpo_learning_rate, dpo_batch, beta: the preference stage.
     dpo_stacked_learning_rate: its learning rate where base has a task adapter.
     dpo_sft_weight: weight of the person's own text's supervised loss in the preference stage; 0 is plain DPO.
     seed: everything random in a fit follows from it.
     """
 
-    lora_rank: int = 8
-    lora_alpha: int = 16
-    lora_dropout: float = 0.0
+    lora_rank: int = whole_number(8, 1, 256)
+    lora_alpha: int = number(16, 1, 512)
+    lora_dropout: float = number(0.0, 0, 0.9)
     lora_targets: str = "all-linear"
-    max_prompt_tokens: int = 384
-    max_response_tokens: int = 192
-    holdout: int = 4
-    oppu_epochs: int = 3
-    oppu_learning_rate: float = 1e-3
-    stacked_learning_rate: float = 5e-4
-    oppu_batch: int = 4
-    sample_rows: int = 48
-    score_tokens: int = 1024
-    candidates: int = 3
-    candidate_temperature: float = 0.7
-    candidate_top_p: float = 0.95
+    max_prompt_tokens: int = whole_number(384, 16, 8192)
+    max_response_tokens: int = whole_number(192, 8, 4096)
+    holdout: int = whole_number(4, 1, 100)
+    oppu_epochs: int = number(3, 0, 100)
+    oppu_learning_rate: float = number(1e-3, 1e-7, 1)
+    stacked_learning_rate: float = number(5e-4, 1e-7, 1)
+    oppu_batch: int = whole_number(4, 1, 256)
+    sample_rows: int = whole_number(48, 1, 4096)
+    score_tokens: int = whole_number(1024, 1, 1_000_000)
+    candidates: int = whole_number(3, 1, 16)
+    candidate_temperature: float = number(0.7, 0, 2)
+    candidate_top_p: float = number(0.95, 0.01, 1)
     selection: str = "lowest"
-    negatives_alpha: float = 1.0
-    dpo_epochs: int = 1
-    dpo_learning_rate: float = 2e-4
-    dpo_stacked_learning_rate: float = 1e-4
-    dpo_sft_weight: float = 0.0
-    dpo_batch: int = 4
-    beta: float = 0.02
-    seed: int = 0
+    negatives_alpha: float = number(1.0, 0, 2)
+    dpo_epochs: int = number(1, 0, 100)
+    dpo_learning_rate: float = number(2e-4, 1e-7, 1)
+    dpo_stacked_learning_rate: float = number(1e-4, 1e-7, 1)
+    dpo_sft_weight: float = number(0.0, 0, 100)
+    dpo_batch: int = whole_number(4, 1, 256)
+    beta: float = number(0.02, 1e-4, 10)
+    seed: int = whole_number(0, 0, 2**31 - 1)
 
     def __post_init__(self):
-        check("lora_rank", self.lora_rank, 1, 256, whole=True)
-        check("lora_alpha", self.lora_alpha, 1, 512)
-        check("lora_dropout", self.lora_dropout, 0, 0.9)
-        check("max_prompt_tokens", self.max_prompt_tokens, 16, 8192, whole=True)
-        check("max_response_tokens", self.max_response_tokens, 8, 4096, whole=True)
-        check("holdout", self.holdout, 1, 100, whole=True)
-        for stage in ("oppu", "dpo"):
-            check(f"{stage}_epochs", getattr(self, f"{stage}_epochs"), 0, 100)
-            check(f"{stage}_learning_rate", getattr(self, f"{stage}_learning_rate"), 1e-7, 1)
-            check(f"{stage}_batch", getattr(self, f"{stage}_batch"), 1, 256, whole=True)
-        for name in ("stacked_learning_rate", "dpo_stacked_learning_rate"):
-            check(name, getattr(self, name), 1e-7, 1)
-        check("dpo_sft_weight", self.dpo_sft_weight, 0, 100)
-        check("sample_rows", self.sample_rows, 1, 4096, whole=True)
-        check("score_tokens", self.score_tokens, 1, 1_000_000, whole=True)
-        check("candidates", self.candidates, 1, 16, whole=True)
-        check("candidate_temperature", self.candidate_temperature, 0, 2)
-        check("candidate_top_p", self.candidate_top_p, 0.01, 1)
-        check("negatives_alpha", self.negatives_alpha, 0, 2)
-        check("beta", self.beta, 1e-4, 10)
-        check("seed", self.seed, 0, 2**31 - 1, whole=True)
+        super().__post_init__()
         if self.selection not in ("lowest", "hardest"):
             raise CopeError(f"selection must be 'lowest' or 'hardest', but is {self.selection!r}.")
 
 
 @dataclass(frozen=True)
-class TamConfig:
+class TamConfig(_Settings):
     """How a task adapter (TAM) is trained on other people's texts.
 
     lora_rank, lora_alpha, lora_targets: as in FitConfig.
@@ -144,27 +134,15 @@ class TamConfig:
     seed: of the choice and order of the texts and of the adapter's first weights.
     """
 
-    lora_rank: int = 8
-    lora_alpha: int = 16
+    lora_rank: int = whole_number(8, 1, 256)
+    lora_alpha: int = number(16, 1, 512)
     lora_targets: str = "all-linear"
-    examples: int = 5000
-    validation: int = 200
-    epochs: int = 1
-    learning_rate: float = 1e-3
-    batch: int = 16
-    max_prompt_tokens: int = 256
-    max_response_tokens: int = 192
-    seed: int = 0
+    examples: int = whole_number(5000, 1, 10**7)
+    validation: int = whole_number(200, 1, 10**5)
+    epochs: int = whole_number(1, 1, 100)
+    learning_rate: float = number(1e-3, 1e-7, 1)
+    batch: int = whole_number(16, 1, 256)
+    max_prompt_tokens: int = whole_number(256, 16, 8192)
+    max_response_tokens: int = whole_number(192, 8, 4096)
+    seed: int = whole_number(0, 0, 2**31 - 1)
     lora_dropout: ClassVar[float] = 0.0  # a run that is continued must meet the same numbers
-
-    def __post_init__(self):
-        check("lora_rank", self.lora_rank, 1, 256, whole=True)
-        check("lora_alpha", self.lora_alpha, 1, 512)
-        check("examples", self.examples, 1, 10**7, whole=True)
-        check("validation", self.validation, 1, 10**5, whole=True)
-        check("epochs", self.epochs, 1, 100, whole=True)
-        check("learning_rate", self.learning_rate, 1e-7, 1)
-        check("batch", self.batch, 1, 256, whole=True)
-        check("max_prompt_tokens", self.max_prompt_tokens, 16, 8192, whole=True)
-        check("max_response_tokens", self.max_response_tokens, 8, 4096, whole=True)
-        check("seed", self.seed, 0, 2**31 - 1, whole=True)

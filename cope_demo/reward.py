@@ -1,5 +1,8 @@
 """The equations of CoPe as pure functions on tensors of natural log-probabilities; V is the vocabulary.
 
+The implicit reward, V_head, the score that the decoder maximises and the repetition penalty. The reward selects the
+synthetic negatives in fit/negatives.py; the DPO loss and its reference are in fit/dpo.py.
+
 Source: Bu et al., "Personalized LLM Decoding via Contrasting Personal Preference", EMNLP 2025 (arXiv 2506.12109).
 """
 
@@ -19,8 +22,8 @@ def implicit_reward(logp_user: torch.Tensor, logp_base: torch.Tensor, alpha: flo
 def plausible_head(logp_user: torch.Tensor, tau: float) -> torch.Tensor:
     """V_head = {v : pi_user(v) >= tau * max_w pi_user(w)}, as a mask.
 
-    logp_user: (..., V). Returns bool (..., V). tau 1 leaves only the favourite (and its exact ties), tau 0 everything.
-    The adaptive plausibility constraint of Li et al., "Contrastive Decoding", ACL 2023, as CoPe uses it.
+    logp_user: (..., V). Returns bool (..., V). tau 1 leaves only the likeliest token (and its exact ties), tau 0 all
+    tokens. The adaptive plausibility constraint of Li et al., "Contrastive Decoding", ACL 2023, as CoPe uses it.
     """
     if tau == 0:
         return torch.ones_like(logp_user, dtype=torch.bool)
@@ -37,19 +40,19 @@ def cope_scores(logp_user: torch.Tensor, logp_base: torch.Tensor, alpha: float, 
 def contrast_winners(
     logp_user: torch.Tensor, logp_base: torch.Tensor, alphas: Sequence[float], taus: Sequence[float]
 ) -> list[int]:
-    """Who maximises `cope_scores` at every tau and alpha, in that order, with repetitions.
+    """The tokens that maximise `cope_scores` at every tau and alpha, in that order, with repetitions.
 
-    logp_user, logp_base: (V,). Only the largest of the heads is looked at, which is a few dozen tokens.
+    logp_user, logp_base: (V,). Only the largest of the heads is computed, which is a few dozen tokens.
     """
-    where = plausible_head(logp_user, min(taus)).nonzero().squeeze(-1)  # (H,)
-    user, base = logp_user[where], logp_base[where]
+    ids = plausible_head(logp_user, min(taus)).nonzero().squeeze(-1)  # (H,)
+    user, base = logp_user[ids], logp_base[ids]
     floors = user.max() + torch.tensor(taus, device=user.device).log()
     heads = user >= floors.view(-1, 1, 1)  # (T, 1, H)
     scores = user - torch.tensor(alphas, device=user.device).unsqueeze(1) * base  # (A, H)
-    return where[scores.masked_fill(~heads, float("-inf")).argmax(-1).flatten()].tolist()
+    return ids[scores.masked_fill(~heads, float("-inf")).argmax(-1).flatten()].tolist()
 
 
-def repetition_penalized(logits: torch.Tensor, seen: torch.Tensor, penalty: float) -> torch.Tensor:
+def penalize_repetition(logits: torch.Tensor, seen: torch.Tensor, penalty: float) -> torch.Tensor:
     """Logits with those of already generated tokens made less likely: positive ones divided, negative ones multiplied.
 
     logits: (V,). seen: int64 (n,), the generated ids. penalty >= 1; 1 changes nothing.

@@ -22,7 +22,7 @@ from cope_demo.fit.events import STAGES, FitEvent
 STEPS = 3
 
 
-def configured() -> FitConfig:
+def read_fit_config() -> FitConfig:
     return FitConfig(beta=0.25)
 
 
@@ -59,7 +59,7 @@ def run_stage(stage: str, scratch: Path, emit) -> None:
         _outputs(scratch)
 
 
-def manifest(scratch: Path) -> dict:
+def make_manifest(scratch: Path) -> dict:
     request = _request(scratch)
     return {key: request[key] for key in ("user", "name", "task", "settings")} | {
         "base": {"name": "none", "identity": "none"},

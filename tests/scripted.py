@@ -11,7 +11,7 @@ from cope_demo.errors import CopeError
 from cope_demo.jobs.interface import FitRequest, JobStatus
 from cope_demo.jobs.job_folder import UNKNOWN_JOB
 from cope_demo.saved.export import write_zip
-from cope_demo.saved.fit_details import fit_details
+from cope_demo.saved.fit_details import read_fit_details
 from cope_demo.saved.folder import FILES
 from cope_demo.saved.store import Store
 from cope_demo.visitors.owners import owner_of_secret
@@ -223,7 +223,7 @@ class Service:
         return {**found, "history": {"topic": 0.6, "style": 0.7}}
 
     def fit_details(self, user_id) -> dict:
-        return fit_details(self.store.open(user_id))
+        return read_fit_details(self.store.open(user_id))
 
     def adapters_zip(self, user_id, target) -> None:
         user = self.store.open(user_id)

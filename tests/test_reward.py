@@ -9,8 +9,8 @@ from cope_demo.reward import (
     contrast_winners,
     cope_scores,
     implicit_reward,
+    penalize_repetition,
     plausible_head,
-    repetition_penalized,
 )
 
 USER = torch.log(torch.tensor([[0.5, 0.3, 0.15, 0.05]]))
@@ -44,7 +44,7 @@ def test_contrast_overrules_the_favourite_only_inside_the_head():
 
 def test_penalty_makes_seen_tokens_less_likely_whatever_the_sign():
     logits = torch.tensor([2.0, -2.0, 1.0])
-    out = repetition_penalized(logits, torch.tensor([0, 1]), 1.25)
+    out = penalize_repetition(logits, torch.tensor([0, 1]), 1.25)
     assert torch.allclose(out, torch.tensor([1.6, -2.5, 1.0]))
     assert torch.equal(logits, torch.tensor([2.0, -2.0, 1.0]))
 

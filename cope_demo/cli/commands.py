@@ -1,9 +1,13 @@
-"""The command line: python -m cope_demo fit | compare | score | tam | evaluate | serve | worker | bench | prepare."""
+"""The command line: python -m cope_demo fit | compare | score | tam | evaluate | serve | worker | bench | prepare.
+
+This file parses the options and calls the packages below; terminal.py draws what a terminal shows.
+"""
 
 import argparse
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from cope_demo.config import DecodeConfig, TamConfig
@@ -26,6 +30,14 @@ def build_parser() -> argparse.ArgumentParser:
     def command(name: str, text: str) -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, description=text, parents=[common])
 
+    _add_user_commands(command)
+    _add_data_commands(command)
+    _add_machine_commands(command)
+    return parser
+
+
+def _add_user_commands(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    """What is done for one user: fit, compare, score."""
     fit = command("fit", "Fit a user's adapters on a history, with progress.")
     fit.add_argument("--user", required=True, metavar="ID", help="the user's id")
     fit.add_argument("--history", required=True, type=Path, metavar="FILE", help=".txt, .md, .json, .jsonl or .csv")
@@ -53,6 +65,9 @@ def build_parser() -> argparse.ArgumentParser:
     score.add_argument("--alpha", type=float, default=DecodeConfig.alpha, help="contrast (default: %(default)s)")
     score.add_argument("--json", type=Path, metavar="FILE", help="write the trace as JSON")
 
+
+def _add_data_commands(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    """What reads the reference code's data: tam, evaluate."""
     tam = command("tam", "Train a task adapter on other people's texts; a run that was cut off is continued.")
     tam.add_argument("--task", required=True, choices=[name for name in TASKS if name != "free_writing"])
     tam.add_argument("--data", required=True, type=Path, metavar="DIR", help="folder with user_others.json")
@@ -73,6 +88,9 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--tau", type=float, default=DecodeConfig.tau, help="head cut (default: %(default)s)")
     evaluate.add_argument("--repetition-penalty", type=float, help="(default: the task's)")
 
+
+def _add_machine_commands(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    """What runs, prepares or measures this machine: serve, worker, prepare, bench."""
     serve = command("serve", "Serve the page.")
     serve.add_argument("--host", default="127.0.0.1", help="(default: %(default)s)")
     serve.add_argument("--port", type=int, default=7860, help="(default: %(default)s)")
@@ -81,7 +99,6 @@ def build_parser() -> argparse.ArgumentParser:
     command("prepare", "Convert the embedded model and check both embedded models' files.")
     bench = command("bench", "Measure the performance table.")
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the table as JSON")
-    return parser
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -120,9 +137,9 @@ def _fit(options) -> None:
     for warning in history.warnings:
         print(warning)
     from cope_demo.fit.pipeline import fit_user
-    from cope_demo.fit.scratch import configured
+    from cope_demo.fit.scratch import read_fit_config
 
-    config = replace(configured(), seed=options.seed)
+    config = replace(read_fit_config(), seed=options.seed)
     with fit_bars() as emit:
         user = fit_user(
             history,
@@ -166,16 +183,16 @@ def _compare(options) -> None:
 def _score(options) -> None:
     from cope_demo.service.service import Service
 
-    from .terminal import print_scored
+    from .terminal import print_scores
 
     service = Service(options.model, options.users_dir, options.seed)
     trace = service.score(options.user, options.prompt, options.text, options.alpha)
-    print_scored(trace)
+    print_scores(trace)
     if options.json:
         options.json.write_text(trace.dumps(), "utf-8")
 
 
-def _tam(options) -> None:
+def _train_tam(options) -> None:
     from cope_demo.fit.tam import train_tam
     from cope_demo.fit.training import quiet_libraries
 
@@ -183,9 +200,9 @@ def _tam(options) -> None:
 
     quiet_libraries()
     config = TamConfig(examples=options.examples, seed=options.seed)
-    with step_bar(f"TAM {options.task}") as tell:
-        given = {"source": options.source, "model": options.model, "config": config, "tell": tell}
-        result = train_tam(options.task, options.data, options.out, **given)
+    with step_bar(f"TAM {options.task}") as show:
+        choices = {"source": options.source, "model": options.model, "config": config}
+        result = train_tam(options.task, options.data, options.out, **choices, report=show)
     nats = result["nats_per_token"]
     print(f"Validation loss {nats['before']:.3f} -> {nats['after']:.3f} nats a token; saved in {options.out}")
 
@@ -202,7 +219,7 @@ def _evaluate(options) -> None:
     decode = {"alpha": options.alpha, "tau": options.tau}
     if options.repetition_penalty is not None:
         decode["repetition_penalty"] = options.repetition_penalty
-    with author_bar(options.task) as tell:
+    with author_bar(options.task) as show:
         result = evaluate(
             options.task,
             options.data,
@@ -212,7 +229,7 @@ def _evaluate(options) -> None:
             seed=options.seed,
             model=options.model,
             decode=decode,
-            tell=tell,
+            tell=show,
         )
     print(markdown(result))
 
@@ -223,7 +240,7 @@ def _serve(options) -> None:
     serve(model=options.model, host=options.host, port=options.port, users_dir=options.users_dir, seed=options.seed)
 
 
-def _worker(options) -> None:
+def _run_worker(options) -> None:
     from cope_demo.jobs.worker import run_worker
 
     if options.model:
@@ -233,14 +250,14 @@ def _worker(options) -> None:
 
 def _prepare(options) -> None:
     from cope_demo.model.embedded import embedded_folder
-    from cope_demo.texts.embedding import embedder
+    from cope_demo.texts.embedding import get_embedder
 
     print(f"The embedded model is ready in {embedded_folder()}")
-    embedder()
+    get_embedder()
     print("The embedding model is ready.")
 
 
-def _bench(options) -> None:
+def _run_benchmarks(options) -> None:
     import subprocess
 
     from cope_demo.paths import ROOT
@@ -263,10 +280,10 @@ _COMMANDS = {
     "fit": _fit,
     "compare": _compare,
     "score": _score,
-    "tam": _tam,
+    "tam": _train_tam,
     "evaluate": _evaluate,
     "serve": _serve,
-    "worker": _worker,
+    "worker": _run_worker,
     "prepare": _prepare,
-    "bench": _bench,
+    "bench": _run_benchmarks,
 }

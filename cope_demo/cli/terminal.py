@@ -43,28 +43,28 @@ def fit_bars() -> Iterator[Emit]:
 
 @contextmanager
 def step_bar(title: str) -> Iterator:
-    """A progress bar for what is told as (step, of, loss, seconds to go)."""
+    """A progress bar for what is shown as (step, of, loss, seconds to go)."""
     with tqdm(desc=title, unit="step", dynamic_ncols=True) as bar:
 
-        def tell(step: int, of: int, loss: float, eta: float) -> None:
+        def show(step: int, of: int, loss: float, eta: float) -> None:
             bar.total, bar.n = of, step
             bar.set_postfix(loss=f"{loss:.3f}", left=f"{eta:.0f} s", refresh=False)
             bar.refresh()
 
-        yield tell
+        yield show
 
 
 @contextmanager
 def author_bar(title: str) -> Iterator:
-    """A progress bar for what is told as (authors done, of, seconds to go)."""
+    """A progress bar for what is shown as (authors done, of, seconds to go)."""
     with tqdm(desc=title, unit="author", dynamic_ncols=True) as bar:
 
-        def tell(done: int, of: int, eta: float) -> None:
+        def show(done: int, of: int, eta: float) -> None:
             bar.total, bar.n = of, done
             bar.set_postfix(left=f"{eta / 60:.0f} min", refresh=False)
             bar.refresh()
 
-        yield tell
+        yield show
 
 
 def print_report(report: dict) -> None:
@@ -98,7 +98,7 @@ def show_columns(items: Iterator[TokenEvent | ColumnEnd | Trace], methods: tuple
             yield item
 
 
-def print_scored(trace: Trace) -> None:
+def print_scores(trace: Trace) -> None:
     """The tokens with their rewards, and the mean."""
     tokens = trace.columns[0].tokens
     table = Table(title=f"Implicit reward, alpha {trace.alpha}")

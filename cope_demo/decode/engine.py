@@ -19,12 +19,12 @@ from transformers import DynamicCache
 from cope_demo.config import DecodeConfig
 from cope_demo.model.adapters import BARE, NO_ADAPTER, Lora, LoraBank, LoraRows
 from cope_demo.model.base_model import BaseModel
-from cope_demo.model.padding import padded
-from cope_demo.reward import implicit_reward, plausible_head, repetition_penalized
+from cope_demo.model.padding import pad_sequences
+from cope_demo.reward import implicit_reward, penalize_repetition, plausible_head
 
 from .methods import METHODS, Method
 from .trace import ColumnEnd, TokenEvent, TraceToken
-from .tracing import TokenText, traced
+from .tracing import TokenText, trace_token
 
 
 @dataclass
@@ -69,12 +69,12 @@ def next_scores(
     user, amateur: the logits (V,) of both models, as far as the driver needs them. seen: the generated ids.
     """
     speaks = amateur if driver == "base" else user
-    expert = repetition_penalized(speaks, seen, config.repetition_penalty).log_softmax(-1)
+    expert = penalize_repetition(speaks, seen, config.repetition_penalty).log_softmax(-1)
     score = implicit_reward(expert, amateur.log_softmax(-1), config.alpha) if driver == "contrast" else expert
     return score, score.masked_fill(~plausible_head(expert, config.tau), float("-inf"))
 
 
-def bank_of(base: BaseModel, loras: dict[str, Lora]) -> LoraBank:
+def make_bank(base: BaseModel, loras: dict[str, Lora]) -> LoraBank:
     """The adapters of a user, ready for an Engine."""
     return LoraBank(loras, base.dtype, base.device)
 
@@ -161,7 +161,7 @@ class Engine:
         row = METHODS[method]
         expert, amateur = (row.adapter,), _amateur(row)
         worn = {"base": [amateur], "user": [expert], "contrast": [expert, amateur]}[row.driver]
-        ids, attention = padded([prompt for prompt in prompts for _ in worn], self.base.tokenizer.pad_token_id)
+        ids, attention = pad_sequences([prompt for prompt in prompts for _ in worn], self.base.tokenizer.pad_token_id)
         columns = []
         for prompt in prompts:
             self.base.check_fits(prompt, config.max_new_tokens)
@@ -171,7 +171,7 @@ class Engine:
         cache, mask = DynamicCache(config=self.base.model.config), bank.mask(worn * len(prompts))
         while running:
             with self._lock, self._worn(bank):
-                self._lora.wear(bank, mask)
+                self._lora.apply(bank, mask)
                 out = self.base.model(
                     ids.to(self.base.device),
                     attention_mask=attention.to(self.base.device),
@@ -205,7 +205,7 @@ class Engine:
         self.base.check_fits(prompt_ids, len(response_ids))
         ids = torch.tensor([prompt_ids + response_ids], device=self.base.device)
         with self._lock, self._worn(bank):
-            self._lora.wear(bank, bank.mask([(adapter,), NO_ADAPTER]))
+            self._lora.apply(bank, bank.mask([(adapter,), NO_ADAPTER]))
             out = self.base.model(ids.expand(2, -1), use_cache=False, logits_to_keep=len(response_ids) + 1)
         text, tokens = TokenText(self.base.tokenizer), []
         for index, token in enumerate(response_ids):
@@ -213,7 +213,7 @@ class Engine:
             logp_user, logp_base = user.log_softmax(-1), amateur.log_softmax(-1)
             score = implicit_reward(logp_user, logp_base, config.alpha)
             shown = self._shown(text, token, index == len(response_ids) - 1)
-            tokens.append(traced(self.base, token, shown, logp_user, logp_base, logp_user, score, config))
+            tokens.append(trace_token(self.base, token, shown, logp_user, logp_base, logp_user, score, config))
         return tokens
 
     @torch.inference_mode()
@@ -224,7 +224,7 @@ class Engine:
         self.base.check_fits(prompt_ids, len(response_ids))
         ids = torch.tensor([prompt_ids + response_ids], device=self.base.device)
         with self._lock, self._worn(bank):
-            self._lora.wear(bank, bank.mask([(adapter,) if adapter else NO_ADAPTER]))
+            self._lora.apply(bank, bank.mask([(adapter,) if adapter else NO_ADAPTER]))
             out = self.base.model(ids, use_cache=False, logits_to_keep=len(response_ids) + 1)
         targets = ids[0, len(prompt_ids) :, None]
         return out.logits[0, :-1].float().log_softmax(-1).gather(-1, targets).squeeze(-1).cpu()
@@ -236,7 +236,7 @@ class Engine:
         try:
             yield
         finally:
-            self._lora.wear(None, None)
+            self._lora.apply(None, None)
 
     def _prefill(self, request: Request) -> torch.Tensor:
         """The prompt and what every column begins with, once for each different set of adapters, then spread over the
@@ -246,7 +246,7 @@ class Engine:
         request.cache = DynamicCache(config=self.base.model.config)
         read = request.prompt_ids + request.columns[0].ids
         ids = torch.tensor([read], device=self.base.device).expand(len(kinds), -1)
-        self._lora.wear(request.bank, request.bank.mask(kinds))
+        self._lora.apply(request.bank, request.bank.mask(kinds))
         out = self.base.model(ids, past_key_values=request.cache, use_cache=True, logits_to_keep=1)
         where = torch.tensor([kinds.index(row) for row in rows], device=self.base.device)
         request.cache.reorder_cache(where)  # and not batch_select_indices, which layers without attention lack
@@ -257,7 +257,7 @@ class Engine:
         """The last token of every column through its two rows. Returns logits (2C, V)."""
         last = [column.ids[-1] for column in request.columns for _ in range(2)]
         ids = torch.tensor(last, device=self.base.device).unsqueeze(1)
-        self._lora.wear(request.bank, request.mask)
+        self._lora.apply(request.bank, request.mask)
         out = self.base.model(ids, past_key_values=request.cache, use_cache=True, logits_to_keep=1)
         return out.logits[:, -1].float()
 
@@ -282,7 +282,7 @@ class Engine:
         seen = torch.tensor(sorted(set(column.ids)), dtype=torch.long, device=user.device)
         logp_user, logp_base = user.log_softmax(-1), amateur.log_softmax(-1)
         score, allowed = next_scores(column.method.driver, user, amateur, seen, config)
-        expert = repetition_penalized(user, seen, config.repetition_penalty).log_softmax(-1)
+        expert = penalize_repetition(user, seen, config.repetition_penalty).log_softmax(-1)
         token = self._taken(allowed, column, config)
         if column.given is not None:
             token, column.given = column.given, None
@@ -293,7 +293,7 @@ class Engine:
         elif len(column.ids) >= config.max_new_tokens:
             stopped = "length"
         shown = self._shown(column.text, token, stopped is not None)
-        return traced(self.base, token, shown, logp_user, logp_base, expert, score, config), stopped
+        return trace_token(self.base, token, shown, logp_user, logp_base, expert, score, config), stopped
 
     def _taken(self, allowed: torch.Tensor, column: _Column, config: DecodeConfig) -> int:
         """The token that the scores (V,) choose: the best one, or at a temperature a sample."""

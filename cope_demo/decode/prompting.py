@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cope_demo.config import DecodeConfig
-from cope_demo.texts.embedding import most_similar
+from cope_demo.texts.embedding import find_most_similar
 from cope_demo.texts.tasks import Sample
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _WORDS = 90
 
 def similar_samples(instructions: list[str], samples: Sequence[Sample]) -> list[list[Sample]]:
     """For each instruction the EXAMPLES samples of the person whose own ones are nearest to it, the nearest first."""
-    near = most_similar(instructions, [sample.prompt for sample in samples], EXAMPLES)
+    near = find_most_similar(instructions, [sample.prompt for sample in samples], EXAMPLES)
     return [[samples[number] for number in numbers] for numbers in near]
 
 

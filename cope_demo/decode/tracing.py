@@ -38,7 +38,7 @@ class TokenText:
         return now[len(before) :]
 
 
-def traced(
+def trace_token(
     base: BaseModel,
     token: int,
     text: str,

@@ -15,10 +15,10 @@ from cope_demo.config import DecodeConfig, FitConfig, check
 from cope_demo.decode.engine import Engine
 from cope_demo.decode.methods import METHODS, list_evaluated
 from cope_demo.errors import CopeError
-from cope_demo.fit.scratch import configured
+from cope_demo.fit.scratch import read_fit_config
 from cope_demo.model.base_model import BaseModel, load_base
-from cope_demo.model.task_adapters import TaskAdapter, task_adapter
-from cope_demo.system.files import json_lines, sha256_file
+from cope_demo.model.task_adapters import TaskAdapter, find_task_adapter
+from cope_demo.system.files import format_json_lines, sha256_file
 from cope_demo.texts.lamp import USERS, Author, read_authors
 from cope_demo.texts.tasks import find_task
 
@@ -73,7 +73,7 @@ def evaluate(
     task, methods = find_task(task_name), tuple(dict.fromkeys(methods))
     _check_options(methods, users)
     authors = read_authors(data, USERS)[:users]
-    config = replace(config or configured(), seed=seed)
+    config = replace(config or read_fit_config(), seed=seed)
     defaults = {"repetition_penalty": task.repetition_penalty, "max_new_tokens": task.max_new_tokens}
     settings = DecodeConfig(**{**defaults, **(decode or {}), "alternatives": 0, "seed": seed})
     engine = Engine(load_base(model, trainable=True))  # its weights stay unpacked, as batches are large
@@ -110,7 +110,7 @@ def _check_options(methods: Sequence[str], users: int | None) -> None:
 
 def _find_tam(task_name: str, base: BaseModel, methods: Sequence[str]) -> TaskAdapter | None:
     """The task's adapter for this base. Raises CopeError where a method needs one and there is none."""
-    tam = task_adapter(task_name, base.identity)
+    tam = find_task_adapter(task_name, base.identity)
     if tam is None and "tam" in methods:
         raise CopeError(
             f"There is no task adapter for {task_name} and {base.name}: train it with `python -m cope_demo tam "
@@ -164,10 +164,10 @@ def _open_run(out: Path, plan: Plan, authors: list[Author]) -> dict[str, list[di
         done.setdefault(row["user"], []).append(row)
     sizes = {author.id: len(author.queries) * len(plan.methods) for author in authors}
     whole = {user: rows for user, rows in done.items() if len(rows) == sizes.get(user)}
-    (out / PREDICTIONS).write_text(json_lines(row for rows in whole.values() for row in rows), "utf-8")
+    (out / PREDICTIONS).write_text(format_json_lines(row for rows in whole.values() for row in rows), "utf-8")
     return whole
 
 
 def _append_rows(path: Path, rows: list[dict]) -> None:
     with open(path, "a", encoding="utf-8") as file:
-        file.write(json_lines(rows))
+        file.write(format_json_lines(rows))

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 
 from cope_demo.config import DecodeConfig, FitConfig
-from cope_demo.decode.engine import Engine, bank_of
+from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.methods import Method
 from cope_demo.decode.prompting import rag_prompt, similar_samples, written_profile
 from cope_demo.errors import CopeError
@@ -43,7 +43,7 @@ class Measurement:
         samples, queries = author.samples(self.task), author.queries
         if not samples and any(method.reads_history for method in self.methods):
             raise CopeError("The profile is empty: there is nothing to learn this author from.")
-        bank, bare = self._read_adapters(samples), bank_of(self.base, {})
+        bank, bare = self._read_adapters(samples), make_bank(self.base, {})
         prompts = self._make_prompts(samples, queries)
         rows = []
         for method in self.methods:
@@ -71,7 +71,7 @@ class Measurement:
             similar = similar_samples(plain, samples)
             found["rag"] = [rag_prompt(text, many) for text, many in zip(plain, similar, strict=True)]
         if "pag" in kinds:
-            bare = bank_of(self.base, {})
+            bare = make_bank(self.base, {})
             profile = written_profile(self.engine, bare, samples, self.settings)
             found["pag"] = [rag_prompt(text, many, profile) for text, many in zip(plain, similar, strict=True)]
         return found
@@ -101,4 +101,4 @@ class Measurement:
             config, task = self.config, self.task.name
             folder = kept_fit(samples, task, config, self.base, self.tam, self.model, "cope" in adapters)
             loras |= {name: read_lora(folder / name, self.base.model) for name in sorted(adapters)}
-        return bank_of(self.base, loras)
+        return make_bank(self.base, loras)

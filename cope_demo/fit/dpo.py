@@ -16,7 +16,15 @@ from cope_demo.config import FitConfig
 from cope_demo.model.base_model import BaseModel
 
 from .events import Emit
-from .training import Progress, response_logits, save_adapter, saved_adapter, seed_everything, train, trainer_settings
+from .training import (
+    Progress,
+    apply_saved_adapter,
+    make_trainer_settings,
+    response_logits,
+    save_adapter,
+    seed_everything,
+    train,
+)
 
 
 @dataclass(frozen=True)
@@ -57,13 +65,14 @@ class BaseReferenceTrainer(DPOTrainer):
         ids = inputs["input_ids"]
         labels = ids.masked_fill(inputs["completion_mask"] == 0, -100)
         logits, labels = response_logits(model, ids, inputs["attention_mask"], labels)
-        said = pad(labels[:, 1:], (0, 1), value=-100)
-        logps = -cross_entropy(logits.flatten(0, 1).float(), said.flatten(), reduction="none").view_as(said).sum(1)
+        targets = pad(labels[:, 1:], (0, 1), value=-100)
+        losses = cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), reduction="none")
+        logps = -losses.view_as(targets).sum(1)
         gains = logps - torch.cat([inputs["ref_chosen_logps"], inputs["ref_rejected_logps"]])
         chosen, rejected = (self.beta * gains).chunk(2)
         self._metrics["train"]["rewards/margins"].append((chosen - rejected).mean().item())
         own = slice(len(ids) // 2)
-        supervised = -logps[own].sum() / (said[own] != -100).sum()
+        supervised = -logps[own].sum() / (targets[own] != -100).sum()
         loss = -logsigmoid(chosen - rejected).mean() + self.loss_weights[1] * supervised
         return (loss, {}) if return_outputs else loss
 
@@ -71,8 +80,8 @@ class BaseReferenceTrainer(DPOTrainer):
 def train_dpo(base: BaseModel, oppu: Path, pairs: list[TokenPair], config: FitConfig, folder: Path, emit: Emit) -> None:
     """Continues the adapter in `oppu` on the pairs and saves the result to `folder` in peft's format.
 
-    base: a trainable BaseModel; it is bare again afterwards. With a task adapter in it, `dpo_stacked_learning_rate`
-    counts. Same seed, same machine: the same adapter, bit for bit.
+    base: a trainable BaseModel; it is without the adapter again afterwards. With a task adapter in it,
+    `dpo_stacked_learning_rate` counts. Same seed, same machine: the same adapter, bit for bit.
     """
     seed_everything(config.seed + 2)
     rows = [
@@ -85,11 +94,11 @@ def train_dpo(base: BaseModel, oppu: Path, pairs: list[TokenPair], config: FitCo
         }
         for p in pairs
     ]
-    with saved_adapter(base, oppu, trainable=True) as model:
+    with apply_saved_adapter(base, oppu, trainable=True) as model:
         trainer = BaseReferenceTrainer(
             model=model,
             args=DPOConfig(
-                **trainer_settings(base, config, "dpo", folder.parent),
+                **make_trainer_settings(base, config, "dpo", folder.parent),
                 beta=config.beta,
                 loss_type=["sigmoid", "sft"],
                 loss_weights=[1.0, config.dpo_sft_weight],

@@ -14,15 +14,15 @@ UNITS_PER_SECOND = 650.0
 """A first guess on two cores with the embedded model, replaced by the measured speed as soon as there is one."""
 
 
-def stage_work(train: Sequence[Example], held_out: Sequence[Example], config: FitConfig) -> dict[str, float]:
+def estimate_work(train: Sequence[Example], held_out: Sequence[Example], config: FitConfig) -> dict[str, float]:
     """Work units of each stage of a fit."""
     own = sum(len(e.prompt_ids) + len(e.response_ids) for e in train)
     held = sum(len(e.prompt_ids) + len(e.response_ids) for e in held_out)
-    spoken = sum(len(e.response_ids) for e in [*train, *held_out])
+    answers = sum(len(e.response_ids) for e in [*train, *held_out])
     k = 1 if config.candidate_temperature == 0 else config.candidates
     return {
         "oppu": TRAIN * own * config.oppu_epochs,
-        "negatives": SAMPLE * spoken * k + FORWARD * (own + held) * (2 + k),
+        "negatives": SAMPLE * answers * k + FORWARD * (own + held) * (2 + k),
         "dpo": TRAIN * 2 * own * config.dpo_epochs,
         "report": FORWARD * held * (1 + k),
     }

@@ -1,4 +1,4 @@
-"""What a fit tells the world while it runs: a stream of typed, JSON-ready events."""
+"""What a fit reports while it runs: a stream of typed, JSON-ready events."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass

@@ -14,7 +14,15 @@ from cope_demo.model.base_model import BaseModel
 
 from .events import Emit
 from .examples import Example
-from .training import Progress, new_adapter, response_logits, save_adapter, seed_everything, train, trainer_settings
+from .training import (
+    Progress,
+    apply_new_adapter,
+    make_trainer_settings,
+    response_logits,
+    save_adapter,
+    seed_everything,
+    train,
+)
 
 
 class LeanTrainer(SFTTrainer):
@@ -33,7 +41,8 @@ class LeanTrainer(SFTTrainer):
 def train_oppu(base: BaseModel, examples: list[Example], config: FitConfig, folder: Path, emit: Emit) -> None:
     """Fits a fresh LoRA on the examples' responses (prompts carry no loss) and saves it to `folder` in peft's format.
 
-    base: a trainable BaseModel; it is bare again afterwards. With a task adapter in it, `stacked_learning_rate` counts.
+    base: a trainable BaseModel; it is without the adapter again afterwards. With a task adapter in it,
+    `stacked_learning_rate` counts.
     Same seed, same machine: the same adapter, bit for bit.
     """
     seed_everything(config.seed)
@@ -45,10 +54,10 @@ def train_oppu(base: BaseModel, examples: list[Example], config: FitConfig, fold
         }
         for e in examples
     ]
-    with new_adapter(base, config) as model:
+    with apply_new_adapter(base, config) as model:
         trainer = LeanTrainer(
             model=model,
-            args=SFTConfig(**trainer_settings(base, config, "oppu", folder.parent, "length"), packing=False),
+            args=SFTConfig(**make_trainer_settings(base, config, "oppu", folder.parent, "length"), packing=False),
             train_dataset=Dataset.from_list(rows),
             processing_class=base.tokenizer,
             callbacks=[Progress("oppu", emit)],

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 from transformers import Cache
 
-from cope_demo.model.padding import padded
+from cope_demo.model.padding import pad_sequences
 
 from .examples import Example
 
@@ -30,31 +30,31 @@ def response_logps(
     examples: Sequence[Example],
     pad_id: int,
     batch_tokens: int = 1024,
-    tick: Callable[[int], None] = lambda done: None,
+    report: Callable[[int], None] = lambda done: None,
 ) -> list[torch.Tensor]:
     """log pi(y_t | x, y_<t) in nats for every response token of every example: one float32 tensor (len(y),) each.
 
     Examples are batched by length, about `batch_tokens` padded tokens at a time, and returned in their own order; a
-    prompt that several share is read once. `tick` hears how many are done. The model keeps its adapters as they are.
+    prompt that several share is read once. `report` receives how many are done. The model keeps its adapters.
     """
     device = next(model.parameters()).device
     result: list[torch.Tensor | None] = [None] * len(examples)
     was_training = model.training
     model.eval()
     done = 0
-    for batch in _batches(examples, batch_tokens):
+    for batch in _make_batches(examples, batch_tokens):
         rows = [i for many in batch for i in many]
         prompts = [examples[many[0]].prompt_ids for many in batch]
         owner = torch.tensor([group for group, many in enumerate(batch) for _ in many])
-        ids, mask = padded(prompts, pad_id)
+        ids, mask = pad_sequences(prompts, pad_id)
         # A row goes on with the prompt's last token and all of the response but its last.
         whole = [[examples[i].prompt_ids[-1], *examples[i].response_ids[:-1]] for i in rows]
-        said, heard = padded(whole, pad_id, "right")
+        read, read_mask = pad_sequences(whole, pad_id, "right")
         starts = torch.tensor([len(examples[i].prompt_ids) - 1 for i in rows])
         logits = model(
-            input_ids=said.to(device),
-            attention_mask=torch.cat([mask[owner, :-1], heard], 1).to(device),
-            position_ids=(starts[:, None] + torch.arange(said.shape[1])).to(device),
+            input_ids=read.to(device),
+            attention_mask=torch.cat([mask[owner, :-1], read_mask], 1).to(device),
+            position_ids=(starts[:, None] + torch.arange(read.shape[1])).to(device),
             past_key_values=read_prompts(model, ids.to(device), mask.to(device), owner.to(device)),
         ).logits
         for row, i in enumerate(rows):
@@ -62,12 +62,12 @@ def response_logps(
             own = logits[row, : len(target)].float()
             result[i] = (own.gather(-1, target.unsqueeze(-1)).squeeze(-1) - own.logsumexp(-1)).cpu()
         done += len(rows)
-        tick(done)
+        report(done)
     model.train(was_training)
     return result
 
 
-def _batches(examples: Sequence[Example], batch_tokens: int) -> list[list[list[int]]]:
+def _make_batches(examples: Sequence[Example], batch_tokens: int) -> list[list[list[int]]]:
     """Batches of groups of examples with the same prompt, each of about `batch_tokens` padded tokens or one group."""
     groups: dict[tuple[int, ...], list[int]] = {}
     for i, example in enumerate(examples):

@@ -1,4 +1,8 @@
-"""A fit's scratch folder: what was asked for, what each stage leaves behind, and the manifest of the finished fit."""
+"""A fit's scratch folder: the request, what each stage writes, and the manifest of the finished fit.
+
+request.json and history.jsonl come from `prepare`; split.json and base.json from the history stage; oppu/ and cope/ are
+the adapters, pairs.jsonl and held_out.json the negatives, report.json the report; times.json has seconds by stage.
+"""
 
 import json
 import os
@@ -13,10 +17,10 @@ from pathlib import Path
 from cope_demo.config import FitConfig
 from cope_demo.errors import CopeError
 from cope_demo.model.base_model import BaseModel, load_base
-from cope_demo.system.files import json_lines, read_json, read_json_lines, write_whole
+from cope_demo.system.files import format_json_lines, read_json, read_json_lines, write_whole
 from cope_demo.texts.tasks import Sample
 
-from .eta import Eta, stage_work
+from .eta import Eta, estimate_work
 from .events import Emit, FitEvent
 from .examples import Example, encode
 
@@ -36,13 +40,13 @@ def prepare(
     COPE_FIT_CONFIG, a JSON object of FitConfig fields, overrides the default settings (not a given `config`).
     """
     scratch.mkdir(parents=True, exist_ok=True)
-    settings = asdict(config or configured())
+    settings = asdict(config or read_fit_config())
     request = {"user": user_id, "name": name, "task": task, "model": model, "settings": settings}
-    write_whole(scratch / "history.jsonl", json_lines(map(asdict, samples)))
+    write_whole(scratch / "history.jsonl", format_json_lines(map(asdict, samples)))
     write_whole(scratch / "request.json", json.dumps(request))
 
 
-def configured() -> FitConfig:
+def read_fit_config() -> FitConfig:
     """The default settings with the overrides of COPE_FIT_CONFIG. Raises CopeError at an unknown one."""
     text = os.environ.get("COPE_FIT_CONFIG") or "{}"
     try:
@@ -58,7 +62,7 @@ def configured() -> FitConfig:
 
 
 def halve(scratch: Path) -> bool:
-    """Lets the stages take half as many texts and tokens at a time from now on. False when that was done before."""
+    """Halves the batches of the stages from now on. False when that was done before."""
     request = read_json(scratch / "request.json")
     if request.get("halved"):
         return False
@@ -68,7 +72,7 @@ def halve(scratch: Path) -> bool:
     return True
 
 
-def manifest(scratch: Path) -> dict:
+def make_manifest(scratch: Path) -> dict:
     """The manifest of the finished fit in `scratch`, but for its files."""
     request, base = read_json(scratch / "request.json"), read_json(scratch / "base.json")
     return {
@@ -85,8 +89,8 @@ def manifest(scratch: Path) -> dict:
     }
 
 
-class Work:
-    """What a stage works with: its folder, the settings, the examples, the base model, and where events go."""
+class StageContext:
+    """What a stage reads and writes: its folder, the settings, the examples, the base model, and where events go."""
 
     def __init__(self, scratch: Path, emit: Emit):
         self.scratch = scratch
@@ -96,7 +100,7 @@ class Work:
 
     @property
     def base(self) -> BaseModel:
-        return _base(self.request["model"], self.request["task"])
+        return _load_base_once(self.request["model"], self.request["task"])
 
     def times(self) -> dict[str, float]:
         path = self.scratch / "times.json"
@@ -113,16 +117,16 @@ class Work:
     def emit(self, event: FitEvent) -> None:
         """Passes the event on with an ETA."""
         if self._eta is None:
-            work = stage_work(self.examples("train"), self.examples("held_out"), self.config)
+            work = estimate_work(self.examples("train"), self.examples("held_out"), self.config)
             self._eta = Eta(work, self.times())
         self._emit(replace(event, eta=self._eta.seconds(event)))
 
-    def ticker(self, stage: str, of: int, before: int = 0) -> Callable[[int], None]:
-        """Turns a count of done examples, after `before` others, into events of `stage`."""
-        return lambda done: self.emit(FitEvent(stage, before + done, of))
+    def make_reporter(self, stage: str, of: int) -> Callable[[int], None]:
+        """A function that turns a count of done examples, `of` in all, into events of `stage`."""
+        return lambda done: self.emit(FitEvent(stage, done, of))
 
-    def folder(self, name: str, fill: Callable[[Path], None]) -> None:
-        """Makes the folder `name` by `fill`, unless it stands; it appears only when it is whole."""
+    def make_folder(self, name: str, fill: Callable[[Path], None]) -> None:
+        """Makes the folder `name` by `fill`, unless it exists; it gets its name only when it is whole."""
         final, part = self.scratch / name, self.scratch / f"{name}.part"
         if final.exists():
             return
@@ -132,6 +136,6 @@ class Work:
 
 
 @lru_cache(maxsize=1)
-def _base(model: str | None, task: str) -> BaseModel:
-    """The base that a process fits with, its task adapter included; loaded once."""
+def _load_base_once(model: str | None, task: str) -> BaseModel:
+    """The base that this process fits with, its task adapter included; the last one stays loaded."""
     return load_base(model, trainable=True, task=task)

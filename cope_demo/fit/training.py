@@ -1,4 +1,4 @@
-"""What the two training stages share: examples in tokens, LoRA settings, trainer settings, and progress."""
+"""What the training stages share: adapters put on base and taken off, LoRA and trainer settings, progress, memory."""
 
 import ctypes
 import os
@@ -19,13 +19,13 @@ from .events import Emit, FitEvent
 
 
 def seed_everything(seed: int) -> None:
-    """The same random numbers from here on, wherever they come from."""
+    """Seeds every generator of random numbers."""
     random.seed(seed)
     numpy.random.seed(seed % 2**32)
     torch.manual_seed(seed)
 
 
-def lora_settings(config: FitConfig | TamConfig) -> LoraConfig:
+def make_lora_settings(config: FitConfig | TamConfig) -> LoraConfig:
     """peft's settings for an adapter."""
     targets = config.lora_targets
     return LoraConfig(
@@ -38,22 +38,22 @@ def lora_settings(config: FitConfig | TamConfig) -> LoraConfig:
 
 
 @contextmanager
-def new_adapter(base: BaseModel, config: FitConfig | TamConfig):
-    """base with a fresh LoRA to train, as a PeftModel; base is bare again afterwards."""
-    with _bare_afterwards(base, get_peft_model(base.model, lora_settings(config))) as model:
+def apply_new_adapter(base: BaseModel, config: FitConfig | TamConfig):
+    """base with a fresh LoRA to train, as a PeftModel; base is without it again afterwards."""
+    with _unload_afterwards(base, get_peft_model(base.model, make_lora_settings(config))) as model:
         yield model
 
 
 @contextmanager
-def saved_adapter(base: BaseModel, folder: Path, trainable: bool = False):
-    """base with a saved LoRA, as a PeftModel; base is bare again afterwards."""
+def apply_saved_adapter(base: BaseModel, folder: Path, trainable: bool = False):
+    """base with a saved LoRA, as a PeftModel; base is without it again afterwards."""
     model = PeftModel.from_pretrained(base.model, str(folder), is_trainable=trainable)
-    with _bare_afterwards(base, model) as model:
+    with _unload_afterwards(base, model) as model:
         yield model
 
 
 @contextmanager
-def _bare_afterwards(base: BaseModel, model: PeftModel):
+def _unload_afterwards(base: BaseModel, model: PeftModel):
     for settings in model.peft_config.values():
         settings.base_model_name_or_path = base.name  # and not the folder on this machine
     add_in_place(model)
@@ -107,7 +107,7 @@ def save_adapter(model: PeftModel, folder: Path) -> None:
     model.save_pretrained(folder, save_embedding_layers=False)
 
 
-def trainer_settings(
+def make_trainer_settings(
     base: BaseModel, config: FitConfig, stage: str, scratch: Path, length_of: str | None = None
 ) -> dict:
     """What trl's configs of both stages have in common; `stage` is "oppu" or "dpo".
@@ -175,7 +175,7 @@ def reuse_memory() -> None:
 
 
 def quiet_libraries() -> None:
-    """No progress bars or warnings of libraries between ours; their errors still raise."""
+    """Silences the progress bars and warnings of libraries; their errors still raise."""
     import datasets
     import transformers
 

@@ -1,4 +1,12 @@
-"""Background fits: one interface, two executors. QueueJobs is durable; InlineJobs is for ZeroGPU."""
+"""Background fits: this package takes a FitRequest and runs its stages outside the request that asked for it.
+
+This file chooses between the two executors behind the interface in interface.py: QueueJobs (queue_jobs.py), a durable
+queue whose workers are processes of their own, and InlineJobs (inline_jobs.py), a thread for ZeroGPU. Both keep a
+fit's state in job_folder.py, take turns by fairness.py and run a stage by stage_runner.py. Of the queue,
+queue_database.py holds the database, worker.py the process that takes fits, worker_process.py its restarts,
+stage_process.py the child that computes, and liveness.py the locks that show which workers run. DBOS is known here
+alone.
+"""
 
 import os
 from pathlib import Path
@@ -10,18 +18,11 @@ from .interface import Jobs
 from .queue_jobs import QueueJobs
 
 
-def run_worker() -> None:
-    """What `python -m cope_demo worker` does: takes fits from the queue until it is interrupted."""
-    from .worker import run_worker as work  # with DBOS, which nobody else needs at start
-
-    work()
-
-
-def background_jobs(users_dir: Path | None) -> Jobs:
+def start_background_jobs(users_dir: Path | None) -> Jobs:
     """Where fits run: in this process on ZeroGPU, where children cannot have the GPU; else in worker processes.
 
     This process keeps COPE_WORKERS of them (default 1; 0 where all are started elsewhere).
     """
     if os.environ.get("SPACES_ZERO_GPU"):
         return InlineJobs(users_dir)
-    return QueueJobs(users_dir, config.whole("COPE_WORKERS", 1, 0, 64))
+    return QueueJobs(users_dir, config.read_whole_number("COPE_WORKERS", 1, 0, 64))

@@ -1,4 +1,4 @@
-"""Whose fit is next: one a person at a time, whoever had the fewest lately comes first, and the queue has an end."""
+"""Which fit is next: one a person at a time, those with the fewest recent fits first, in a queue of limited length."""
 
 import math
 
@@ -9,25 +9,25 @@ from .interface import FitRequest
 from .job_folder import JobFolder
 
 SHARE_SECONDS = 3600.0
-"""Fits that began within this time count against their owner: the next one waits behind those who had fewer."""
+"""Fits that began within this time count: a person's next one waits behind those of people who had fewer."""
 FIT_SECONDS = 160.0
-"""How long a fit takes, before the first one has told (docs/speed.md)."""
+"""How long a fit takes, as long as none has been measured here (docs/speed.md)."""
 STILL_GOING = "A fit of yours is still going on: wait for it, or cancel it, and then start the next one."
 
 
-def person(fit: FitRequest | JobFolder) -> str:
-    """Who stands behind a fit, for the queue."""
+def identify_person(fit: FitRequest | JobFolder) -> str:
+    """The key by which the queue counts a fit's owner."""
     return f"owner:{fit.owner}" if fit.owner else f"user:{fit.user_id}"
 
 
-def queue_limit() -> int:
+def read_queue_limit() -> int:
     """How many fits may wait: COPE_QUEUE_LIMIT, default 30."""
-    return config.whole("COPE_QUEUE_LIMIT", 30, 1, 100_000)
+    return config.read_whole_number("COPE_QUEUE_LIMIT", 30, 1, 100_000)
 
 
 def check_room(waiting: int, seconds: float) -> None:
     """Raises CopeError when the queue is full. seconds: until the next fit starts and so leaves a place."""
-    if waiting >= queue_limit():
+    if waiting >= read_queue_limit():
         minutes = max(1, math.ceil(seconds / 60))
         raise CopeError(
             f"The queue is full ({waiting} fits wait), so try again in about {minutes} "

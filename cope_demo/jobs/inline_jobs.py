@@ -11,7 +11,7 @@ from cope_demo.system import disk
 from . import fairness
 from .interface import FitRequest, JobStatus
 from .job_folder import Cancelled, JobFolder
-from .stage_runner import fault, run_stage, with_half_at_a_time
+from .stage_runner import report_fault, retry_with_half, run_stage
 
 END_SECONDS = 60.0
 """How long a cancelled fit may take to its next event."""
@@ -24,22 +24,22 @@ class InlineJobs:
         """users_dir: where finished users are published (default: the data folder's)."""
         self._users_dir = users_dir
         self._waiting: list[str] = []
-        self._begun: dict[str, tuple[str, float]] = {}  # job id -> whose it is, and when it was submitted
+        self._submitted: dict[str, tuple[str, float]] = {}  # job id -> whose it is, and when it was submitted
         self._running: str | None = None
         self._change = threading.Condition()
         self._closing = False
-        for folder in JobFolder.unfinished():
-            self._enqueue(folder, fairness.person(folder))
-        self._thread = threading.Thread(target=self._work, name="fits", daemon=True)
+        for folder in JobFolder.list_unfinished():
+            self._enqueue(folder, fairness.identify_person(folder))
+        self._thread = threading.Thread(target=self._run_jobs, name="fits", daemon=True)
         self._thread.start()
 
     def submit(self, request: FitRequest) -> str:
         """See jobs.Jobs."""
-        who = fairness.person(request)
+        who = fairness.identify_person(request)
         with self._change:
             for job_id in (*self._waiting, *([self._running] if self._running else [])):
                 folder = JobFolder(job_id)
-                if self._begun[job_id][0] == who and not folder.cancelled:
+                if self._submitted[job_id][0] == who and not folder.cancelled:
                     fairness.check_same(folder, request)
                     return job_id
             eta = self.status(self._running).eta if self._running else None
@@ -51,17 +51,17 @@ class InlineJobs:
             return folder.id
 
     def _enqueue(self, folder: JobFolder, who: str) -> None:
-        """Puts the job behind the fits of all who had fewer lately, and of those who had as many and came first."""
-        since, alive = time.monotonic() - fairness.SHARE_SECONDS, (*self._waiting, self._running)
-        self._begun = {job: entry for job, entry in self._begun.items() if entry[1] > since or job in alive}
-        self._begun[folder.id] = (who, time.monotonic())
+        """Puts the job behind those of people with fewer recent fits, and earlier ones of people with as many."""
+        since, unended = time.monotonic() - fairness.SHARE_SECONDS, (*self._waiting, self._running)
+        self._submitted = {job: entry for job, entry in self._submitted.items() if entry[1] > since or job in unended}
+        self._submitted[folder.id] = (who, time.monotonic())
         self._waiting.append(folder.id)
-        self._waiting.sort(key=self._had_before)  # stable
+        self._waiting.sort(key=self._count_earlier)  # stable
 
-    def _had_before(self, job_id: str) -> int:
-        """How many fits the job's owner had before it lately."""
-        who, begun = self._begun[job_id]
-        return sum(other == who and then < begun for other, then in self._begun.values())
+    def _count_earlier(self, job_id: str) -> int:
+        """How many recent fits the job's owner submitted before it."""
+        who, submitted = self._submitted[job_id]
+        return sum(other == who and then < submitted for other, then in self._submitted.values())
 
     def status(self, job_id: str) -> JobStatus:
         """See jobs.Jobs."""
@@ -79,9 +79,8 @@ class InlineJobs:
     def cancel(self, job_id: str) -> None:
         """See jobs.Jobs. A running fit ends at its next event."""
         folder = JobFolder(job_id)
-        if folder.result() is not None:
+        if not folder.cancel():
             return
-        folder.cancel()
         with self._change:
             if job_id in self._waiting:
                 self._waiting.remove(job_id)
@@ -102,12 +101,12 @@ class InlineJobs:
             raise RuntimeError("the fits' thread has ended")
 
     def close(self) -> None:
-        """See jobs.Jobs. The fit at work ends with the process and starts again with the next one."""
+        """See jobs.Jobs. The running fit ends with the process and starts again with the next one."""
         with self._change:
             self._closing = True
             self._change.notify_all()
 
-    def _work(self) -> None:
+    def _run_jobs(self) -> None:
         while True:
             with self._change:
                 self._change.wait_for(lambda: self._closing or self._waiting)
@@ -123,16 +122,16 @@ class InlineJobs:
 def run_job(folder: JobFolder) -> None:
     """Runs all stages of a job in this process and records how it ended."""
     try:
-        folder.finish(*_fit(folder))
+        folder.finish(*_run_stages(folder))
     except Cancelled:
         folder.finish("cancelled")
     except Exception as error:
-        folder.finish("failed", fault(error, folder, "queue"))
+        folder.finish("failed", report_fault(error, folder, "queue"))
 
 
-def _fit(folder: JobFolder) -> tuple[str, str | None]:
+def _run_stages(folder: JobFolder) -> tuple[str, str | None]:
     for stage in STAGES:
-        outcome = with_half_at_a_time(folder, lambda stage=stage: run_stage(folder, stage))
+        outcome = retry_with_half(folder, lambda stage=stage: run_stage(folder, stage))
         if outcome["state"] != "done":
             return outcome["state"], outcome["error"]
     return "done", None

@@ -11,7 +11,7 @@ class FitRequest:
     """What a person asks for.
 
     model: path or hub id, None for the default. seed: of everything random in the fit.
-    owner: who asks, as a hash that owners.py makes; "" where nobody says: then only the command line gets at the user,
+    owner: who asks, as a hash that owners.py makes; "" where unknown: then only the command line gets at the user,
     and every user_id counts as a person of its own.
     """
 

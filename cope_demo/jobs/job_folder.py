@@ -1,4 +1,4 @@
-"""A background fit on disk: its request, its progress, its outcome. Whoever runs it and whoever asks meet only here.
+"""A background fit on disk: its request, progress and outcome, all that the process that runs it and the others share.
 
 The folder is also the fit's scratch folder. Once the fit has ended, the person's texts and all that was made from them
 are removed; what happened, when, and how it ended stays.
@@ -86,14 +86,14 @@ class JobFolder:
         return cls(job_id)
 
     @classmethod
-    def owned(cls, owners: tuple[str, ...]) -> list["JobFolder"]:
+    def list_owned(cls, owners: tuple[str, ...]) -> list["JobFolder"]:
         """All jobs of these owners, ended or not."""
         return [folder for folder in cls._all() if folder.owner in owners]
 
     @classmethod
-    def ended_before(cls, moment: float) -> list["JobFolder"]:
+    def list_ended_before(cls, moment: float) -> list["JobFolder"]:
         """All jobs that ended before `moment` (seconds since 1970), or were submitted before and never ended."""
-        return [folder for folder in cls._all() if folder.last_sign < moment]
+        return [folder for folder in cls._all() if folder.last_change < moment]
 
     @classmethod
     def _all(cls) -> Iterator["JobFolder"]:
@@ -104,14 +104,14 @@ class JobFolder:
                 continue  # removed meanwhile
 
     @classmethod
-    def remove_torsos(cls, moment: float) -> None:
-        """Removes what a crash before `moment` has left of jobs that never came to be."""
+    def remove_incomplete(cls, moment: float) -> None:
+        """Removes the folders of jobs whose creation a crash before `moment` has interrupted."""
         for path in jobs_dir().iterdir():
             if _ID.fullmatch(path.name) and not (path / JOB).exists() and path.stat().st_mtime < moment:
                 shutil.rmtree(path, ignore_errors=True)
 
     @classmethod
-    def unfinished(cls) -> list["JobFolder"]:
+    def list_unfinished(cls) -> list["JobFolder"]:
         """All jobs without an outcome, the oldest first."""
         paths = [path.parent for path in jobs_dir().glob(f"*/{JOB}") if not (path.parent / RESULT).exists()]
         return [cls(path.name) for path in sorted(paths, key=lambda path: (path / JOB).stat().st_mtime_ns)]
@@ -135,7 +135,7 @@ class JobFolder:
         return time.time() - (self.path / JOB).stat().st_mtime
 
     @property
-    def last_sign(self) -> float:
+    def last_change(self) -> float:
         """When it ended, or else was submitted, in seconds since 1970."""
         path = self.path / RESULT
         try:
@@ -149,7 +149,7 @@ class JobFolder:
         return FitRequest(**{**data, "samples": [Sample(**sample) for sample in data["samples"]]})
 
     def hold(self, timeout: float | None = None) -> AbstractContextManager[None]:
-        """The right to work in the folder: one process at a time, so that a killed worker's late child harms nothing.
+        """Locks the folder for one process at a time, so that a child that outlives its killed worker does no harm.
 
         Raises TimeoutError when it is not free within `timeout` seconds.
         """
@@ -162,7 +162,7 @@ class JobFolder:
         self.record(event)
 
     def record(self, event: FitEvent) -> None:
-        """Records an event, whatever the owner wishes by now."""
+        """Records an event, also when the owner has cancelled."""
         line = json.dumps(event.to_json()) + "\n"
         handle = os.open(self.path / EVENTS, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
@@ -196,17 +196,20 @@ class JobFolder:
         """Whether the owner has cancelled it."""
         return (self.path / CANCELLED).exists()
 
-    def cancel(self) -> None:
-        """Marks it as cancelled, for whoever works on it."""
+    def cancel(self) -> bool:
+        """Marks it as cancelled, for the process that runs it; False, and no mark, when it has ended already."""
+        if self.result() is not None:
+            return False
         (self.path / CANCELLED).touch(mode=0o600)
+        return True
 
     @property
     def halved(self) -> bool:
-        """Whether memory has run out once, so that its stages take half of everything at a time."""
+        """Whether memory has run out once, so that its stages use halved batches."""
         return (self.path / HALVED).exists()
 
     def halve(self) -> None:
-        """Marks it so, for whoever works on it."""
+        """Marks it as halved, for the process that runs it."""
         (self.path / HALVED).touch(mode=0o600)
 
     def result(self) -> dict | None:
@@ -217,14 +220,14 @@ class JobFolder:
             return None
 
     def conclude(self, state: str, error: str | None = None) -> None:
-        """Records how it ended, unless it has ended already. For whoever holds the folder."""
+        """Records how it ended, unless it has ended already. The caller holds the folder."""
         if self.result() is None:
             _write_private(self.path / RESULT, {"state": state, "error": error})
 
     def finish(self, state: str, error: str | None = None, timeout: float | None = None) -> None:
         """Removes the person's texts and records how it ended, unless it has ended already.
 
-        Raises TimeoutError when somebody still works in the folder after `timeout` seconds.
+        Raises TimeoutError when another process still works in the folder after `timeout` seconds.
         """
         with self.hold(timeout):
             for path in self.path.iterdir():  # first, which also makes room on a full disk

@@ -1,4 +1,4 @@
-"""Who is alive: a worker holds a lock that vanishes with it, so that the others can take up the fits of the dead.
+"""Which workers run: each holds a lock that ends with it, so that the others can requeue the fits of those that died.
 
 On one machine it is the lock of a file. With PostgreSQL it is a lock of the worker's own database session, which every
 machine sees; a machine that drops off the network loses it within half a minute.
@@ -12,26 +12,26 @@ from pathlib import Path
 from cope_demo.system.locks import file_lock
 
 KEEPALIVE_SECONDS, KEEPALIVES = 5, 3
-"""Both ends of an idle database connection ask for each other this often, and give up after so many silences."""
+"""Each end of an idle database connection probes the other this often, and gives up after so many unanswered probes."""
 
 
-class FileLives:
-    """Lives on one machine, as locked files in `folder`."""
+class FileLiveness:
+    """Workers on one machine, as locked files in `folder`."""
 
     def __init__(self, folder: Path):
         self._folder, self._held = folder, ExitStack()
         folder.mkdir(mode=0o700, exist_ok=True)
 
-    def begin(self, name: str) -> None:
-        """This process lives under `name` from now on."""
+    def register(self, name: str) -> None:
+        """From now on this process counts as running under `name`."""
         self._held.enter_context(file_lock(self._folder / f"{name}.lock"))
 
     def check(self) -> None:
-        """Raises when others may take this process for dead: never, as the kernel keeps the lock."""
+        """Raises when others may count this process as dead: never, as the kernel keeps the lock."""
 
     @contextmanager
-    def if_dead(self, name: str) -> Iterator[bool]:
-        """Whether `name` is dead; if so, nobody else is told so at the same time."""
+    def claim_if_dead(self, name: str) -> Iterator[bool]:
+        """Whether the process under `name` has died; if so, no other process gets the same answer at the same time."""
         try:
             with file_lock(self._folder / f"{name}.lock", timeout=0):
                 yield True
@@ -39,8 +39,8 @@ class FileLives:
             yield False
 
 
-class SessionLives:
-    """Lives on any number of machines, as locks of sessions with the PostgreSQL server at `url`."""
+class SessionLiveness:
+    """Workers on any number of machines, as locks of sessions with the PostgreSQL server at `url`."""
 
     def __init__(self, url: str):
         import psycopg
@@ -57,25 +57,25 @@ class SessionLives:
         for name, value in (("idle", KEEPALIVE_SECONDS), ("interval", KEEPALIVE_SECONDS), ("count", KEEPALIVES)):
             self._session.execute(f"SET tcp_keepalives_{name} = {value}")
 
-    def begin(self, name: str) -> None:
-        """As FileLives.begin."""
-        self._session.execute("SELECT pg_advisory_lock(%s)", [_key(name)])
+    def register(self, name: str) -> None:
+        """As FileLiveness.register."""
+        self._session.execute("SELECT pg_advisory_lock(%s)", [_hash_name(name)])
 
     def check(self) -> None:
-        """As FileLives.check; psycopg's error when the session is lost, and with it the lock."""
+        """As FileLiveness.check; psycopg's error when the session is lost, and with it the lock."""
         self._session.execute("SELECT 1")
 
     @contextmanager
-    def if_dead(self, name: str) -> Iterator[bool]:
-        """As FileLives.if_dead."""
-        (dead,) = self._session.execute("SELECT pg_try_advisory_lock(%s)", [_key(name)]).fetchone()
+    def claim_if_dead(self, name: str) -> Iterator[bool]:
+        """As FileLiveness.claim_if_dead."""
+        (dead,) = self._session.execute("SELECT pg_try_advisory_lock(%s)", [_hash_name(name)]).fetchone()
         try:
             yield dead
         finally:
             if dead:
-                self._session.execute("SELECT pg_advisory_unlock(%s)", [_key(name)])
+                self._session.execute("SELECT pg_advisory_unlock(%s)", [_hash_name(name)])
 
 
-def _key(name: str) -> int:
+def _hash_name(name: str) -> int:
     """PostgreSQL's advisory locks have 64-bit numbers for names."""
     return int.from_bytes(hashlib.sha256(f"cope-demo {name}".encode()).digest()[:8], "big", signed=True)

@@ -8,13 +8,13 @@ from contextlib import closing
 from cope_demo.errors import CopeError
 
 from .job_folder import jobs_dir
-from .liveness import FileLives, SessionLives
+from .liveness import FileLiveness, SessionLiveness
 
 APPLICATION = "cope-demo"
 QUEUE = "fits"
 WORKFLOW = "fit"
 WAITING, RUNNING = "ENQUEUED", "PENDING"
-"""DBOS's words for a job's two live states."""
+"""DBOS's words for the two states of a job that has not ended."""
 NO_DATABASE = "The queue's database does not answer: look at COPE_DATABASE_URL and at the server, and start again."
 
 
@@ -36,15 +36,15 @@ def database_url() -> str:
     return f"sqlite:///{path}"
 
 
-def scrub() -> None:
-    """Makes sure that nothing of deleted rows remains in an SQLite file; PostgreSQL's own vacuum sees to its own."""
+def vacuum_database() -> None:
+    """Removes what an SQLite file still holds of deleted rows; PostgreSQL vacuums by itself."""
     url = database_url()
     if url.startswith("sqlite"):
         with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=30)) as connection:
             connection.execute("VACUUM")
 
 
-def open_lives() -> FileLives | SessionLives:
-    """Where workers prove that they live: beside the queue."""
+def open_liveness() -> FileLiveness | SessionLiveness:
+    """Where workers show that they run: beside the queue."""
     url = database_url()
-    return FileLives(jobs_dir() / "workers") if url.startswith("sqlite") else SessionLives(url)
+    return FileLiveness(jobs_dir() / "workers") if url.startswith("sqlite") else SessionLiveness(url)

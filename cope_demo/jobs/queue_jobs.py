@@ -1,10 +1,7 @@
-"""Fits on a durable queue: this process puts them there and asks how they stand; workers, which it keeps alive, fit."""
+"""Fits on a durable queue: this process enqueues them, reads their state, and keeps the workers alive that run them."""
 
 import contextlib
-import logging
 import statistics
-import subprocess
-import threading
 import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -12,30 +9,27 @@ from pathlib import Path
 from cope_demo import config
 from cope_demo.errors import CopeError
 from cope_demo.system import disk
-from cope_demo.system.logs import adopt, note
+from cope_demo.system.logs import propagate_logs
 
 from . import fairness
 from .interface import FitRequest, JobStatus
 from .job_folder import JobFolder
-from .queue_database import APPLICATION, NO_DATABASE, QUEUE, RUNNING, WAITING, WORKFLOW, database_url, scrub
-from .stage_process import start_child
+from .queue_database import APPLICATION, NO_DATABASE, QUEUE, RUNNING, WAITING, WORKFLOW, database_url, vacuum_database
+from .worker_process import WorkerProcess
 
 CANCEL_SECONDS = 5.0
 """How long a cancel waits for the fit to end."""
 SETTLE_SECONDS = 1.0
-"""How long a living worker takes at most to tell the queue that its fit has ended."""
-RESTART_SECONDS = (0.5, 5.0)
-"""Pause before a worker that has died is started again: the first, and the longest when it dies at once each time."""
-
+"""How long a running worker takes at most to record in the queue that its fit has ended."""
 RECORD_SECONDS = 10.0
 """How long the deletion of a fit waits for its worker, which may be dead."""
 END_SECONDS = 60.0
 """How long a fit that is deleted may take to end."""
 STILL_ENDING = "The fit is still ending, so nothing was deleted yet; try again in a moment."
 ENQUEUE_SECONDS = 60.0
-"""A job this old that the queue does not know never got there."""
+"""A job this old that the queue does not know was never enqueued."""
 RECENT = 5
-"""How many of the last fits tell how long one takes."""
+"""How many of the last fits the time of one is estimated from."""
 GIVEN_UP = "The fit was interrupted too often and has been given up. Start it again."
 NO_QUEUE = "The queue of fits does not answer just now. Nothing is lost; try again in a minute."
 
@@ -49,16 +43,16 @@ class QueueJobs:
         workers: worker processes that this process keeps alive, from the first fit on; 0 where others run them
         (`python -m cope_demo worker`). Raises CopeError when the queue's database does not answer.
         """
-        from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer  # half a second: not for who never fits
+        from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer  # half a second, only for those who fit
         from sqlalchemy.exc import SQLAlchemyError
 
         config.check("workers", workers, 0, 64, whole=True)
         self._users_dir = users_dir
-        self._trouble = SQLAlchemyError
-        adopt("dbos")
-        self._workers = [_Worker() for _ in range(workers)]
-        if JobFolder.unfinished():
-            self._start_workers()  # while we get to know the queue
+        self._database_error = SQLAlchemyError
+        propagate_logs("dbos")
+        self._workers = [WorkerProcess() for _ in range(workers)]
+        if JobFolder.list_unfinished():
+            self._start_workers()  # while the queue is opened
         try:
             DBOS.migrate(database_url())
             self._client = DBOSClient(
@@ -67,20 +61,20 @@ class QueueJobs:
                 application_name=APPLICATION,
                 retry_connection_errors=False,
             )
-            self._take_up()
+            self._enqueue_unfinished()
         except SQLAlchemyError as error:
             raise CopeError(NO_DATABASE) from error
 
     def submit(self, request: FitRequest) -> str:
         """See jobs.Jobs."""
-        who = fairness.person(request)
+        who = fairness.identify_person(request)
         try:
-            rows = self._rows(status=[WAITING, RUNNING], queue_name=QUEUE)
+            rows = self._list_rows(status=[WAITING, RUNNING], queue_name=QUEUE)
             for row in rows:
-                if row.deduplication_id == who and not self._over(row.workflow_id):
+                if row.deduplication_id == who and not self._has_ended(row.workflow_id):
                     fairness.check_same(JobFolder(row.workflow_id), request)
                     return row.workflow_id
-            fairness.check_room(sum(row.status == WAITING for row in rows), self._next_start(rows))
+            fairness.check_room(sum(row.status == WAITING for row in rows), self._estimate_next_start(rows))
             disk.check_space()
             folder, job_id = JobFolder.create(request, self._users_dir), None
             try:
@@ -88,38 +82,38 @@ class QueueJobs:
             finally:
                 if job_id != folder.id:
                     folder.remove()
-        except self._trouble as error:
+        except self._database_error as error:
             raise CopeError(NO_QUEUE) from error
         self._start_workers()
         return job_id
 
     def status(self, job_id: str) -> JobStatus:
-        """See jobs.Jobs. While the queue does not answer, it is what the disk tells."""
+        """See jobs.Jobs. While the queue does not answer, it is what the disk says."""
         folder = JobFolder(job_id)
         if folder.result() is not None:
             return folder.status("done")
         if folder.cancelled:
-            self._finish(folder, "cancelled", None, 0.0)  # where a cancel was itself cut off
+            self._finish(folder, "cancelled", None, 0.0)  # where the cancel was itself interrupted
             return folder.status("cancelled")
         try:
             return self._queue_status(folder)
-        except self._trouble:
+        except self._database_error:
             return folder.status("running" if folder.events() else "queued")
 
     def _queue_status(self, folder: JobFolder) -> JobStatus:
-        state = self._state(folder.id)
+        state = self._read_state(folder.id)
         if state == WAITING:
-            rows = self._rows(status=[WAITING, RUNNING], queue_name=QUEUE)
+            rows = self._list_rows(status=[WAITING, RUNNING], queue_name=QUEUE)
             waiting = [row for row in rows if row.status == WAITING]  # in the order of their arrival
             ids = [row.workflow_id for row in sorted(waiting, key=lambda row: row.priority)]
             if folder.id in ids:
                 position = ids.index(folder.id)
-                return folder.status("queued", position, self._wait(rows, position))
+                return folder.status("queued", position, self._estimate_wait(rows, position))
         if state in (WAITING, RUNNING):
             return folder.status("running")
         if state is None and folder.age < ENQUEUE_SECONDS:
             return folder.status("queued")
-        # The queue has given it up, and nobody else will: it killed its workers, or never arrived.
+        # The queue has given it up, and nobody else will run it: the fit killed its workers, or was never enqueued.
         self._finish(folder, "failed", GIVEN_UP, 0.0)
         return folder.status("failed")
 
@@ -130,37 +124,36 @@ class QueueJobs:
     def cancel(self, job_id: str) -> None:
         """See jobs.Jobs. The fit has ended and its texts are gone when this returns, a few tenths of a second later."""
         folder = JobFolder(job_id)
-        if folder.result() is not None:
+        if not folder.cancel():  # before the queue is told, so that a worker that takes it now sees the mark
             return
-        folder.cancel()  # before the queue knows, so that whoever takes it now sees it
-        with contextlib.suppress(self._trouble):  # its worker looks at the mark on the disk
-            if self._state(job_id) == WAITING:
+        with contextlib.suppress(self._database_error):  # its worker reads the mark on the disk
+            if self._read_state(job_id) == WAITING:
                 self._client.cancel_workflow(job_id)
         self._finish(folder, "cancelled", None, CANCEL_SECONDS)
-        with contextlib.suppress(self._trouble):
-            self._settle(job_id)
+        with contextlib.suppress(self._database_error):
+            self._wait_until_recorded(job_id)
 
     def forget(self, job_ids: list[str]) -> None:
         """See jobs.Jobs. Raises CopeError when a fit takes too long to end, such as one that is being published."""
         folders = [JobFolder(job_id) for job_id in job_ids]
         for folder in folders:
-            if folder.result() is None and self._state(folder.id) == RUNNING:
+            if self._read_state(folder.id) == RUNNING:
                 folder.cancel()
-            self._let_worker_record(folder.id)
+            self._wait_for_worker(folder.id)
             self.cancel(folder.id)
             try:
                 with folder.hold(END_SECONDS):
-                    pass  # so nobody is at work in it any more
+                    pass  # so no process works in it any more
             except TimeoutError:
                 raise CopeError(STILL_ENDING) from None
         self._client.delete_workflows(job_ids)
         for folder in folders:  # last, so that whatever fails can be done again
             folder.remove()
-        scrub()
+        vacuum_database()
 
     def check(self) -> None:
         """See jobs.Jobs."""
-        self._rows(limit=1)
+        self._list_rows(limit=1)
 
     def close(self) -> None:
         """See jobs.Jobs."""
@@ -168,11 +161,11 @@ class QueueJobs:
             worker.end()
         self._client.destroy()
 
-    def _take_up(self) -> None:
+    def _enqueue_unfinished(self) -> None:
         """Puts the unfinished fits into the queue that the last process had not yet put there."""
-        for folder in JobFolder.unfinished():
-            if not folder.cancelled and self._state(folder.id) is None:
-                if self._enqueue(folder, fairness.person(folder)) != folder.id:
+        for folder in JobFolder.list_unfinished():
+            if not folder.cancelled and self._read_state(folder.id) is None:
+                if self._enqueue(folder, fairness.identify_person(folder)) != folder.id:
                     folder.remove()
 
     def _enqueue(self, folder: JobFolder, who: str) -> str:
@@ -185,63 +178,63 @@ class QueueJobs:
             "deduplication_id": who,
             "duplication_policy": "return-existing",
             "authenticated_user": who,
-            "priority": 1 + len(self._rows(user=who, start_time=lately)),
+            "priority": 1 + len(self._list_rows(user=who, start_time=lately)),
         }
         return self._client.enqueue(options, folder.id).get_workflow_id()
 
-    def _over(self, job_id: str) -> bool:
-        """Whether a fit that the queue takes for alive has ended; then the queue knows it, too, afterwards."""
+    def _has_ended(self, job_id: str) -> bool:
+        """Whether a fit that the queue counts as unended has ended; then the queue records it, too."""
         try:
-            over = JobFolder(job_id).result() is not None
+            ended = JobFolder(job_id).result() is not None
         except CopeError:  # deleted
-            over = True
-        if over:
-            self._settle(job_id)
-        return over
+            ended = True
+        if ended:
+            self._wait_until_recorded(job_id)
+        return ended
 
-    def _settle(self, job_id: str) -> None:
+    def _wait_until_recorded(self, job_id: str) -> None:
         """Waits until the queue knows that the fit has ended; the same person's next one must not wait for it."""
         deadline = time.monotonic() + SETTLE_SECONDS
-        while self._state(job_id) in (WAITING, RUNNING):
+        while self._read_state(job_id) in (WAITING, RUNNING):
             if time.monotonic() > deadline:  # its worker is dead
                 self._client.cancel_workflow(job_id)
             time.sleep(0.02)
 
-    def _let_worker_record(self, job_id: str) -> None:
-        """Waits for a living worker to tell the queue how the fit ended: it would write of one that is gone by then."""
+    def _wait_for_worker(self, job_id: str) -> None:
+        """Waits until a running worker has recorded how the fit ended, or it would record that after the deletion."""
         deadline = time.monotonic() + RECORD_SECONDS
-        while self._state(job_id) == RUNNING and time.monotonic() < deadline:
+        while self._read_state(job_id) == RUNNING and time.monotonic() < deadline:
             time.sleep(0.02)
 
     def _finish(self, folder: JobFolder, state: str, error: str | None, timeout: float) -> None:
         try:
             folder.finish(state, error, timeout)
         except TimeoutError:
-            pass  # somebody is at work in it, and will do the same on leaving
+            pass  # another process works in it, and will do the same when it ends
 
-    def _state(self, job_id: str) -> str | None:
-        rows = self._rows(workflow_ids=[job_id])
+    def _read_state(self, job_id: str) -> str | None:
+        rows = self._list_rows(workflow_ids=[job_id])
         return rows[0].status if rows else None
 
-    def _rows(self, **which) -> list:
+    def _list_rows(self, **which) -> list:
         return self._client.list_workflows(load_input=False, load_output=False, **which)
 
-    def _wait(self, rows: list, position: int) -> float | None:
+    def _estimate_wait(self, rows: list, position: int) -> float | None:
         """Estimated seconds until the waiting fit at `position` is done, by the last fits; None before the first."""
-        seconds = self._typical()
+        seconds = self._measure_fit_seconds()
         if seconds is None:
             return None
-        running = self._running(rows)
+        running = self._estimate_running(rows)
         first = min((eta for eta in running if eta is not None), default=0.0)
         return first + seconds * (position // max(1, len(running)) + 1)
 
-    def _next_start(self, rows: list) -> float:
+    def _estimate_next_start(self, rows: list) -> float:
         """Estimated seconds until the next waiting fit starts."""
-        left = [eta for eta in self._running(rows) if eta is not None]
-        return min(left) if left else self._typical() or fairness.FIT_SECONDS
+        left = [eta for eta in self._estimate_running(rows) if eta is not None]
+        return min(left) if left else self._measure_fit_seconds() or fairness.FIT_SECONDS
 
-    def _running(self, rows: list) -> list[float | None]:
-        """What is left of each running fit, in seconds."""
+    def _estimate_running(self, rows: list) -> list[float | None]:
+        """The seconds that each running fit still takes."""
         etas = []
         for row in rows:
             if row.status == RUNNING:
@@ -249,7 +242,7 @@ class QueueJobs:
                     etas.append(JobFolder(row.workflow_id).status("running").eta)
         return etas
 
-    def _typical(self) -> float | None:
+    def _measure_fit_seconds(self) -> float | None:
         """The median seconds of the last fits; None before the first."""
         ended = self._client.list_workflows(
             status="SUCCESS", name=WORKFLOW, sort_desc=True, limit=RECENT, load_input=False
@@ -260,44 +253,3 @@ class QueueJobs:
     def _start_workers(self) -> None:
         for worker in self._workers:
             worker.start()
-
-
-class _Worker:
-    """One worker process that is started again whenever it ends."""
-
-    def __init__(self):
-        self._lock = threading.Lock()
-        self._ending = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._process: subprocess.Popen | None = None
-
-    def start(self) -> None:
-        """Starts it, unless it runs."""
-        with self._lock:
-            if self._thread is None and not self._ending.is_set():
-                self._thread = threading.Thread(target=self._keep_alive, name="worker", daemon=True)
-                self._thread.start()
-
-    def end(self) -> None:
-        """Ends it for good; a fit it is at stays in the queue. Its child follows within moments."""
-        with self._lock:
-            self._ending.set()
-            if self._process is not None:
-                self._process.kill()
-        if self._thread is not None:
-            self._thread.join()
-
-    def _keep_alive(self) -> None:
-        pause = RESTART_SECONDS[0]
-        while True:
-            started = time.monotonic()
-            with self._lock:
-                if self._ending.is_set():
-                    return
-                self._process = start_child("cope_demo.jobs.worker", stdin=subprocess.DEVNULL)
-            code = self._process.wait()
-            if time.monotonic() - started > RESTART_SECONDS[1]:
-                pause = RESTART_SECONDS[0]
-            if not self._ending.wait(pause):
-                note("worker restarts", logging.WARNING, code=code)
-            pause = min(2 * pause, RESTART_SECONDS[1])

@@ -1,7 +1,7 @@
 """The child process that runs a job's stages: it can be ended at any moment, and gives its memory back when it ends.
 
 One child serves all stages of a job, so that the model is loaded once. It reads a stage's name a line and answers a
-line of JSON. It runs at idle priority: whoever watches a comparison stream comes first.
+line of JSON. It runs at idle priority: comparisons come first.
 """
 
 import json
@@ -19,17 +19,17 @@ from typing import TextIO
 
 from cope_demo.paths import ROOT
 from cope_demo.system import memory
-from cope_demo.system.logs import log_to, note
+from cope_demo.system.logs import log_event, log_to
 
 from .job_folder import Cancelled, JobFolder
 from .stage_runner import run_stage
 
 CHECK_SECONDS = 0.2
-"""How often a worker looks whether the owner has cancelled, and a child whether its parent lives."""
+"""How often a worker looks whether the owner has cancelled, and a child whether its parent still runs."""
 
 
 class StageProcess:
-    """The worker's end: a child that starts when it is needed. Use it as a context manager: leaving it ends the child
+    """The worker's side: a child that starts when it is needed. Use it as a context manager: leaving it ends the child
     and everything that it has started."""
 
     def __init__(self, folder: JobFolder):
@@ -62,7 +62,7 @@ class StageProcess:
             if select.select([pipe], [], [], CHECK_SECONDS)[0]:
                 data = os.read(pipe, 65536)
                 if not data:
-                    return self._death(stage)
+                    return self._interpret_death(stage)
                 self._unread += data
         line, _, self._unread = self._unread.partition(b"\n")
         outcome = json.loads(line)
@@ -86,20 +86,22 @@ class StageProcess:
         return code
 
     def _start(self) -> None:
-        self._unread, self._kills = b"", memory.kernel_kills()
+        self._unread, self._kills = b"", memory.count_kernel_kills()
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         self._child = start_child("cope_demo.jobs.stage_process", self.folder.id, **pipes)
 
-    def _death(self, stage: str) -> dict:
-        """What to make of a child that has gone without an answer."""
+    def _interpret_death(self, stage: str) -> dict:
+        """The outcome of a stage whose child has ended without an answer."""
         try:
             code = self._child.wait(CHECK_SECONDS)  # its own end, before we kill what it has left
         except subprocess.TimeoutExpired:
             code = None
         self.end()
-        starved = code == -signal.SIGKILL and memory.kernel_kills() > self._kills
-        note("process died", logging.ERROR, job=self.folder.id, stage=stage, code=code, out_of_memory=starved)
-        if starved:
+        out_of_memory = code == -signal.SIGKILL and memory.count_kernel_kills() > self._kills
+        log_event(
+            "process died", logging.ERROR, job=self.folder.id, stage=stage, code=code, out_of_memory=out_of_memory
+        )
+        if out_of_memory:
             return {"state": "memory", "error": None}
         return {
             "state": "failed",
@@ -127,7 +129,7 @@ def end_with_parent(parent: int) -> None:
 
 
 def yield_to_others() -> None:
-    """Lets every other process go first, now and for all that this one starts."""
+    """Gives this process, and all that it starts, the lowest priority."""
     os.nice(19)
     if hasattr(os, "SCHED_IDLE"):
         try:
@@ -137,7 +139,7 @@ def yield_to_others() -> None:
 
 
 def keep_temporary_files(folder: JobFolder) -> None:
-    """Has libraries put their temporary files, which hold the person's texts, where they go with the job's others."""
+    """Has libraries write their temporary files, which hold the person's texts, into the job's folder."""
     place = folder.path / "tmp"
     place.mkdir(mode=0o700, exist_ok=True)
     os.environ["TMPDIR"] = tempfile.tempdir = str(place)

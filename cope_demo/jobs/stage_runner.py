@@ -1,4 +1,4 @@
-"""Runs one stage of a job in this process and turns whatever happens into a sentence for its owner."""
+"""Runs one stage of a job in this process and turns every error into a sentence for its owner."""
 
 import contextlib
 import importlib
@@ -14,7 +14,7 @@ from cope_demo.fit.events import STAGES, FitEvent
 from cope_demo.saved.store import Store
 from cope_demo.system import disk, memory
 from cope_demo.system.disk import DISK_FULL
-from cope_demo.system.logs import note, note_fault
+from cope_demo.system.logs import log_event, log_fault
 
 from .job_folder import Cancelled, JobFolder
 
@@ -26,8 +26,8 @@ OUT_OF_MEMORY = (
 HALF_NOW = "Memory ran out; this stage starts again with half as many texts at a time."
 
 
-def fit_module() -> ModuleType:
-    """The module with configured, prepare, halve, run_stage and manifest: cope_demo.fit.pipeline, or COPE_FIT_MODULE's.
+def import_fit_module() -> ModuleType:
+    """The module with read_fit_config, prepare, halve, run_stage and make_manifest: the pipeline, or COPE_FIT_MODULE.
 
     It is imported on first use, because it brings torch and the trainers with it.
     """
@@ -46,64 +46,64 @@ def run_stage(folder: JobFolder, stage: str) -> dict:
         raise Cancelled
     try:
         folder.forget_from(stage)
-        _run(folder, stage)
+        _run_fit_stage(folder, stage)
     except CopeError as error:
-        note("stage refused", job=folder.id, stage=stage)
-        return _failed(str(error))
+        log_event("stage refused", job=folder.id, stage=stage)
+        return _make_failure(str(error))
     except Exception as error:
-        if memory.ran_out(error):
-            note("out of memory", job=folder.id, stage=stage)
+        if memory.is_out_of_memory(error):
+            log_event("out of memory", job=folder.id, stage=stage)
             return {"state": "memory", "error": None}
-        if _disk_full(error):
-            note("disk full", job=folder.id, stage=stage)
-            return _failed(DISK_IS_FULL)
-        return _failed(fault(error, folder, stage))
-    note("stage done", job=folder.id, stage=stage, seconds=round(time.monotonic() - started, 2))
+        if _is_disk_full(error):
+            log_event("disk full", job=folder.id, stage=stage)
+            return _make_failure(DISK_IS_FULL)
+        return _make_failure(report_fault(error, folder, stage))
+    log_event("stage done", job=folder.id, stage=stage, seconds=round(time.monotonic() - started, 2))
     return {"state": "done", "error": None}
 
 
-def with_half_at_a_time(folder: JobFolder, run: Callable[[], dict]) -> dict:
-    """run(), and where memory ran out, once in a fit, run() again with half of everything at a time."""
+def retry_with_half(folder: JobFolder, run: Callable[[], dict]) -> dict:
+    """run(), and where memory ran out, once in a fit, run() again with halved batches."""
     outcome = run()
     if outcome["state"] == "memory" and not folder.halved:
         folder.halve()
         outcome = run()
-    return _failed(OUT_OF_MEMORY) if outcome["state"] == "memory" else outcome
+    return _make_failure(OUT_OF_MEMORY) if outcome["state"] == "memory" else outcome
 
 
-def fault(error: BaseException, folder: JobFolder, stage: str) -> str:
+def report_fault(error: BaseException, folder: JobFolder, stage: str) -> str:
     """Logs a fault of ours under a reference and returns the sentence that carries it."""
     reference = secrets.token_hex(4)
-    note_fault(reference, error, job=folder.id, stage=stage)
+    log_fault(reference, error, job=folder.id, stage=stage)
     return (
         f"The fit stopped because of a fault of ours (reference {reference}). "
         "Start it again, and report the reference if this comes back."
     )
 
 
-def _failed(sentence: str) -> dict:
+def _make_failure(sentence: str) -> dict:
     return {"state": "failed", "error": sentence}
 
 
-def _disk_full(error: Exception) -> bool:
+def _is_disk_full(error: Exception) -> bool:
     """Whether the error says so, or, as safetensors does it, quotes the system."""
     return getattr(error, "errno", None) in DISK_FULL or any(f"os error {code}" in str(error) for code in DISK_FULL)
 
 
-def _run(folder: JobFolder, stage: str) -> None:
+def _run_fit_stage(folder: JobFolder, stage: str) -> None:
     if stage == STAGES[0]:
         disk.check_space()
-    fit = fit_module()
+    fit = import_fit_module()
     if not (folder.path / "request.json").exists():
         request = folder.request()
-        config = replace(fit.configured(), seed=request.seed)
+        config = replace(fit.read_fit_config(), seed=request.seed)
         who = {"name": request.name, "model": request.model, "config": config}
         fit.prepare(folder.path, request.samples, request.task, request.user_id, **who)
     if folder.halved and fit.halve(folder.path):
         folder.record(FitEvent(stage, 0, 1, message=HALF_NOW))
     if stage == "publish":
         folder.emit(FitEvent("publish", 0, 1))
-        manifest = {**fit.manifest(folder.path), "owner": folder.owner}
+        manifest = {**fit.make_manifest(folder.path), "owner": folder.owner}
         Store(folder.users_dir).publish(folder.path, folder.user_id, manifest)
         with contextlib.suppress(OSError):  # it is saved; finish() records the same when the texts have made room
             folder.record(FitEvent("publish", 1, 1, eta=0.0))

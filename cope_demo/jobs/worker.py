@@ -14,22 +14,22 @@ from dbos._dbos import _get_dbos_instance
 
 from cope_demo.errors import CopeError
 from cope_demo.fit.events import STAGES
-from cope_demo.system.logs import adopt, log_to, note, note_fault
+from cope_demo.system.logs import log_event, log_fault, log_to, propagate_logs
 
 from .job_folder import JobFolder
-from .liveness import FileLives, SessionLives
-from .queue_database import APPLICATION, NO_DATABASE, QUEUE, RUNNING, WORKFLOW, database_url, open_lives
+from .liveness import FileLiveness, SessionLiveness
+from .queue_database import APPLICATION, NO_DATABASE, QUEUE, RUNNING, WORKFLOW, database_url, open_liveness
 from .stage_process import StageProcess, end_with_parent
-from .stage_runner import fault, with_half_at_a_time
+from .stage_runner import report_fault, retry_with_half
 
 MAX_RECOVERIES = 10
-"""A fit that outlives this many workers is taken for their killer, and given up."""
+"""A fit during which this many workers have died is taken for the cause, and given up."""
 VERSION = "1"
 """Of the fits' files, not of the app: a fit is never taken up by a worker of another version."""
 POLL_SECONDS = 0.5
-REVIVE_SECONDS = 2.0
+REQUEUE_SECONDS = 2.0
 CONNECTIONS = 4
-"""A worker's pool, with the queue's database; one more listens, and one holds its life."""
+"""A worker's pool, with the queue's database; one more listens, and one holds its lock."""
 
 
 @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=MAX_RECOVERIES)
@@ -40,21 +40,21 @@ def fit_job(job_id: str) -> str:
         try:
             with StageProcess(folder) as child:
                 for stage in STAGES:
-                    if folder.cancelled or DBOS.run_step({"name": stage}, _step, folder, child, stage) != "done":
+                    if folder.cancelled or DBOS.run_step({"name": stage}, _run_step, folder, child, stage) != "done":
                         break
         except Exception as error:
-            folder.finish("failed", fault(error, folder, "queue"))
+            folder.finish("failed", report_fault(error, folder, "queue"))
         finally:
             if folder.cancelled:  # also when the queue itself has refused the next step
                 folder.finish("cancelled")
     return folder.result()["state"]
 
 
-def _step(folder: JobFolder, child: StageProcess, stage: str) -> str:
+def _run_step(folder: JobFolder, child: StageProcess, stage: str) -> str:
     """Runs one stage; the one that ends the fit records its outcome. Returns "done", "failed" or "cancelled"."""
     last = stage == STAGES[-1]
     # Once the publish has begun it is too late to cancel: either all of a fit is saved or nothing.
-    outcome = with_half_at_a_time(folder, lambda: child.run(stage, stop=lambda: folder.cancelled and not last))
+    outcome = retry_with_half(folder, lambda: child.run(stage, stop=lambda: folder.cancelled and not last))
     if last or outcome["state"] != "done":
         child.end()
         folder.finish(**outcome)
@@ -65,7 +65,7 @@ def run_worker(parent: int | None = None) -> None:
     """Works until it is ended: by hand, or with the process `parent` (its parent's pid) that started it.
 
     Raises CopeError when the queue's database does not answer. A worker that loses it later ends, since the others then
-    take it for dead; whoever keeps it alive starts it again.
+    count it as dead; the process that keeps it alive starts it again.
     """
     if parent is not None:
         end_with_parent(parent)
@@ -73,30 +73,30 @@ def run_worker(parent: int | None = None) -> None:
     os.umask(0o077)
     name = f"worker-{secrets.token_hex(8)}"
     try:
-        lives = open_lives()
-        lives.begin(name)
-        _launch(name)
+        liveness = open_liveness()
+        liveness.register(name)
+        _launch_dbos(name)
     except CopeError:
         raise
     except Exception as error:
-        note_fault("start", error)
+        log_fault("start", error)
         raise CopeError(NO_DATABASE) from error
-    note("worker waits", worker=name)
+    log_event("worker waits", worker=name)
     try:
         while True:
-            lives.check()
-            _revive(name, lives)
-            time.sleep(REVIVE_SECONDS)
+            liveness.check()
+            _requeue_dead(name, liveness)
+            time.sleep(REQUEUE_SECONDS)
     except KeyboardInterrupt:
-        note("worker ends", worker=name)
+        log_event("worker ends", worker=name)
         code = 0  # a fit that it was at goes on when a worker is started again
     except Exception as error:
-        note_fault("queue", error, worker=name)
+        log_fault("queue", error, worker=name)
         code = 1
     os._exit(code)  # not through DBOS, whose threads would wait for the fit
 
 
-def _launch(name: str) -> None:
+def _launch_dbos(name: str) -> None:
     DBOS(
         config={
             "name": APPLICATION,
@@ -109,23 +109,23 @@ def _launch(name: str) -> None:
             "notification_listener_polling_interval_sec": 60.0,  # nobody sends any
         }
     )
-    adopt("dbos")
+    propagate_logs("dbos")
     DBOS.launch()
     DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=POLL_SECONDS)
 
 
-def _revive(name: str, lives: FileLives | SessionLives) -> None:
+def _requeue_dead(name: str, liveness: FileLiveness | SessionLiveness) -> None:
     """Puts the fits of dead workers back in the queue."""
     rows = DBOS.list_workflows(status=RUNNING, load_input=False, load_output=False)
     for other in {row.executor_id for row in rows} - {name}:
-        with lives.if_dead(other) as dead:
+        with liveness.claim_if_dead(other) as dead:
             if dead:
-                note("worker died", worker=other)
-                _put_first([row.workflow_id for row in rows if row.executor_id == other])
+                log_event("worker died", worker=other)
+                _raise_priority([row.workflow_id for row in rows if row.executor_id == other])
                 DBOS._recover_pending_workflows([other])
 
 
-def _put_first(job_ids: list[str]) -> None:
+def _raise_priority(job_ids: list[str]) -> None:
     """Lets these fits go on before any other begins."""
     database = _get_dbos_instance()._sys_db
     table = database.tables.workflow_status
@@ -137,4 +137,4 @@ if __name__ == "__main__":
     try:
         run_worker(int(sys.argv[1]))
     except CopeError:
-        sys.exit(2)  # the process that keeps it alive has told why, or the log does
+        sys.exit(2)  # the process that keeps it alive has shown why, or the log does

@@ -32,7 +32,7 @@ class Lora:
     rank: int
 
 
-def _damaged(folder: Path, why: str) -> CopeError:
+def _damaged_error(folder: Path, why: str) -> CopeError:
     return CopeError(f"The adapter in {folder.parent.name}/{folder.name} is damaged ({why}): fit this user again.")
 
 
@@ -47,7 +47,7 @@ def read_lora(folder: Path, model: torch.nn.Module) -> Lora:
         tensors = load_file(folder / "adapter_model.safetensors")
         rank, lora_alpha = int(settings["r"]), float(settings["lora_alpha"])
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise _damaged(folder, type(error).__name__) from error
+        raise _damaged_error(folder, type(error).__name__) from error
     odd = [key for key in ("use_dora", "rank_pattern", "alpha_pattern", "modules_to_save") if settings.get(key)]
     if settings.get("peft_type") != "LORA" or settings.get("bias", "none") != "none" or odd:
         raise CopeError(f"The adapter in {folder.name} is not a plain LoRA; only those fitted here are read.")
@@ -67,19 +67,19 @@ def read_lora(folder: Path, model: torch.nn.Module) -> Lora:
             and tuple(up.shape) == (module.out_features, rank)
         )
         if not fits:
-            raise _damaged(folder, f"{path} does not fit the model")
+            raise _damaged_error(folder, f"{path} does not fit the model")
         if not (torch.isfinite(down).all() and torch.isfinite(up).all()):
-            raise _damaged(folder, f"{path} holds values that are not numbers")
+            raise _damaged_error(folder, f"{path} holds values that are not numbers")
         weights[path] = (down, up * scaling)
     if not weights or len(tensors) != 2 * len(weights):
-        raise _damaged(folder, "layers are missing")
+        raise _damaged_error(folder, "layers are missing")
     return Lora(weights, rank)
 
 
 class LoraBank:
-    """Several adapters of one model, concatenated along the rank, ready for rows that each wear some of them.
+    """Several adapters of one model, concatenated along the rank, of which each row of a batch has some.
 
-    loras: name -> Lora; every row wears the one called TAM, as it is part of base. Memory: the adapters' own size in
+    loras: name -> Lora; every row has the one called TAM, as it is part of base. Memory: the adapters' own size in
     the compute dtype.
     """
 
@@ -105,7 +105,7 @@ class LoraBank:
             self.up[path] = torch.cat(ups, 1).t().contiguous().to(device, dtype)
 
     def mask(self, rows: list[tuple[str, ...]]) -> torch.Tensor:
-        """(rows, R): 1 where the row wears the rank's adapter. NO_ADAPTER wears TAM at most, BARE nothing."""
+        """(rows, R): 1 where the row has the rank's adapter. NO_ADAPTER has TAM at most, BARE none."""
         mask = torch.zeros(len(rows), self.ranks, dtype=self.dtype, device=self.device)
         for row, names in enumerate(rows):
             if names == BARE:
@@ -115,19 +115,19 @@ class LoraBank:
         return mask
 
 
-def wear_always(model: torch.nn.Module, lora: Lora, dtype: torch.dtype) -> None:
-    """Makes the adapter part of the model, for training and whatever else: its layers add it from now on.
+def apply_always(model: torch.nn.Module, lora: Lora, dtype: torch.dtype) -> None:
+    """Makes the adapter part of the model, for training and scoring: its layers add it from now on.
 
     dtype: what the model computes in.
     """
-    from .unpacked import Unpacked  # brings peft, which those who only decode do without
+    from .unpacked import Unpacked  # brings peft, which decoding does not need
 
     modules = dict(model.named_modules())
     device = next(model.parameters()).device
     for path, (down, up) in lora.weights.items():
         down, up = (tensor.to(device, dtype) for tensor in (down, up))
         if isinstance(modules[path].forward, Unpacked):
-            modules[path].forward.worn = down, up
+            modules[path].forward.fixed = down, up
             continue
         modules[path].register_forward_hook(
             lambda module, inputs, output, down=down, up=up: (
@@ -137,9 +137,9 @@ def wear_always(model: torch.nn.Module, lora: Lora, dtype: torch.dtype) -> None:
 
 
 class LoraRows:
-    """Hangs on a model's linear layers and adds each row's adapters, while `wear` says which. Not thread-safe.
+    """Adds each row's adapters to the outputs of a model's linear layers, as `apply` sets them. Not thread-safe.
 
-    Only the layers that some bank names are hooked, once; with nothing worn a layer's output is untouched.
+    Only the layers that some bank names are hooked, once; with no bank applied a layer's output is untouched.
     """
 
     def __init__(self, model: torch.nn.Module):
@@ -148,7 +148,7 @@ class LoraRows:
         self._bank: LoraBank | None = None
         self._mask: torch.Tensor | None = None
 
-    def wear(self, bank: LoraBank | None, mask: torch.Tensor | None) -> None:
+    def apply(self, bank: LoraBank | None, mask: torch.Tensor | None) -> None:
         """From now on row i of every batch gets the adapters that mask[i] switches on. None: base alone."""
         self._bank, self._mask = bank, None if mask is None else mask.unsqueeze(1)
         for path in bank.down if bank else ():

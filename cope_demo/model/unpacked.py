@@ -23,16 +23,16 @@ class Unpacked:
     def __init__(self, layer: Linear4bit):
         self.weight = dequantize_4bit(layer.weight.data, layer.weight.quant_state).to(layer.compute_dtype)
         self.bias = None if layer.bias is None else layer.bias.to(layer.compute_dtype)
-        self.worn: Adapter | None = None
+        self.fixed: Adapter | None = None
 
     def __call__(self, x: torch.Tensor, trained: Adapter | None = None) -> torch.Tensor:
         """x: (..., in); returns (..., out) of its type.
 
-        The adapter in `worn` is always added; `trained` is one more, in float32, that gets gradients.
+        The adapter in `fixed` is always added; `trained` is one more, in float32, that gets gradients.
         """
         rows = x.to(self.weight.dtype)
-        if self.worn or trained:
-            y = _Adapted.apply(rows, self.weight, self.bias, *(self.worn or (None, None)), *(trained or (None, None)))
+        if self.fixed or trained:
+            y = _Adapted.apply(rows, self.weight, self.bias, *(self.fixed or (None, None)), *(trained or (None, None)))
         else:
             y = torch.nn.functional.linear(rows, self.weight, self.bias)
         return y.to(x.dtype)
@@ -42,9 +42,9 @@ class _Adapted(torch.autograd.Function):
     """x W^T + bias + (x A^T) B^T, where A and B are those of both adapters, the trained one last."""
 
     @staticmethod
-    def forward(ctx, x, weight, bias, worn_down, worn_up, down, up):
-        downs = [part.to(x.dtype) for part in (worn_down, down) if part is not None]
-        ups = [part.to(x.dtype) for part in (worn_up, up) if part is not None]
+    def forward(ctx, x, weight, bias, fixed_down, fixed_up, down, up):
+        downs = [part.to(x.dtype) for part in (fixed_down, down) if part is not None]
+        ups = [part.to(x.dtype) for part in (fixed_up, up) if part is not None]
         down, up, rows = torch.cat(downs), torch.cat(ups, 1), x.reshape(-1, x.shape[-1])
         inner = rows @ down.t()
         y = torch.nn.functional.linear(rows, weight, bias).addmm_(inner, up.t())

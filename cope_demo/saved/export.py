@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 from cope_demo.model.embedded import EMBEDDED
-from cope_demo.model.task_adapters import named_adapter
+from cope_demo.model.task_adapters import find_named_adapter
 from cope_demo.texts.tasks import find_task
 
 from .citation import BIBTEX
@@ -75,29 +75,30 @@ def write_zip(user: SavedUser, sample: bool, target: Path) -> None:
     sample: whether it is one of the repository's fictional people, whose name the card may say.
     Raises CopeError when the task adapter is not there any more.
     """
-    task = named_adapter(user.manifest.get("task_adapter"))
+    task = find_named_adapter(user.manifest.get("task_adapter"))
     folders = {kind: user.adapter(kind) for kind in ADAPTERS} | ({"task": task.folder} if task else {})
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as file:
-        file.writestr("README.md", model_card(user, sample))
+        file.writestr("README.md", make_model_card(user, sample))
         for name, folder in folders.items():
             for part in _FILES:
                 file.write(folder / part, f"{name}/{part}")
 
 
-def snippet(user: SavedUser) -> str:
+def make_snippet(user: SavedUser) -> str:
     """Python that loads the unzipped adapters with peft and writes 40 tokens by CoPe's rule, in their folder."""
-    prompt = find_task(user.task).prompt(find_task(user.task).example_prompt)
+    task, base = find_task(user.task), json.dumps(_find_hub_name(user))
+    prompt = json.dumps(task.prompt(task.example_prompt), ensure_ascii=False)
     load = _LOAD[user.manifest.get("task_adapter") is not None].rstrip("\n")
-    return _SNIPPET.format(base=json.dumps(_origin(user)), load=load, prompt=json.dumps(prompt, ensure_ascii=False))
+    return _SNIPPET.format(base=base, load=load, prompt=prompt)
 
 
-def model_card(user: SavedUser, sample: bool) -> str:
+def make_model_card(user: SavedUser, sample: bool) -> str:
     """README.md with the hub's front matter. See write_zip."""
     from huggingface_hub import ModelCardData
 
     manifest, report = user.manifest, user.report
     front = ModelCardData(
-        base_model=_origin(user),
+        base_model=_find_hub_name(user),
         library_name="peft",
         pipeline_tag="text-generation",
         license="apache-2.0" if sample else "other",
@@ -121,7 +122,7 @@ def model_card(user: SavedUser, sample: bool) -> str:
         table="\n".join(table),
         texts=_TEXTS[sample],
         licence=_LICENCES[sample],
-        snippet=snippet(user).strip(),
+        snippet=make_snippet(user).strip(),
         settings="\n".join(f"| {name} | {value} |" for name, value in manifest.get("settings", {}).items()),
         versions=", ".join(f"{name} {number}" for name, number in manifest.get("versions", {}).items()),
         created=manifest["created"],
@@ -129,7 +130,7 @@ def model_card(user: SavedUser, sample: bool) -> str:
     )
 
 
-def _origin(user: SavedUser) -> str:
+def _find_hub_name(user: SavedUser) -> str:
     name = user.manifest["base"]["name"]
     return EMBEDDED_ORIGIN if name == EMBEDDED else name
 

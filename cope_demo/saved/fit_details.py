@@ -7,7 +7,7 @@ from .store import SavedUser
 _CURVES = {"oppu": ("loss",), "dpo": ("loss", "margin")}
 
 
-def fit_details(user: SavedUser) -> dict:
+def read_fit_details(user: SavedUser) -> dict:
     """Everything about the fit that is no weight.
 
     {"name", "task", "base", "task_adapter", "created", "versions", "settings"}: as in the manifest.
@@ -19,19 +19,19 @@ def fit_details(user: SavedUser) -> dict:
         setting negatives_alpha; "others" are the candidates that were not taken, as {"text", "reward"}.
     """
     manifest = user.manifest
-    told = {name: manifest.get(name) for name in ("name", "task", "base", "task_adapter", "created", "versions")}
-    pairs = [_pair(row) for row in read_json_lines(user.folder / "pairs.jsonl")]
-    curves = _curves(read_json_lines(user.folder / "events.jsonl"))
-    return {**told, "settings": manifest.get("settings"), "report": user.report, "curves": curves, "pairs": pairs}
+    facts = {name: manifest.get(name) for name in ("name", "task", "base", "task_adapter", "created", "versions")}
+    pairs = [_select_fields(row) for row in read_json_lines(user.folder / "pairs.jsonl")]
+    curves = _collect_curves(read_json_lines(user.folder / "events.jsonl"))
+    return {**facts, "settings": manifest.get("settings"), "report": user.report, "curves": curves, "pairs": pairs}
 
 
-def _pair(row: dict) -> dict:
+def _select_fields(row: dict) -> dict:
     kept = {name: row[name] for name in ("part", "prompt", "chosen", "rejected", "chosen_reward", "rejected_reward")}
     others = [c for c in row["candidates"] if c["ids"] != row["rejected_ids"]]
     return {**kept, "others": [{"text": c["text"], "reward": c["reward"]} for c in others]}
 
 
-def _curves(events: list[dict]) -> dict:
+def _collect_curves(events: list[dict]) -> dict:
     found = {stage: {"of": 1, **{name: [] for name in names}} for stage, names in _CURVES.items()}
     for event in events:
         curve = found.get(event["stage"])

@@ -1,4 +1,4 @@
-"""A saved user's folder on disk: what it holds, how it is written so that no crash shows half of it, how it is checked.
+"""A saved user's folder on disk: what it holds, how it is written whole or not at all, and how it is checked.
 
 The manifest lists every file with its size and SHA-256 and carries a checksum of itself, so a damaged file is named
 instead of used. Only safetensors and JSON are ever read.
@@ -40,15 +40,15 @@ def write_folder(source: Path, final: Path, manifest: dict) -> None:
     An older version stays as it is until the new one is whole on disk, and when anything fails (OSError). Other files
     of it, such as a sample user's card, are kept. The caller holds the lock of the parent folder.
     """
-    part = hidden_twin(final)
+    part = temporary_path(final)
     try:
         part.mkdir(mode=0o700)
-        files = {name: _copy(source / name, part / name) for name in FILES}
-        for path in _others(final):
-            _copy(path, part / path.name)
-        _write(part / MANIFEST, _sealed({**manifest, "format": FORMAT, "files": files}))
+        files = {name: _copy_file(source / name, part / name) for name in FILES}
+        for path in _list_other_files(final):
+            _copy_file(path, part / path.name)
+        _write_file(part / MANIFEST, _encode_manifest({**manifest, "format": FORMAT, "files": files}))
         for folder in {(part / name).parent for name in FILES}:
-            _sync(folder)
+            _sync_folder(folder)
         _swap(part, final)
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -59,15 +59,15 @@ def verify_folder(folder: Path) -> dict:
     manifest = _read_manifest(folder)
     for name, entry in manifest["files"].items():
         try:
-            size, digest = _hash(folder / name, entry["size"])
+            size, digest = _hash_file(folder / name, entry["size"])
         except OSError as error:
-            raise _damaged(folder, name, "it is missing or cannot be read") from error
+            raise _damaged_error(folder, name, "it is missing or cannot be read") from error
         if size > MAX_FILE:
-            raise _damaged(folder, name, f"it has {size} bytes, more than any of ours")
+            raise _damaged_error(folder, name, f"it has {size} bytes, more than any of ours")
         if size != entry["size"]:
-            raise _damaged(folder, name, f"it has {size} bytes instead of {entry['size']}")
+            raise _damaged_error(folder, name, f"it has {size} bytes instead of {entry['size']}")
         if digest != entry["sha256"]:
-            raise _damaged(folder, name, "its checksum is wrong")
+            raise _damaged_error(folder, name, "its checksum is wrong")
     return manifest
 
 
@@ -82,30 +82,30 @@ def read_owner(folder: Path) -> str | None:
         return ""
 
 
-def signature(folder: Path) -> tuple:
+def read_signature(folder: Path) -> tuple:
     """What changes when any file of the folder does, without reading them."""
-    marks = []
+    found = []
     for name in (MANIFEST, *FILES):
         try:
             info = os.lstat(folder / name)
-            marks.append((info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns))
+            found.append((info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns))
         except OSError:
-            marks.append(None)
-    return tuple(marks)
+            found.append(None)
+    return tuple(found)
 
 
-def hidden_twin(folder: Path) -> Path:
-    """A free name beside `folder` that nobody opens and that `tidy` removes."""
+def temporary_path(folder: Path) -> Path:
+    """An unused hidden name beside `folder`, which nobody opens and which `recover` removes."""
     return folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
 
 
-def set_aside(folder: Path) -> Path:
-    """The name under which the older version waits during a swap."""
+def previous_path(folder: Path) -> Path:
+    """The hidden name of the older version during a swap."""
     return folder.with_name(f".{folder.name}.old")
 
 
-def tidy(place: Path) -> None:
-    """Mends what a killed publish or delete left in `place`. The caller holds its lock, so nothing here is in use."""
+def recover(place: Path) -> None:
+    """Repairs what a killed publish or delete left in `place`. The caller holds its lock, so nothing here is in use."""
     for old in place.glob(".*.old"):
         final = place / old.name[1 : -len(".old")]
         if final.exists():
@@ -119,14 +119,14 @@ def tidy(place: Path) -> None:
 def _swap(part: Path, final: Path) -> None:
     """Puts `part` in the place of `final`, or leaves both as they were.
 
-    A crash between the two renames leaves the old version under its hidden name, where `tidy` finds it.
+    A crash between the two renames leaves the old version under its hidden name, where `recover` finds it.
     """
-    old = set_aside(final)
+    old = previous_path(final)
     if final.exists():
         os.rename(final, old)
     try:
         os.rename(part, final)
-        _sync(final.parent)
+        _sync_folder(final.parent)
     except BaseException:
         if final.exists():
             os.rename(final, part)
@@ -141,13 +141,13 @@ def _read_manifest(folder: Path) -> dict:
         data = _read_capped(folder / MANIFEST)
         manifest = json.loads(data.decode("utf-8"))
         manifest.pop(CHECKSUM)
-        intact = data == _sealed(manifest)
+        intact = data == _encode_manifest(manifest)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise _damaged(folder, MANIFEST, "it cannot be read") from error
+        raise _damaged_error(folder, MANIFEST, "it cannot be read") from error
     if not intact:
-        raise _damaged(folder, MANIFEST, "its checksum is wrong")
+        raise _damaged_error(folder, MANIFEST, "its checksum is wrong")
     if manifest["user"] != folder.name or manifest["format"] != FORMAT or set(manifest["files"]) != set(FILES):
-        raise _damaged(folder, MANIFEST, "it belongs to another user or another version of this app")
+        raise _damaged_error(folder, MANIFEST, "it belongs to another user or another version of this app")
     return manifest
 
 
@@ -160,24 +160,24 @@ def _read_capped(path: Path) -> bytes:
         return file.read()
 
 
-def _sealed(manifest: dict) -> bytes:
+def _encode_manifest(manifest: dict) -> bytes:
     """The bytes of manifest.json: the manifest with its own checksum."""
-    text = json.dumps({**manifest, CHECKSUM: _checksum(manifest)}, indent=1, ensure_ascii=False)
+    text = json.dumps({**manifest, CHECKSUM: _compute_checksum(manifest)}, indent=1, ensure_ascii=False)
     return (text + "\n").encode("utf-8")
 
 
-def _checksum(manifest: dict) -> str:
+def _compute_checksum(manifest: dict) -> str:
     return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
-def _damaged(folder: Path, name: str, why: str) -> CopeError:
+def _damaged_error(folder: Path, name: str, why: str) -> CopeError:
     return CopeError(
         f"The file {name} of user '{folder.name}' is damaged: {why}. "
         "Fit this user again, or put the folder back from a copy (a sample user's from the repository)."
     )
 
 
-def _hash(path: Path, expected: int) -> tuple[int, str]:
+def _hash_file(path: Path, expected: int) -> tuple[int, str]:
     """Size in bytes and SHA-256 of a regular file; a link is refused with OSError, as it may lead anywhere.
 
     A file of another size than expected, or too large, is not read at all, and its SHA-256 is "".
@@ -195,22 +195,22 @@ def _hash(path: Path, expected: int) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
-def _copy(source: Path, target: Path) -> dict:
+def _copy_file(source: Path, target: Path) -> dict:
     """Copies a file through to the disk; returns its manifest entry."""
     target.parent.mkdir(mode=0o700, exist_ok=True)
     data = source.read_bytes()
-    _write(target, data)
+    _write_file(target, data)
     return {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write_file(path: Path, data: bytes) -> None:
     with open(path, "xb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _sync(folder: Path) -> None:
+def _sync_folder(folder: Path) -> None:
     """Makes a folder's entries last through a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
@@ -219,7 +219,7 @@ def _sync(folder: Path) -> None:
         os.close(handle)
 
 
-def _others(folder: Path) -> list[Path]:
+def _list_other_files(folder: Path) -> list[Path]:
     """The files of an existing folder that a publish does not write itself."""
     if not folder.is_dir():
         return []

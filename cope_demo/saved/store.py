@@ -1,4 +1,9 @@
-"""The saved users: the repository's samples, read-only, and visitors' folders under ids that cannot be guessed."""
+"""Saved users on disk: this package takes a finished fit's files and gives them back verified. It loads no model.
+
+This file knows where users lie: the repository's samples, read-only, and visitors' folders under ids that cannot be
+guessed (ids.py). folder.py writes and checks one user's folder, fit_details.py reads what happened in the fit,
+export.py packs the adapters to take away, with a model card that cites the paper (citation.py).
+"""
 
 import os
 import secrets
@@ -13,7 +18,16 @@ from cope_demo.system.files import read_json, read_json_lines
 from cope_demo.system.locks import file_lock
 from cope_demo.texts.tasks import Sample
 
-from .folder import MANIFEST, hidden_twin, read_owner, set_aside, signature, tidy, verify_folder, write_folder
+from .folder import (
+    MANIFEST,
+    previous_path,
+    read_owner,
+    read_signature,
+    recover,
+    temporary_path,
+    verify_folder,
+    write_folder,
+)
 from .ids import ID, NEW_ID, check_id
 
 ADAPTERS = ("oppu", "cope")
@@ -23,7 +37,7 @@ LOCK = ".lock"
 
 @dataclass(frozen=True)
 class Card:
-    """What the page tells about a sample user. about: two sentences; prompts: three example prompts."""
+    """What the page says about a sample user. about: two sentences; prompts: three example prompts."""
 
     id: str
     name: str
@@ -106,11 +120,11 @@ class Store:
         Raises CopeError for a bad or unknown id, and for a damaged folder, naming the file and the remedy.
         """
         mine, sample = self.users_dir / check_id(user_id), self.samples_dir / user_id
-        if (mine / MANIFEST).exists() or set_aside(mine).exists():
-            return SavedUser(user_id, mine, self._open_mine(mine))
+        if (mine / MANIFEST).exists() or previous_path(mine).exists():
+            return SavedUser(user_id, mine, self._verify_own(mine))
         if (sample / MANIFEST).exists():
             return SavedUser(user_id, sample, self._verify(sample))
-        raise self.unknown(user_id)
+        raise self.unknown_error(user_id)
 
     def is_sample(self, user_id: str) -> bool:
         """Whether it is a fitted sample user's id. Raises CopeError for a bad id."""
@@ -119,46 +133,46 @@ class Store:
     def owner(self, user_id: str) -> str | None:
         """Whose the user is, as owners.py writes it: "" if only the command line's, None for a sample or unknown one.
 
-        The file is not verified here: that would take long for a user that exists, and tell that it does.
+        The file is not verified here: that would take long for a user that exists, and so reveal that it does.
         Raises CopeError for a bad id.
         """
         folder = self.users_dir / check_id(user_id)
-        for place in (folder, set_aside(folder), folder):  # again, as a publish may have swapped them meanwhile
+        for place in (folder, previous_path(folder), folder):  # again, as a publish may have swapped them meanwhile
             owner = read_owner(place)
             if owner is not None:
                 return owner
         return None
 
-    def owned(self, owners: tuple[str, ...]) -> list[str]:
+    def list_owned(self, owners: tuple[str, ...]) -> list[str]:
         """The ids of these owners' users."""
         return [user_id for user_id in self._ids() if self.owner(user_id) in owners]
 
-    def saved_before(self, moment: float) -> list[str]:
+    def list_saved_before(self, moment: float) -> list[str]:
         """The ids of visitors' users that were saved before `moment` (seconds since 1970), also of damaged ones.
 
         What the command line has saved under a name of its own is nobody's to expire.
         """
         visitors = (user_id for user_id in self._ids() if self.owner(user_id) or NEW_ID.fullmatch(user_id))
-        return [user_id for user_id in visitors if self.saved_at(user_id) < moment]
+        return [user_id for user_id in visitors if self.read_save_time(user_id) < moment]
 
-    def saved_at(self, user_id: str) -> float:
+    def read_save_time(self, user_id: str) -> float:
         """When a visitor's user was saved, in seconds since 1970. Raises CopeError for a bad or unknown id."""
         folder = self.users_dir / check_id(user_id)
         for path in (folder / MANIFEST, folder):
             if path.exists():
                 return path.stat().st_mtime
-        raise self.unknown(user_id)
+        raise self.unknown_error(user_id)
 
     def _ids(self) -> list[str]:
-        """The names of all folders in users_dir, after what a crash has left is mended."""
+        """The names of all folders in users_dir, after what a crash has left is repaired."""
         if not self.users_dir.exists():
             return []
         with file_lock(self.users_dir / LOCK):
-            tidy(self.users_dir)
+            recover(self.users_dir)
             return sorted(path.name for path in self.users_dir.iterdir() if path.is_dir() and ID.fullmatch(path.name))
 
     def publish(self, scratch: Path, user_id: str, manifest: dict) -> SavedUser:
-        """Copies saved_folder.FILES from `scratch` to the user's folder and returns it verified.
+        """Copies folder.FILES from `scratch` to the user's folder and returns it verified.
 
         manifest: everything but "files". A version that was saved before stays as it is, byte for byte, until the new
         one is whole on disk, and when anything fails. Raises CopeError for a bad id or a full disk, OSError for other
@@ -170,7 +184,7 @@ class Store:
         try:
             self.users_dir.mkdir(parents=True, exist_ok=True)
             with file_lock(self.users_dir / LOCK):
-                tidy(self.users_dir)
+                recover(self.users_dir)
                 write_folder(Path(scratch), final, manifest)
         except OSError as error:
             if error.errno not in DISK_FULL:
@@ -184,35 +198,35 @@ class Store:
     def delete(self, user_id: str) -> None:
         """Removes a visitor's folder. Raises CopeError for a bad or unknown id and for a sample user."""
         folder = self.users_dir / check_id(user_id)
-        if not folder.exists() and not set_aside(folder).exists():
+        if not folder.exists() and not previous_path(folder).exists():
             if (self.samples_dir / user_id / MANIFEST).exists():
                 raise CopeError("Sample users are part of the app and cannot be deleted.")
-            raise self.unknown(user_id)
+            raise self.unknown_error(user_id)
         with file_lock(self.users_dir / LOCK):
-            tidy(self.users_dir)
+            recover(self.users_dir)
             if folder.exists():
-                gone = hidden_twin(folder)
+                gone = temporary_path(folder)
                 os.rename(folder, gone)  # first, so that nobody opens a folder that is half gone
                 shutil.rmtree(gone)
         self._verified.pop(folder, None)
 
-    def _open_mine(self, folder: Path) -> dict:
+    def _verify_own(self, folder: Path) -> dict:
         try:
             return self._verify(folder)
         except CopeError:
             # A publish may have swapped the folder meanwhile, or been killed: look again while none can run.
             with file_lock(self.users_dir / LOCK):
-                tidy(self.users_dir)
+                recover(self.users_dir)
                 return self._verify(folder)
 
     def _verify(self, folder: Path) -> dict:
-        mark = signature(folder)
+        mark = read_signature(folder)
         known = self._verified.get(folder)
         if known is None or known[0] != mark:
             known = self._verified[folder] = (mark, verify_folder(folder))
         return known[1]
 
-    def unknown(self, user_id: str) -> CopeError:
+    def unknown_error(self, user_id: str) -> CopeError:
         """The error for a user that does not exist."""
         if (self.samples_dir / user_id / CARD).exists():
             return CopeError(f"The sample user '{user_id}' has not been fitted yet; fit it first.")

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from cope_demo.model.task_adapters import named_adapter
+from cope_demo.model.task_adapters import find_named_adapter
 from cope_demo.saved.store import ADAPTERS, SavedUser
 
 from .cache import UserCache
@@ -23,7 +23,7 @@ class AdaptersInMemory:
 
         Raises CopeError when they were not fitted on this base model or cannot be read.
         """
-        from cope_demo.decode.engine import bank_of
+        from cope_demo.decode.engine import make_bank
         from cope_demo.model.adapters import TAM, read_lora
 
         user.check_base(base.identity, base.name)
@@ -32,9 +32,9 @@ class AdaptersInMemory:
 
         def read() -> "LoraBank":
             loras = {kind: read_lora(user.adapter(kind), base.model) for kind in ADAPTERS}
-            if tam := named_adapter(user.manifest.get("task_adapter")):
+            if tam := find_named_adapter(user.manifest.get("task_adapter")):
                 loras[TAM] = read_lora(tam.folder, base.model)
-            return bank_of(base, loras)
+            return make_bank(base, loras)
 
         return self._banks.get(key, read)
 

@@ -25,7 +25,7 @@ class OwnPrompts:
 
         For "pag" a profile stands before them. Raises CopeError when none of the user's texts are kept.
         """
-        from cope_demo.decode.engine import bank_of
+        from cope_demo.decode.engine import make_bank
 
         samples = user.history()
         if not samples:
@@ -34,7 +34,7 @@ class OwnPrompts:
         similar = self._similar.get((*key, instruction), lambda: prompting.similar_samples([instruction], samples)[0])
         if METHODS[method].prompt == "rag":
             return prompting.rag_prompt(instruction, similar)
-        bare = bank_of(engine.base, {})
+        bare = make_bank(engine.base, {})
         profile = self._profiles.get(key, lambda: prompting.written_profile(engine, bare, samples, DecodeConfig()))
         return prompting.rag_prompt(instruction, similar, profile)
 

@@ -14,7 +14,7 @@ from cope_demo.config import DecodeConfig
 from cope_demo.decode.methods import COLUMNS, check_columns, order_columns
 from cope_demo.decode.trace import ColumnEnd, TokenEvent, Trace
 from cope_demo.errors import CopeError
-from cope_demo.saved.fit_details import fit_details
+from cope_demo.saved.fit_details import read_fit_details
 from cope_demo.saved.store import Store
 from cope_demo.texts.likeness import Profile
 from cope_demo.texts.tasks import find_task
@@ -112,9 +112,9 @@ class Service:
         task = find_task(self.store.open(user_id).task)
         check_text("text", text)
         if task.name == "free_writing" and not prompt.strip():
-            from cope_demo.texts.history import instructed
+            from cope_demo.texts.history import instruct_text
 
-            sample = instructed(text)
+            sample = instruct_text(text)
             prompt, text = sample.prompt, sample.response
         instruction = task.prompt(check_text("prompt", prompt))
         config = DecodeConfig(alpha=alpha, repetition_penalty=1.0, seed=self.seed)
@@ -139,8 +139,8 @@ class Service:
         return {**found, "history": profile.usual} if profile.usual else found
 
     def fit_details(self, user_id: str) -> dict:
-        """What happened in the user's fit; see fit_details.fit_details. Needs no model."""
-        return fit_details(self.store.open(user_id))
+        """What happened in the user's fit; see fit_details.read_fit_details. Needs no model."""
+        return read_fit_details(self.store.open(user_id))
 
     def adapters_zip(self, user_id: str, target: Path) -> None:
         """Writes the user's adapters with a model card as a zip to `target`; see export.write_zip. Needs no model."""

@@ -3,7 +3,7 @@
 import errno
 import shutil
 
-from cope_demo.config import whole
+from cope_demo.config import read_whole_number
 from cope_demo.errors import CopeError
 from cope_demo.paths import data_dir
 
@@ -14,12 +14,12 @@ FIT_MB = 100
 version still stands (5 MB each), and room for everybody's queue, progress and logs."""
 
 
-def needed_mb() -> int:
+def read_needed_mb() -> int:
     """Megabytes that must be free before a fit begins: FIT_MB, or what COPE_FIT_MB says for a larger model."""
-    return whole("COPE_FIT_MB", FIT_MB, 1, 1_000_000)
+    return read_whole_number("COPE_FIT_MB", FIT_MB, 1, 1_000_000)
 
 
-def free_mb() -> int:
+def measure_free_mb() -> int:
     """Megabytes free where the data folder is, or will be."""
     folder = data_dir().resolve()
     while not folder.exists():
@@ -29,7 +29,7 @@ def free_mb() -> int:
 
 def check_space() -> None:
     """Raises CopeError with both numbers when the disk has no room for a fit."""
-    free, needed = free_mb(), needed_mb()
+    free, needed = measure_free_mb(), read_needed_mb()
     if free < needed:
         raise CopeError(
             f"A fit needs {needed} MB of disk space and {free} MB are free, so none can start. "

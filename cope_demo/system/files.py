@@ -1,4 +1,8 @@
-"""Files of ours: found, hashed, read, and written so that they appear only when they are whole."""
+"""What the other packages need of the machine: files, locks, logs, disk and memory. It knows no model and no user.
+
+This file hashes, reads and writes files, so that a written file appears only when it is whole. locks.py has locks
+between processes, logs.py the log lines, disk.py the free space that a fit needs, memory.py whether memory ran out.
+"""
 
 import hashlib
 import importlib.metadata
@@ -18,7 +22,7 @@ def sha256_file(path: Path) -> str:
     return digest.hexdigest()
 
 
-def packaged_file(package: str, name: str) -> Path | None:
+def find_packaged_file(package: str, name: str) -> Path | None:
     """The path of a file that an installed distribution brought, found without importing it; None if not there."""
     try:
         files = importlib.metadata.files(package) or []
@@ -42,7 +46,7 @@ def read_json_lines(path: Path) -> list[Any]:
     return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
 
 
-def json_lines(values) -> str:
+def format_json_lines(values) -> str:
     """Values as text, one JSON value a line; letters of all languages stay as they are."""
     return "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values)
 

@@ -1,4 +1,4 @@
-"""Logs: one line of JSON an event, with names and numbers only.
+"""Logs: one line of JSON for each event, with names and numbers only.
 
 A line never holds a message of an exception or of a library: that may quote a visitor's text. Of a fit it has the first
 letters of the job's id, which open nothing.
@@ -13,16 +13,16 @@ from typing import TextIO
 OURS = "cope_demo"
 
 
-def note(event: str, level: int = logging.INFO, **fields) -> None:
+def log_event(event: str, level: int = logging.INFO, **fields) -> None:
     """Logs an event of ours. fields: plain values, such as job, stage, seconds; never a person's words."""
     if "job" in fields:
         fields["job"] = fields["job"][:8]
     logging.getLogger(OURS).log(level, event, extra={"fields": fields})
 
 
-def note_fault(reference: str, error: BaseException, **fields) -> None:
-    """Logs a fault of ours under the reference that the person was told: the error's type, and where it was raised."""
-    note("fault", logging.ERROR, reference=reference, **_what(error), **fields)
+def log_fault(reference: str, error: BaseException, **fields) -> None:
+    """Logs a fault of ours under the reference that the person was shown: the error's type, and where it was raised."""
+    log_event("fault", logging.ERROR, reference=reference, **_describe_error(error), **fields)
 
 
 def log_to(stream: TextIO) -> None:
@@ -33,8 +33,8 @@ def log_to(stream: TextIO) -> None:
     logging.getLogger(OURS).setLevel(logging.INFO)
 
 
-def adopt(*names: str) -> None:
-    """Takes a library's log lines away from its own handlers, so that they come out as ours do."""
+def propagate_logs(*names: str) -> None:
+    """Removes the own handlers of these libraries' loggers, so that their lines are written as ours are."""
     for name in names:
         logger = logging.getLogger(name)
         logger.handlers.clear()
@@ -50,10 +50,10 @@ class _Lines(logging.Formatter):
         else:
             line |= {"event": "library", "library": record.name, "at": f"{record.filename}:{record.lineno}"}
             if record.exc_info and record.exc_info[1]:
-                line |= _what(record.exc_info[1])
+                line |= _describe_error(record.exc_info[1])
         return json.dumps(line)
 
 
-def _what(error: BaseException) -> dict:
+def _describe_error(error: BaseException) -> dict:
     frames = traceback.extract_tb(error.__traceback__)
     return {"error": type(error).__name__, "where": [f"{f.filename}:{f.lineno} {f.name}" for f in frames]}

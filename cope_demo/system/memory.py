@@ -5,25 +5,25 @@ from pathlib import Path
 
 COUNTERS = (Path("/sys/fs/cgroup/memory.events"), Path("/proc/vmstat"))
 """Files with a line `oom_kill N`: of this container, and of the whole machine."""
-SIGNS = ("can't allocate memory", "not enough memory", "out of memory")
+MESSAGES = ("can't allocate memory", "not enough memory", "out of memory")
 """What torch's allocators say, in plain RuntimeErrors too."""
 
 
-def ran_out(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
     """Whether the error means that memory has run out, on the CPU or the GPU."""
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
     if isinstance(error, RuntimeError):
-        return any(sign in str(error) for sign in SIGNS)
+        return any(sign in str(error) for sign in MESSAGES)
     return isinstance(error, MemoryError)
 
 
-def kernel_kills() -> int:
-    """How many processes the kernel has killed for want of memory; 0 where it does not tell."""
-    return sum(map(_count, COUNTERS))
+def count_kernel_kills() -> int:
+    """How many processes the kernel has killed for want of memory; 0 where it does not count them."""
+    return sum(map(_read_counter, COUNTERS))
 
 
-def _count(path: Path) -> int:
+def _read_counter(path: Path) -> int:
     try:
         words = [line.split() for line in path.read_text().splitlines()]
     except OSError:

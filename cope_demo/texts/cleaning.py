@@ -49,14 +49,14 @@ NO_SPACES = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3
 _SENTENCE_END = re.compile("[.!?…][\"'”’»)]*(?=\\s)|[。！？]|\n")
 
 
-def _refuse_binary(what: str = "no text") -> CopeError:
+def _binary_error(what: str = "no text") -> CopeError:
     return CopeError(
         f"This is {what}, and only plain text can be read: save it as .txt, .md, .json, .jsonl or .csv (UTF-8) and "
         "give that file, or paste the text itself."
     )
 
 
-def _without_bom(data: bytes) -> str | None:
+def _detect_utf16(data: bytes) -> str | None:
     """UTF-16 without a byte order mark shows as a zero in nearly every second byte; None if this is not so."""
     zeros = data[:_SAMPLE:2].count(0), data[1:_SAMPLE:2].count(0)
     half = min(len(data), _SAMPLE) / 2
@@ -74,29 +74,29 @@ def decode(data: bytes) -> tuple[str, str | None]:
     """
     for start, what in _KINDS:
         if data.startswith(start):
-            raise _refuse_binary(what)
+            raise _binary_error(what)
     encoding = next((name for bom, name in _BOMS if data.startswith(bom)), None)
-    encoding = encoding or (_without_bom(data) if b"\x00" in data else "utf-8")
+    encoding = encoding or (_detect_utf16(data) if b"\x00" in data else "utf-8")
     if encoding is None:
-        raise _refuse_binary()
+        raise _binary_error()
     text = data.decode(encoding, errors="replace")
     lost = text.count("�")
     if encoding.startswith("utf-8"):
-        lost -= data.count("�".encode())  # not lost: it stands in the file
+        lost -= data.count("�".encode())  # not lost: the file itself has it
     warning = f"{lost} damaged characters could not be read and show as �." if lost > 0 else None
     if encoding == "utf-8" and lost > 0:
         beyond_ascii = sum(map(len, re.findall(r"[^\x00-\x7f\ufffd]+", text)))
         if beyond_ascii < 4 * lost:  # so it never was UTF-8
             text, warning = _guess(data)
     elif lost > 0.01 * len(text):
-        raise _refuse_binary()
-    return printable(text), warning
+        raise _binary_error()
+    return check_printable(text), warning
 
 
-def printable(text: str) -> str:
+def check_printable(text: str) -> str:
     """The text itself. Raises CopeError when more than 1 % (and 3) are control characters: it is a binary file then."""
     if len(_CONTROL.findall(text)) > 3 + 0.01 * len(text):
-        raise _refuse_binary()
+        raise _binary_error()
     return text
 
 
@@ -113,7 +113,7 @@ def _guess(data: bytes) -> tuple[str, str]:
     elif sum(byte < 128 for byte in head) > 0.75 * len(head):
         encoding = "cp1252"
     else:
-        raise _refuse_binary()
+        raise _binary_error()
     text = data.decode(encoding, errors="replace")
     return text, f"The file is not UTF-8; it was read as {encoding}. If letters look wrong, save it as UTF-8."
 
@@ -124,13 +124,13 @@ def clean(text: str) -> str:
     Kept, since they are part of how a person writes: runs of spaces, one empty line, joiners inside emoji.
     Cleaning twice changes nothing.
     """
-    text = _MARKS.sub(_few_marks, _INVISIBLE.sub("", _LINE_END.sub("\n", text)))
+    text = _MARKS.sub(_limit_marks, _INVISIBLE.sub("", _LINE_END.sub("\n", text)))
     text = _SPACES.sub(" ", unicodedata.normalize("NFC", text))
-    text = unicodedata.normalize("NFC", _JOINERS.sub(_joiner, text))
+    text = unicodedata.normalize("NFC", _JOINERS.sub(_filter_joiner, text))
     return _EMPTY_LINES.sub("\n\n", _LINE_TAIL.sub("", text)).strip()
 
 
-def _few_marks(match: re.Match) -> str:
+def _limit_marks(match: re.Match) -> str:
     """At most 30 combining marks in a row, as Unicode's stream-safe format has it."""
     kept, marks = [], 0
     for character in match[0]:
@@ -140,13 +140,13 @@ def _few_marks(match: re.Match) -> str:
     return "".join(kept)
 
 
-def _joiner(match: re.Match) -> str:
+def _filter_joiner(match: re.Match) -> str:
     """Joiners between two characters beyond ASCII (in emoji, Persian and Indic words) are part of the text."""
     before, after = match.string[match.start() - 1 : match.start()], match.string[match.end() : match.end() + 1]
     return match[0] if _JOINED.match(before) and _JOINED.match(after) else ""
 
 
-def word_count(text: str) -> int:
+def count_words(text: str) -> int:
     """Words between spaces; in scripts that write without spaces, two characters count as one."""
     return max(len(text.split()), len(NO_SPACES.findall(text)) // 2)
 

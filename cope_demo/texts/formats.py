@@ -23,16 +23,16 @@ _COLUMNS = {
 }
 
 
-def entries(text: str, suffix: str | None, task: Task) -> tuple[list[Entry], list[str]]:
+def read_entries(text: str, suffix: str | None, task: Task) -> tuple[list[Entry], list[str]]:
     """The entries of a history in their order, and warnings.
 
     suffix: the file name's, in lower case; None for pasted text and names without one, where JSON is recognised by
     itself. Raises CopeError when the content is not what the suffix says, or holds none of the task's fields.
     """
     if suffix in CSV:
-        return _csv(text, task), []
+        return _read_csv(text, task), []
     if suffix in JSON:
-        return _json(_parse_json(text), task)
+        return _read_json(_parse_json(text), task)
     if suffix not in (None, *TEXT):
         raise CopeError(
             f"{shorten(suffix)} files cannot be read; give .txt, .md, .json, .jsonl or .csv, or paste the text."
@@ -43,11 +43,11 @@ def entries(text: str, suffix: str | None, task: Task) -> tuple[list[Entry], lis
         except CopeError:
             value = None  # a text that happens to begin with a bracket
         if any(isinstance(item, dict) for item in (value if isinstance(value, list) else [value])):
-            return _json(value, task)
-    return list(blocks(text)), []
+            return _read_json(value, task)
+    return list(split_blocks(text)), []
 
 
-def blocks(text: str) -> list[str]:
+def split_blocks(text: str) -> list[str]:
     """Pasted text as single texts.
 
     If any line of `---` exists, only such lines separate, so that a text may hold paragraphs; else every blank line
@@ -103,7 +103,7 @@ def _is_user(value) -> bool:
     return isinstance(value, dict) and isinstance(value.get("profile"), list)
 
 
-def _json(value, task: Task) -> tuple[list[Entry], list[str]]:
+def _read_json(value, task: Task) -> tuple[list[Entry], list[str]]:
     """JSON as entries: a list of records or strings, one record, or one user with a profile."""
     if isinstance(value, list) and value and all(map(_is_user, value)):
         if len(value) > 1:
@@ -125,7 +125,7 @@ def _json(value, task: Task) -> tuple[list[Entry], list[str]]:
     fields = [record for record in records if isinstance(record, dict)]
     if fields and len(fields) == len(records) and not any(map(task.accepts, fields)):
         names = dict.fromkeys(name for record in fields for name in record)
-        raise _wrong_fields("The JSON's records have the fields", names, task)
+        raise _wrong_fields_error("The JSON's records have the fields", names, task)
     warnings = []
     if from_profile and task.name == "free_writing" and all("title" in record for record in fields):
         warnings.append(
@@ -135,7 +135,7 @@ def _json(value, task: Task) -> tuple[list[Entry], list[str]]:
     return records, warnings
 
 
-def _wrong_fields(what: str, names, task: Task) -> CopeError:
+def _wrong_fields_error(what: str, names, task: Task) -> CopeError:
     """The error for records or columns that are not the task's; it names the task that they would suit."""
     listed = ", ".join(shorten(str(name), 30) for name in list(names)[:8]) or "none"
     special_first = sorted(TASKS.values(), key=lambda other: other.name == "free_writing")
@@ -144,7 +144,7 @@ def _wrong_fields(what: str, names, task: Task) -> CopeError:
     return CopeError(f"{what} {listed}, but {task.label} needs {task.needs()}; {remedy}.")
 
 
-def _delimiters(text: str) -> list[str]:
+def _guess_delimiters(text: str) -> list[str]:
     """What may separate the columns: the sniffed character first."""
     usual = [",", ";", "\t", "|"]
     try:
@@ -153,7 +153,7 @@ def _delimiters(text: str) -> list[str]:
         return usual
 
 
-def _csv(text: str, task: Task) -> list[dict]:
+def _read_csv(text: str, task: Task) -> list[dict]:
     """A CSV's rows as records. The columns' names are matched without regard to case; others are left out."""
     text = text.lstrip("\ufeff").replace("\x00", "")
     if not text.strip():
@@ -163,7 +163,7 @@ def _csv(text: str, task: Task) -> list[dict]:
         text = rest
     names: list[str] = []
     try:
-        for delimiter in _delimiters(text):
+        for delimiter in _guess_delimiters(text):
             rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
             header = [_COLUMNS.get(name.strip().lower(), name.strip()) for name in next(rows, [])]
             if task.accepts(header):
@@ -174,4 +174,4 @@ def _csv(text: str, task: Task) -> list[dict]:
             f"The CSV cannot be read ({error}); most often a quotation mark is not closed. Save it anew from the "
             "spreadsheet, or give .txt or .jsonl."
         ) from None
-    raise _wrong_fields("The CSV's first row names the columns", names, task)
+    raise _wrong_fields_error("The CSV's first row names the columns", names, task)

@@ -1,6 +1,10 @@
-"""A person's history: pasted text or a file, as Samples, with a report of what was kept, cut and dropped, and why.
+"""A person's texts: this package takes pasted text or files and gives Samples (instruction and answer), without torch.
 
-Reading is total: any input gives a History, or a CopeError that says what is wrong and what to do.
+This file reads a whole history and reports what was kept, cut and dropped, and why: any input gives a History, or a
+CopeError that says what is wrong and what to do. tasks.py defines the Sample and the wording of each task's
+instructions, formats.py the file formats, cleaning.py encodings and clean text, lamp.py the reference code's data.
+key_phrases.py finds the topics for the instructions of free writing and likeness.py measures how near a text is to a
+history; both read sentence embeddings (embedding.py).
 """
 
 import re
@@ -10,9 +14,9 @@ from pathlib import Path
 
 from cope_demo.errors import CopeError
 
-from .cleaning import clean, cut, decode, printable, shorten, word_count
-from .formats import Entry, entries
-from .tasks import Sample, Task, about_prompt, begin_prompt, find_task, titled_prompt
+from .cleaning import check_printable, clean, count_words, cut, decode, shorten
+from .formats import Entry, read_entries
+from .tasks import Sample, Task, find_task, make_opening_prompt, make_title_prompt, make_topic_prompt
 
 MAX_BYTES = 5_000_000
 """A history of this size or more is refused before it is parsed."""
@@ -73,7 +77,7 @@ class History:
         """What became of the texts, such as "12 texts found, 10 kept. 2 dropped: 2 shorter than 3 words."."""
         if not self.found:
             return "No text found."
-        parts = [f"{_texts(self.found)} found, {len(self.samples)} kept."]
+        parts = [f"{_count_texts(self.found)} found, {len(self.samples)} kept."]
         for action in ("cut", "dropped"):
             reasons: Counter = Counter()
             for note in self.notes:
@@ -89,7 +93,7 @@ class History:
         return {**asdict(self), "kept": len(self.samples), "summary": self.summary()}
 
 
-def _texts(count: int) -> str:
+def _count_texts(count: int) -> str:
     return "1 text" if count == 1 else f"{count:,} texts"
 
 
@@ -101,7 +105,7 @@ def _load(source: str | bytes | Path, filename: str | None) -> tuple[str, str | 
             if not source.is_file():
                 raise CopeError(f"There is no file {str(source)!r}; check the path of the history.")
             if source.stat().st_size >= MAX_BYTES:
-                raise _too_large(source.stat().st_size)
+                raise _too_large_error(source.stat().st_size)
             source = source.read_bytes()
         except (OSError, ValueError) as error:  # ValueError: a path with a NUL
             reason = getattr(error, "strerror", None) or error
@@ -110,13 +114,13 @@ def _load(source: str | bytes | Path, filename: str | None) -> tuple[str, str | 
     if isinstance(source, str) and size < MAX_BYTES:
         size = len(source.encode(errors="replace"))
     if size >= MAX_BYTES:
-        raise _too_large(size)
-    text, warning = decode(source) if isinstance(source, bytes) else (printable(source), None)
+        raise _too_large_error(size)
+    text, warning = decode(source) if isinstance(source, bytes) else (check_printable(source), None)
     suffix = Path(filename).suffix.lower() if filename else ""
     return text, suffix or None, [warning] if warning else []
 
 
-def _too_large(size: int) -> CopeError:
+def _too_large_error(size: int) -> CopeError:
     return CopeError(
         f"The history is too large: {size / 1e6:.1f} MB, while less than {MAX_BYTES / 1e6:.0f} MB can be read. "
         f"Only the newest {MAX_TEXTS} texts would be used anyway, so give those."
@@ -138,16 +142,16 @@ def split_title(text: str) -> tuple[str, str]:
     if heading and heading[1].strip("*_ "):
         return heading[1].strip("*_ "), body
     wrapped = not rest.startswith("\n") and body[0].islower()
-    if wrapped or word_count(first) not in _TITLE_WORDS or len(first) > 100 or _NO_TITLE.match(first):
+    if wrapped or count_words(first) not in _TITLE_WORDS or len(first) > 100 or _NO_TITLE.match(first):
         return "", text
     longest = max(body.split("\n"), key=len)
-    running = word_count(longest) > _TITLE_WORDS[-1] and (rest.startswith("\n") or len(longest) >= 2 * len(first))
+    running = count_words(longest) > _TITLE_WORDS[-1] and (rest.startswith("\n") or len(longest) >= 2 * len(first))
     if not running or _TITLE_END.search(first):
         return "", text
     return first.strip("*_ "), body
 
 
-def _cleaned(record: dict, task: Task) -> tuple[dict, str]:
+def _clean_record(record: dict, task: Task) -> tuple[dict, str]:
     """A record with its texts clean and no longer than allowed, and where its own text was cut ("" if it was not)."""
     result, where = {}, ""
     answer = "response" if "response" in record and not record.get(task.target) else task.target
@@ -159,7 +163,7 @@ def _cleaned(record: dict, task: Task) -> tuple[dict, str]:
     return result, where
 
 
-def _sample(entry: Entry, task: Task) -> tuple[Sample, str]:
+def _make_sample(entry: Entry, task: Task) -> tuple[Sample, str]:
     """An entry as a sample, and where its text was cut. Raises CopeError with the reason if it is not usable."""
     record = task.record(clean(entry)) if isinstance(entry, str) else entry
     title = ""
@@ -168,11 +172,11 @@ def _sample(entry: Entry, task: Task) -> tuple[Sample, str]:
         if isinstance(record.get(name), str):
             title, body = split_title(clean(record[name]))
             record = {**record, name: body}
-    record, where = _cleaned(record, task)
+    record, where = _clean_record(record, task)
     sample = task.sample(record)
-    if task.name == "free_writing" and word_count(sample.response) < MIN_WORDS:
+    if task.name == "free_writing" and count_words(sample.response) < MIN_WORDS:
         raise CopeError(f"shorter than {MIN_WORDS} words")
-    return Sample(titled_prompt(title), sample.response) if title else sample, where
+    return Sample(make_title_prompt(title), sample.response) if title else sample, where
 
 
 def read_history(source: str | bytes | Path, filename: str | None = None, task: str = "free_writing") -> History:
@@ -184,7 +188,7 @@ def read_history(source: str | bytes | Path, filename: str | None = None, task: 
     """
     kind = find_task(task)
     text, suffix, warnings = _load(source, filename)
-    found, more = entries(text, suffix, kind)
+    found, more = read_entries(text, suffix, kind)
     kept: list[Sample] = []
     notes: list[Note] = []
     seen = set()
@@ -193,11 +197,11 @@ def read_history(source: str | bytes | Path, filename: str | None = None, task: 
         if len(kept) == MAX_TEXTS or len(found) - number == MAX_LOOKED_AT:
             many = f"{MAX_TEXTS} usable" if len(kept) == MAX_TEXTS else f"{MAX_LOOKED_AT:,}"
             reason = f"older than the newest {many} (the last texts are kept)"
-            notes.append(Note(1, "dropped", reason, _excerpt(found[0], kind), number))
+            notes.append(Note(1, "dropped", reason, _make_excerpt(found[0], kind), number))
             break
-        excerpt = _excerpt(entry, kind)
+        excerpt = _make_excerpt(entry, kind)
         try:
-            sample, where = _sample(entry, kind)
+            sample, where = _make_sample(entry, kind)
         except CopeError as reason:
             notes.append(Note(number, "dropped", str(reason).rstrip("."), excerpt))
             continue
@@ -212,7 +216,7 @@ def read_history(source: str | bytes | Path, filename: str | None = None, task: 
     return History(kept[::-1], kind.name, len(found), notes[::-1], warnings + more)
 
 
-def _excerpt(entry: Entry, task: Task) -> str:
+def _make_excerpt(entry: Entry, task: Task) -> str:
     """The beginning of an entry's own text, for a report."""
     if isinstance(entry, dict):
         names = (task.target, "response", "text", *entry)
@@ -224,7 +228,7 @@ def parse_history(source: str | bytes | Path, filename: str | None = None, task:
     """Reads a history for a fit: like `read_history`, with an instruction for every text and enough of them.
 
     Free writing without a title or prompt gets an instruction from its key phrases: 1 for a text of up to 30 words, 2
-    up to 60, else 3, so that a visitor's "Write a post about …" with one topic or several meets its like.
+    up to 60, else 3, so that a visitor's "Write a post about …" is like the fit's, with one topic or several.
     Raises CopeError also when fewer than 5 texts are usable; up to 15 are taken with a warning.
     """
     history = read_history(source, filename, task)
@@ -233,7 +237,7 @@ def parse_history(source: str | bytes | Path, filename: str | None = None, task:
         raise CopeError(f"The history is empty: give at least {MIN_TEXTS} texts, better 20 to 40. {ADVICE}")
     if count < MIN_TEXTS:
         raise CopeError(
-            f"{_texts(count) if count else 'No text'} of this history can be used, and a fit needs at least "
+            f"{_count_texts(count) if count else 'No text'} of this history can be used, and a fit needs at least "
             f"{MIN_TEXTS}, better 20 to 40: add more. ({history.summary()}) {ADVICE}"
         )
     if count <= FEW_TEXTS:
@@ -245,13 +249,13 @@ def parse_history(source: str | bytes | Path, filename: str | None = None, task:
     return history
 
 
-def instructed(text: str) -> Sample:
+def instruct_text(text: str) -> Sample:
     """A text of free writing as a fit would read it: with the instruction from its title or its key phrases.
 
     Raises CopeError when it is shorter than 3 words or longer than a history's texts may be.
     """
     try:
-        sample, cut_at = _sample(text, find_task("free_writing"))
+        sample, cut_at = _make_sample(text, find_task("free_writing"))
     except CopeError as reason:
         raise CopeError(f"The text is {str(reason).rstrip('.')}; give a longer one.") from reason
     if cut_at:
@@ -266,16 +270,16 @@ def _instruct(history: History) -> None:
     missing = [number for number, sample in enumerate(history.samples) if not sample.prompt]
     if not missing:
         return
-    from .key_phrases import key_phrases, tfidf_phrases
+    from .key_phrases import extract_key_phrases, extract_tfidf_phrases
 
     texts = [history.samples[number].response for number in missing]
     try:
-        phrases = key_phrases(texts)
+        phrases = extract_key_phrases(texts)
     except CopeError as error:
-        phrases = tfidf_phrases(texts)
+        phrases = extract_tfidf_phrases(texts)
         history.warnings.append(f"Topics were taken from word counts alone. {error}")
     for number, text, found in zip(missing, texts, phrases, strict=True):
-        words = word_count(text)
+        words = count_words(text)
         about = found[: 1 if words <= 30 else 2 if words <= 60 else 3]
-        prompt = about_prompt(about) if about else begin_prompt(shorten(" ".join(text.split()[:4]), 30))
+        prompt = make_topic_prompt(about) if about else make_opening_prompt(shorten(" ".join(text.split()[:4]), 30))
         history.samples[number] = Sample(prompt, text)

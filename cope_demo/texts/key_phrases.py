@@ -7,7 +7,7 @@ import re
 from collections import Counter
 
 from .cleaning import NO_SPACES
-from .embedding import embedder
+from .embedding import get_embedder
 
 _CANDIDATES = 3000
 """Phrases embedded in one call, shared out evenly among its texts: about 3 s on two cores."""
@@ -30,7 +30,7 @@ _WEAK = frozenset(
 """Frequent English words beyond scikit-learn's list that say nothing about a topic."""
 
 
-def _stop_words(texts: list[str]) -> frozenset[str]:
+def _find_stop_words(texts: list[str]) -> frozenset[str]:
     """English stop words, and for texts that are not English the short words that most of them share."""
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
@@ -52,7 +52,7 @@ def _is_end(word: str, stop: frozenset[str]) -> bool:
     return wordlike and word not in stop and bare not in stop and "n't" not in word
 
 
-def _phrases(text: str, stop: frozenset[str]) -> list[str]:
+def _find_phrases(text: str, stop: frozenset[str]) -> list[str]:
     """The candidate key phrases of one text, lower-case, in their order and with repetitions.
 
     One to three neighbouring words of one clause that neither begin nor end with a stop word (inside a phrase of three
@@ -71,12 +71,12 @@ def _phrases(text: str, stop: frozenset[str]) -> list[str]:
     return found
 
 
-def _candidates(texts: list[str]) -> list[list[str]]:
+def _rank_candidates(texts: list[str]) -> list[list[str]]:
     """For each text its distinct candidates by descending tf-idf, earlier ones first among equals, while affordable."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    stop = _stop_words(texts)
-    phrases = [_phrases(text, stop) for text in texts]
+    stop = _find_stop_words(texts)
+    phrases = [_find_phrases(text, stop) for text in texts]
     if not any(phrases):
         return [[] for _ in texts]
     weights = TfidfVectorizer(analyzer=lambda number: phrases[number])
@@ -91,7 +91,7 @@ def _candidates(texts: list[str]) -> list[list[str]]:
     return chosen
 
 
-def _casings(texts: list[str]) -> dict[str, str]:
+def _find_casings(texts: list[str]) -> dict[str, str]:
     """How each word is written inside sentences, by its lower-case form; words seen only at their starts stay out."""
     forms: dict[str, Counter] = {}
     for text in texts:
@@ -115,7 +115,7 @@ def _pick(ranked: list[str], top_n: int, casing: dict[str, str]) -> list[str]:
     return picked
 
 
-def key_phrases(texts: list[str], top_n: int = 3, diversity: float = 0.4) -> list[list[str]]:
+def extract_key_phrases(texts: list[str], top_n: int = 3, diversity: float = 0.4) -> list[list[str]]:
     """Each text's key phrases by KeyBERT on the embedding model, the most telling first.
 
     texts: they are embedded as one batch, with at most 3000 candidate phrases (of 1 to 3 words) between them.
@@ -123,10 +123,10 @@ def key_phrases(texts: list[str], top_n: int = 3, diversity: float = 0.4) -> lis
     diversity: of maximal marginal relevance, 0 to 1.
     Every phrase stands in its text word by word, but for its letters' case. Raises CopeError without the model.
     """
-    candidates = _candidates(texts) if texts else []
+    candidates = _rank_candidates(texts) if texts else []
     if not any(candidates):
         return [[] for _ in texts]
-    model = embedder()
+    model = get_embedder()
     from keybert import KeyBERT
     from sklearn.feature_extraction.text import CountVectorizer
 
@@ -139,14 +139,14 @@ def key_phrases(texts: list[str], top_n: int = 3, diversity: float = 0.4) -> lis
     )
     if len(documents) == 1:  # KeyBERT gives a single document's phrases unwrapped
         found = [found]
-    casing = _casings(texts)
+    casing = _find_casings(texts)
     result: list[list[str]] = [[] for _ in texts]
     for number, ranked in zip(full, found, strict=True):
         result[number] = _pick([phrase for phrase, _ in ranked], top_n, casing)
     return result
 
 
-def tfidf_phrases(texts: list[str], top_n: int = 3) -> list[list[str]]:
-    """Like `key_phrases`, by tf-idf alone and so without any model: what sets a text apart from the others."""
-    casing = _casings(texts)
-    return [_pick(own, top_n, casing) for own in (_candidates(texts) if texts else [])]
+def extract_tfidf_phrases(texts: list[str], top_n: int = 3) -> list[list[str]]:
+    """Like `extract_key_phrases`, by tf-idf alone and so without any model: what sets a text apart from the others."""
+    casing = _find_casings(texts)
+    return [_pick(own, top_n, casing) for own in (_rank_candidates(texts) if texts else [])]

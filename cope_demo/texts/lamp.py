@@ -45,7 +45,7 @@ class Author:
                 continue
         return found
 
-    def answered(self, task: Task) -> list[Sample]:
+    def query_samples(self, task: Task) -> list[Sample]:
         """The queries as samples: instruction and gold."""
         return [Sample(task.prompt(query.input), query.gold) for query in self.queries]
 
@@ -61,10 +61,10 @@ def read_authors(folder: Path, name: str) -> list[Author]:
         raise CopeError(f"{path} cannot be read as JSON ({error}); it must be a list of users.") from error
     if not isinstance(rows, list) or not rows:
         raise CopeError(f"{path} must be a JSON list of users, each with user_id, profile and query.")
-    return [_author(row, number) for number, row in enumerate(rows)]
+    return [_make_author(row, number) for number, row in enumerate(rows)]
 
 
-def _author(row, number: int) -> Author:
+def _make_author(row, number: int) -> Author:
     row = row if isinstance(row, dict) else {}
     profile, queries, skipped = [], [], 0
     for record in row.get("profile") or []:

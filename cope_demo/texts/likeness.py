@@ -5,7 +5,7 @@ from collections import Counter
 from functools import lru_cache
 from math import log1p, sqrt
 
-from .embedding import embedder
+from .embedding import get_embedder
 
 _WORD = re.compile(r"[^\W\d_]+")
 _LONGEST = 4000
@@ -21,11 +21,11 @@ class Profile:
 
     def __init__(self, texts: list[str]):
         """texts: the person's own, at least one. Raises CopeError without the embedding model."""
-        vectors, self._trigrams = _embedded(texts), _trigrams(texts)
+        vectors, self._trigrams = _embed(texts), _count_trigrams(texts)
         self._sum = vectors.sum(0)
         own = [
-            {"topic": _along(vector, self._sum - vector), "style": _cosine(grams, self._trigrams - grams)}
-            for vector, grams in ((vectors[number], _trigrams([text])) for number, text in enumerate(texts))
+            {"topic": _unit_cosine(vector, self._sum - vector), "style": _cosine(grams, self._trigrams - grams)}
+            for vector, grams in ((vectors[number], _count_trigrams([text])) for number, text in enumerate(texts))
         ]
         self.usual = {name: sum(one[name] for one in own) / len(own) for name in own[0]} if len(texts) > 1 else None
 
@@ -38,21 +38,21 @@ class Profile:
             EACL 2017). Of the five sample users' 200 texts, each held out in turn, 96 % are nearest to their author.
         """
         filled = [text for text in texts if text.strip()]
-        topics = iter([_along(vector, self._sum) for vector in _embedded(filled)] if filled else [])
+        topics = iter([_unit_cosine(vector, self._sum) for vector in _embed(filled)] if filled else [])
         return [
-            {"topic": next(topics), "style": _cosine(_trigrams([text]), self._trigrams)}
+            {"topic": next(topics), "style": _cosine(_count_trigrams([text]), self._trigrams)}
             if text.strip()
             else {"topic": 0.0, "style": 0.0}
             for text in texts
         ]
 
 
-def _embedded(texts: list[str]):
+def _embed(texts: list[str]):
     """Unit vectors, (N, 384) float32."""
-    return embedder().encode(texts, normalize_embeddings=True, show_progress_bar=False)
+    return get_embedder().encode(texts, normalize_embeddings=True, show_progress_bar=False)
 
 
-def _along(unit, vector) -> float:
+def _unit_cosine(unit, vector) -> float:
     """The cosine of a unit vector with another one, which may be 0."""
     return float(unit @ vector) / (sqrt(float(vector @ vector)) or 1.0)
 
@@ -64,7 +64,7 @@ def _function_words() -> frozenset[str]:
     return ENGLISH_STOP_WORDS
 
 
-def _masked(text: str) -> str:
+def _mask_content(text: str) -> str:
     """Function words, spaces and punctuation as they are; of other words only length and capitals; digits as 0."""
 
     def mask(match: re.Match) -> str:
@@ -76,9 +76,9 @@ def _masked(text: str) -> str:
     return re.sub(r"\d", "0", _WORD.sub(mask, text[:_LONGEST]))
 
 
-def _trigrams(texts: list[str]) -> Counter:
+def _count_trigrams(texts: list[str]) -> Counter:
     """The counts of all character trigrams of the masked texts; none spans two texts."""
-    masked = map(_masked, texts)
+    masked = map(_mask_content, texts)
     return Counter(text[i : i + 3] for text in masked for i in range(len(text) - 2))
 
 

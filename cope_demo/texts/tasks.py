@@ -18,26 +18,26 @@ class Sample:
     response: str
 
 
-def titled_prompt(title: str) -> str:
+def make_title_prompt(title: str) -> str:
     """Free writing: the instruction for a text with a title."""
-    return f'Write a post titled "{_unquoted(title)}".'
+    return f'Write a post titled "{_replace_quotes(title)}".'
 
 
-def about_prompt(phrases: list[str]) -> str:
+def make_topic_prompt(phrases: list[str]) -> str:
     """Free writing: the instruction for a text with these key phrases (one or more)."""
     return f"Write a post about {' and '.join(filter(None, [', '.join(phrases[:-1]), phrases[-1]]))}."
 
 
-def begin_prompt(words: str) -> str:
+def make_opening_prompt(words: str) -> str:
     """Free writing: the instruction for a text known by nothing but its first words."""
-    return f'Write a post that begins with "{_unquoted(words)}".'
+    return f'Write a post that begins with "{_replace_quotes(words)}".'
 
 
-def _unquoted(text: str) -> str:
+def _replace_quotes(text: str) -> str:
     return " ".join(text.replace('"', "'").split())
 
 
-def field(record: dict, name: str) -> str:
+def read_field(record: dict, name: str) -> str:
     """A record's field as stripped text; numbers are written out (5.0 as 5), anything else that is no text is ""."""
     value = record.get(name)
     if isinstance(value, float) and value.is_integer():
@@ -91,25 +91,25 @@ class Task:
         first, _, rest = text.strip().partition("\n")
         if not rest.strip():
             raise CopeError(f"of one line only: {self.block}")
-        return {self._short(): first.strip(), self._long(): rest.strip()}
+        return {self._short_field(): first.strip(), self._long_field(): rest.strip()}
 
-    def _short(self) -> str:
+    def _short_field(self) -> str:
         return self.target if self.target == "title" else self.inputs[0]
 
-    def _long(self) -> str:
+    def _long_field(self) -> str:
         return self.inputs[0] if self.target == "title" else self.target
 
     def sample(self, record: dict) -> Sample:
         """A record as instruction and answer. Raises CopeError when a field is missing or empty."""
-        response = field(record, self.target)
+        response = read_field(record, self.target)
         if {"prompt", "response"} <= record.keys() and not response:
-            given, response = field(record, "prompt"), field(record, "response")
+            given, response = read_field(record, "prompt"), read_field(record, "response")
             if not given:
                 raise CopeError("without a prompt")
             prompt = self.prompt(given)
         else:
             for name in self.required:
-                if not field(record, name):
+                if not read_field(record, name):
                     raise CopeError(f"without {name}")
             prompt = self._from_fields(record)
         if not response:
@@ -117,7 +117,7 @@ class Task:
         return Sample(prompt, response)
 
     def _from_fields(self, record: dict) -> str:
-        return self.prefix + field(record, self.inputs[0])
+        return self.prefix + read_field(record, self.inputs[0])
 
     def prompt(self, text: str) -> str:
         """The instruction for a visitor's or a query's input; one that already begins as the task's do stays.
@@ -140,12 +140,12 @@ class _FreeWriting(Task):
         return {"text": text}
 
     def sample(self, record: dict) -> Sample:
-        text, title = field(record, "text"), field(record, "title")
+        text, title = read_field(record, "text"), read_field(record, "title")
         if "response" in record and not text:
-            text = field(record, "response")
+            text = read_field(record, "response")
         if not text:
             raise CopeError("without text")
-        return Sample(field(record, "prompt") or (titled_prompt(title[:200]) if title else ""), text)
+        return Sample(read_field(record, "prompt") or (make_title_prompt(title[:200]) if title else ""), text)
 
 
 _LABEL = re.compile(r"\s*(rating|overall|stars|product|description|summary|title|review)\s*[:=]\s*(.*)", re.IGNORECASE)
@@ -157,7 +157,7 @@ class _ReviewWriting(Task):
     """Product reviews: the instruction names the rating, the product and the review's summary, each if it is known."""
 
     def record(self, text: str) -> dict:
-        labelled, rest = self._labelled(text)
+        labelled, rest = self._split_labels(text)
         if rest:
             labelled["reviewText"] = "\n".join(filter(None, [labelled.get("reviewText"), rest]))
         if "reviewText" not in labelled or "description" not in labelled:
@@ -165,7 +165,7 @@ class _ReviewWriting(Task):
         return labelled
 
     @staticmethod
-    def _labelled(text: str) -> tuple[dict[str, str], str]:
+    def _split_labels(text: str) -> tuple[dict[str, str], str]:
         """The lines "Rating: 4", "Product: …", "Summary: …", "Review: …" as fields, and all other lines."""
         found: dict[str, str] = {}
         rest = []
@@ -186,14 +186,14 @@ class _ReviewWriting(Task):
         return ("description",)
 
     def _from_fields(self, record: dict) -> str:
-        rating, product, summary = (field(record, name) for name in ("overall", "description", "summary"))
+        rating, product, summary = (read_field(record, name) for name in ("overall", "description", "summary"))
         rated = f' who has a given an overall rating of "{rating}"' if rating else ""
         described = f' for a product with description "{product}"' if product else ""
         summed_up = f' The summary of the review text is "{summary}".' if summary else ""
         return f"{self.prefix}{rated}{described}.{summed_up}"
 
     def _from_input(self, text: str) -> str:
-        labelled, rest = self._labelled(text)
+        labelled, rest = self._split_labels(text)
         described = [labelled.get("description"), labelled.pop("reviewText", None), rest]
         return self._from_fields({**labelled, "description": " ".join(" ".join(filter(None, described)).split())})
 

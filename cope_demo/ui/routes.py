@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from cope_demo.system.disk import free_mb, needed_mb
+from cope_demo.system.disk import measure_free_mb, read_needed_mb
 from cope_demo.ui.web.shield import Shield
 
 from .panels import evidence, takeaway
@@ -50,4 +50,4 @@ def _queue(service) -> str:
 
 
 def _disk() -> str:
-    return "ready" if free_mb() >= needed_mb() else "full"
+    return "ready" if measure_free_mb() >= read_needed_mb() else "full"

@@ -8,8 +8,8 @@ from pathlib import Path
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 from cope_demo import paths  # noqa: E402
-from cope_demo.jobs.executors import background_jobs  # noqa: E402
-from cope_demo.system.logs import adopt, log_to  # noqa: E402
+from cope_demo.jobs.executors import start_background_jobs  # noqa: E402
+from cope_demo.system.logs import log_to, propagate_logs  # noqa: E402
 from cope_demo.ui.web.forgetful import SESSIONS  # noqa: E402
 from cope_demo.ui.web.uploads import uploads_folder  # noqa: E402
 from cope_demo.visitors.expiry import keep_sweeping  # noqa: E402
@@ -68,12 +68,12 @@ def serve(
 
     log_to(sys.stderr)
     with uploads_folder() as uploads:  # before build: Gradio asks for it there
-        jobs = background_jobs(users_dir)
+        jobs = start_background_jobs(users_dir)
         service = Service(model, users_dir=users_dir, seed=seed, jobs=jobs)
         blocks = build(service).queue(max_size=QUEUE)
         options = launch_options(host, port)
         _, url, _ = blocks.launch(prevent_thread_lock=True, app_kwargs=app_options(service), **options)
-        adopt("uvicorn", "uvicorn.error", "uvicorn.access")
+        propagate_logs("uvicorn", "uvicorn.error", "uvicorn.access")
         print(f"The app runs at {url}", flush=True)
         keep_sweeping(service, uploads)
         service.start()

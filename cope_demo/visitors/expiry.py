@@ -1,4 +1,4 @@
-"""Everything of a visitor goes by itself after COPE_KEEP_DAYS: saved users, fits, uploads that nobody read."""
+"""Removes everything of a visitor after COPE_KEEP_DAYS: saved users, fits, and uploads that no page has read."""
 
 import logging
 import shutil
@@ -6,14 +6,14 @@ import threading
 import time
 from pathlib import Path
 
-from cope_demo.config import keep_days
+from cope_demo.config import read_keep_days
 from cope_demo.jobs.job_folder import JobFolder
-from cope_demo.system.logs import note
+from cope_demo.system.logs import log_event
 
 SWEEP_SECONDS = 600.0
 UNREAD_SECONDS = 600.0
 """An upload that no page has read by then is removed."""
-TORSO_SECONDS = 3600.0
+INCOMPLETE_SECONDS = 3600.0
 
 
 def sweep(service, uploads: Path | None = None, now: float | None = None) -> None:
@@ -22,12 +22,12 @@ def sweep(service, uploads: Path | None = None, now: float | None = None) -> Non
     uploads: the folder of uploaded files.
     """
     now = time.time() if now is None else now
-    moment = now - 86400 * keep_days()
-    jobs = [folder.id for folder in JobFolder.ended_before(moment)]
+    moment = now - 86400 * read_keep_days()
+    jobs = [folder.id for folder in JobFolder.list_ended_before(moment)]
     if jobs:
         service.jobs.forget(jobs)
-    JobFolder.remove_torsos(now - TORSO_SECONDS)
-    for user_id in service.store.saved_before(moment):
+    JobFolder.remove_incomplete(now - INCOMPLETE_SECONDS)
+    for user_id in service.store.list_saved_before(moment):
         service.store.delete(user_id)
         service.forget(user_id)
     for path in uploads.iterdir() if uploads else ():
@@ -43,7 +43,7 @@ def keep_sweeping(service, uploads: Path) -> None:
             try:
                 sweep(service, uploads)
             except Exception as error:  # such as another process's sweep of the same; the next one sees to it
-                note("sweep ended early", logging.WARNING, error=type(error).__name__)
+                log_event("sweep ended early", logging.WARNING, error=type(error).__name__)
             time.sleep(SWEEP_SECONDS)
 
     threading.Thread(target=run, name="expiry", daemon=True).start()

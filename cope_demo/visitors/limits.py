@@ -1,7 +1,7 @@
-"""How much one visitor may ask for: so many at once and so many a while, with a sentence for whoever asks for more.
+"""How much one visitor may ask for: how many at once and how many over time, with a sentence for more than that.
 
-A visitor counts by their secret, and whoever gives none by their address. Behind one address there may be a whole
-class, so an address may do many times as much; this holds back whoever invents a new secret for each request.
+A visitor counts by their secret, or without one by their address. Behind one address there may be a whole class, so
+an address may do many times as much; its limit is for those who invent a new secret for each request.
 """
 
 import math
@@ -38,7 +38,7 @@ class Limits:
         """clock: seconds, as time.monotonic."""
         self._clock = clock
         self._lock = threading.Lock()
-        self._full_at: OrderedDict[Hashable, float] = OrderedDict()  # when a key's whole burst is there again
+        self._full_at: OrderedDict[Hashable, float] = OrderedDict()  # when a key may use its whole burst again
         self._running: Counter = Counter()
 
     def take(self, kind: str, visitor: str, address: str) -> None:

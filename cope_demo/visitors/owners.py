@@ -14,7 +14,7 @@ from datetime import date, datetime, timezone
 from hmac import compare_digest
 from inspect import isgenerator
 
-from cope_demo.config import keep_days
+from cope_demo.config import read_keep_days
 from cope_demo.errors import CopeError
 from cope_demo.jobs.interface import FitRequest, JobStatus
 from cope_demo.jobs.job_folder import UNKNOWN_JOB, JobFolder
@@ -116,7 +116,7 @@ class OwnService:
         user_id: only what belongs to this user. Returns how many {"fits", "users"}. Raises CopeError when a fit does
         not end.
         """
-        jobs = [job.id for job in JobFolder.owned(self._owners) if user_id in (None, job.user_id)]
+        jobs = [job.id for job in JobFolder.list_owned(self._owners) if user_id in (None, job.user_id)]
         if jobs:
             self._service.jobs.forget(jobs)  # first, so that none of them is saved after the others have gone
         users = [user for user in self.store.owned() if user_id in (None, user)]
@@ -144,7 +144,7 @@ class OwnStore:
         owner = self._store.owner(user_id)
         free = owner is None and self._store.is_sample(user_id)
         if not free and not _among(owner or "", self._owners):
-            raise self._store.unknown(user_id)
+            raise self._store.unknown_error(user_id)
 
     def open(self, user_id: str) -> SavedUser:
         """See store.Store."""
@@ -153,12 +153,12 @@ class OwnStore:
 
     def owned(self) -> list[str]:
         """The ids of the visitor's own users."""
-        return self._store.owned(self._owners)
+        return self._store.list_owned(self._owners)
 
     def expires(self, user_id: str) -> date:
         """The day on which a user of the visitor's will be deleted by itself, in UTC."""
         self.check(user_id)
-        moment = self._store.saved_at(user_id) + 86400 * keep_days()
+        moment = self._store.read_save_time(user_id) + 86400 * read_keep_days()
         return datetime.fromtimestamp(moment, timezone.utc).date()
 
     def delete(self, user_id: str) -> None:

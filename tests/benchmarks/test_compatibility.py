@@ -18,4 +18,4 @@ def test_the_page_has_a_row_for_every_family():
 def test_odd_families_go_the_whole_way(tmp_path, family):
     """OPT hands its layers flattened batches, gpt-oss routes tokens to experts: no family of the other tests does."""
     tokenizer = AutoTokenizer.from_pretrained(str(embedded_folder()))
-    assert compatibility.row(tmp_path, family, tokenizer, compatibility.FIT) == ["yes"] * len(compatibility.STEPS)
+    assert compatibility.make_row(tmp_path, family, tokenizer, compatibility.FIT) == ["yes"] * len(compatibility.STEPS)

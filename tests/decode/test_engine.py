@@ -10,7 +10,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 
 from cope_demo.config import DecodeConfig
-from cope_demo.decode.engine import Engine, bank_of
+from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.methods import COLUMNS, METHODS
 from cope_demo.decode.trace import Alternative, Column, ColumnEnd, TokenEvent, TraceToken
 from cope_demo.decode.tracing import OTHER_ALPHAS, TokenText
@@ -44,7 +44,7 @@ class Loaded:
 def load(path: str | None, folders: dict[str, Path]) -> Loaded:
     base = load_base(path, "cpu")
     adapters = {name: read_lora(folder, base.model) for name, folder in folders.items()}
-    return Loaded(path, folders, Engine(base), bank_of(base, adapters))
+    return Loaded(path, folders, Engine(base), make_bank(base, adapters))
 
 
 @pytest.fixture(scope="module")

@@ -50,7 +50,7 @@ def root(tmp_path_factory):
 def own_folders(root, monkeypatch):
     monkeypatch.setenv("COPE_DATA", str(root / "data"))
     monkeypatch.setenv("COPE_CACHE", str(root / "cache"))
-    monkeypatch.setattr(prompting, "most_similar", lambda queries, texts, count: [[0, 1]] * len(queries))
+    monkeypatch.setattr(prompting, "find_most_similar", lambda queries, texts, count: [[0, 1]] * len(queries))
 
 
 def run(root, out, methods=EVALUATED, **options):

@@ -68,7 +68,7 @@ def no_embedder(monkeypatch):
     def refuse(texts):
         raise CopeError("There is no embedding model.")
 
-    monkeypatch.setattr(key_phrases, "key_phrases", refuse)
+    monkeypatch.setattr(key_phrases, "extract_key_phrases", refuse)
 
 
 def test_generated_histories(no_embedder, long):

@@ -98,7 +98,7 @@ def attempts(service, strange, name) -> list:
     """Everything that takes an id or a file's name from outside."""
     store, text = service.store, name if isinstance(name, str) else str(name)
     manifest = {"user": name, "name": "", "task": "free_writing", "base": {}}
-    one_of_ours = [store.open, store.owner, store.delete, store.saved_at, store.is_sample, JobFolder]
+    one_of_ours = [store.open, store.owner, store.delete, store.read_save_time, store.is_sample, JobFolder]
     one_of_ours += [strange.store.open, strange.store.delete, strange.store.expires, strange.erase]
     return [
         *(lambda call=call: call(name) for call in one_of_ours),

@@ -14,9 +14,9 @@ from cope_demo.errors import CopeError
 from cope_demo.fit import pipeline
 from cope_demo.fit.events import STAGES
 from cope_demo.fit.examples import Example, encode
-from cope_demo.fit.negatives import Candidate, _Voice, sample_candidates, select_rejected
+from cope_demo.fit.negatives import Candidate, SamplingProcessor, sample_candidates, select_rejected
 from cope_demo.fit.response_logps import response_logps
-from cope_demo.fit.training import Progress, new_adapter
+from cope_demo.fit.training import Progress, apply_new_adapter
 from cope_demo.model import base_model
 from cope_demo.model.base_model import load_base
 from cope_demo.saved.store import Store
@@ -138,10 +138,10 @@ def test_base_hears_its_own_candidates_right(models):
     """The log-probabilities noted while sampling are those of a pass over the finished answers."""
     base = load_base(models["llama"], "cpu", trainable=True)
     examples = [encode(base, sample, FAST) for sample in tiny.samples(6)]
-    spoken = sample_candidates(base, examples, replace(FAST, candidates=2, candidate_temperature=0.8), lambda e: None)
-    answers = [Example(e.prompt_ids, one.ids) for e, many in zip(examples, spoken, strict=True) for one in many]
+    sampled = sample_candidates(base, examples, replace(FAST, candidates=2, candidate_temperature=0.8), lambda e: None)
+    answers = [Example(e.prompt_ids, one.ids) for e, many in zip(examples, sampled, strict=True) for one in many]
     again = response_logps(base.model, answers, base.tokenizer.pad_token_id)
-    for one, logps in zip((one for many in spoken for one in many), again, strict=True):
+    for one, logps in zip((one for many in sampled for one in many), again, strict=True):
         assert one.logps.shape == logps.shape
         assert (one.logps - logps).abs().mean() < 0.15
 
@@ -149,13 +149,13 @@ def test_base_hears_its_own_candidates_right(models):
 def test_sampling_keeps_to_the_nucleus_and_to_its_shares():
     logits = torch.tensor([[2.0, 1.0, 0.0, -1.0]]).repeat(4000, 1)
     torch.manual_seed(0)
-    voice = _Voice(temperature=0.5, top_p=0.9)
-    drawn = voice(torch.zeros(4000, 1, dtype=torch.long), logits).argmax(-1)
+    sampling = SamplingProcessor(temperature=0.5, top_p=0.9)
+    drawn = sampling(torch.zeros(4000, 1, dtype=torch.long), logits).argmax(-1)
     shares = (logits[0] / 0.5).softmax(-1)  # 0.865, 0.117, 0.016, 0.002: two make up 0.9
     counts = drawn.bincount(minlength=4) / 4000
     assert counts[2] == counts[3] == 0
     assert counts[0] == pytest.approx(float(shares[0] / shares[:2].sum()), abs=0.02)
-    greedy = _Voice(temperature=0, top_p=1.0)(torch.zeros(4000, 1, dtype=torch.long), logits)
+    greedy = SamplingProcessor(temperature=0, top_p=1.0)(torch.zeros(4000, 1, dtype=torch.long), logits)
     assert torch.equal(greedy, logits)
 
 
@@ -197,7 +197,7 @@ def test_the_dpo_reference_is_base_and_not_the_oppu_adapter(models, tmp_path):
 def lora_gradient(base, ids):
     """The gradient of a fresh LoRA's B matrices on `ids`, as one vector."""
     torch.manual_seed(0)
-    with new_adapter(base, replace(FAST, lora_targets="q_proj,v_proj,o_proj")) as model:
+    with apply_new_adapter(base, replace(FAST, lora_targets="q_proj,v_proj,o_proj")) as model:
         model.train()
         model(ids, labels=ids).loss.backward()
         return torch.cat([p.grad.flatten().float() for n, p in model.named_parameters() if "lora_B" in n])
@@ -271,10 +271,10 @@ def test_a_long_prompt_is_cut_and_never_dropped(models, tmp_path):
 
 def test_settings_of_the_environment(monkeypatch):
     monkeypatch.setenv("COPE_FIT_CONFIG", '{"oppu_epochs": 1, "seed": 9}')
-    assert (pipeline.configured().oppu_epochs, pipeline.configured().seed) == (1, 9)
+    assert (pipeline.read_fit_config().oppu_epochs, pipeline.read_fit_config().seed) == (1, 9)
     monkeypatch.setenv("COPE_FIT_CONFIG", '{"epochs": 1}')
     with pytest.raises(CopeError, match="'epochs'.*oppu_epochs"):
-        pipeline.configured()
+        pipeline.read_fit_config()
     monkeypatch.setenv("COPE_FIT_CONFIG", "[1]")
     with pytest.raises(CopeError, match="JSON object"):
-        pipeline.configured()
+        pipeline.read_fit_config()

@@ -49,14 +49,14 @@ class Cut(Exception):
 def test_it_learns_the_task_and_says_by_how_much(data, model, tmp_path):
     steps = []
     result = tam.train_tam(
-        "news_headline", data, tmp_path / "out", model=model, config=SMALL, tell=lambda *a: steps.append(a)
+        "news_headline", data, tmp_path / "out", model=model, config=SMALL, report=lambda *a: steps.append(a)
     )
     assert result["nats_per_token"]["after"] < result["nats_per_token"]["before"] - 0.3
     assert result["texts"] == {"train": 30, "validation": 6}
     assert [step for step, *_ in steps] == list(range(1, 9)) and steps[-1][1] == 8
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == ["README.md", "adapter_config.json", "adapter_model.safetensors", "tam.json"]
-    again = tam.train_tam("news_headline", data, tmp_path / "out", model=model, config=SMALL, tell=pytest.fail)
+    again = tam.train_tam("news_headline", data, tmp_path / "out", model=model, config=SMALL, report=pytest.fail)
     assert again == result
 
 
@@ -71,10 +71,10 @@ def test_a_run_that_was_cut_off_ends_with_the_same_bytes(data, model, tmp_path, 
     whole, parted = tmp_path / "whole", tmp_path / "parted"
     tam.train_tam("news_headline", data, whole, model=model, config=SMALL)
     with pytest.raises(Cut):
-        tam.train_tam("news_headline", data, parted, model=model, config=SMALL, tell=cut)
+        tam.train_tam("news_headline", data, parted, model=model, config=SMALL, report=cut)
     assert not (parted / "tam.json").exists()
     told = []
-    tam.train_tam("news_headline", data, parted, model=model, config=SMALL, tell=lambda done, *_: told.append(done))
+    tam.train_tam("news_headline", data, parted, model=model, config=SMALL, report=lambda done, *_: told.append(done))
     assert told[0] == step and told[-1] == 8
     weights = "adapter_model.safetensors"
     assert (whole / weights).read_bytes() == (parted / weights).read_bytes()

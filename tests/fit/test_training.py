@@ -15,9 +15,9 @@ from cope_demo.fit.examples import Example
 from cope_demo.fit.negatives import sample_candidates
 from cope_demo.fit.oppu import LeanTrainer
 from cope_demo.fit.response_logps import response_logps
-from cope_demo.fit.training import new_adapter, save_adapter
+from cope_demo.fit.training import apply_new_adapter, save_adapter
 from cope_demo.model import base_model
-from cope_demo.model.adapters import Lora, wear_always
+from cope_demo.model.adapters import Lora, apply_always
 from cope_demo.model.attention import FAMILIES, NAME, grouped_attention
 from cope_demo.model.base_model import load_base
 from cope_demo.model.unpacked import Unpacked
@@ -66,7 +66,7 @@ def learn(base, ids) -> Learned:
     """The fresh adapter's B is not zero, and the step has the autocast of a fit."""
     bare = base.model(ids).logits
     torch.manual_seed(0)
-    with new_adapter(base, FitConfig(lora_rank=4)) as model:
+    with apply_new_adapter(base, FitConfig(lora_rank=4)) as model:
         weights = [p for p in model.parameters() if p.requires_grad]
         for weight in weights:
             torch.nn.init.normal_(weight.data, std=0.1)
@@ -93,7 +93,7 @@ def test_adapters_in_place_learn_as_peft_has_them(folder, monkeypatch, worn):
                 path: (torch.randn(4, wide, generator=generator) * 0.1, torch.randn(high, 4, generator=generator) * 0.1)
                 for path, (wide, high) in sizes.items()
             }
-            wear_always(base.model, Lora(pairs, 4), base.dtype)
+            apply_always(base.model, Lora(pairs, 4), base.dtype)
         found.append(learn(base, ids))
     ours, pefts = found
     assert torch.cosine_similarity(ours.logits.float().flatten(), pefts.logits.float().flatten(), dim=0) > 0.999
@@ -142,11 +142,11 @@ def test_candidates_of_a_prompt_read_it_once_and_go_on_from_it(folder):
     generator = torch.Generator().manual_seed(4)
     prompts = [torch.randint(10, 300, (length,), generator=generator).tolist() for length in (5, 12, 1)]
     examples = [Example(prompt, [7] * 10) for prompt in prompts]
-    spoken = sample_candidates(base, examples, FitConfig(candidates=3, candidate_temperature=1.5), lambda event: None)
-    assert [len(many) for many in spoken] == [3, 3, 3] and len({tuple(one.ids) for one in spoken[0]}) > 1
-    whole = [Example(prompt, one.ids) for prompt, many in zip(prompts, spoken, strict=True) for one in many]
+    sampled = sample_candidates(base, examples, FitConfig(candidates=3, candidate_temperature=1.5), lambda event: None)
+    assert [len(many) for many in sampled] == [3, 3, 3] and len({tuple(one.ids) for one in sampled[0]}) > 1
+    whole = [Example(prompt, one.ids) for prompt, many in zip(prompts, sampled, strict=True) for one in many]
     truth = response_logps(base.model, whole, base.tokenizer.pad_token_id, 1024)
-    for one, computed in zip((one for many in spoken for one in many), truth, strict=True):
+    for one, computed in zip((one for many in sampled for one in many), truth, strict=True):
         assert torch.allclose(one.logps, computed, atol=0.1)
 
 
@@ -180,7 +180,7 @@ def test_the_loss_of_pairs_is_trls(folder, tmp_path, monkeypatch, sft_weight):
             found.append((loss.item(), trainer._metrics["train"]["rewards/margins"][-1], gradient))
 
     monkeypatch.setattr(BaseReferenceTrainer, "train", compare)
-    with new_adapter(base, FitConfig()) as model:
+    with apply_new_adapter(base, FitConfig()) as model:
         save_adapter(model, tmp_path / "oppu")
     config = FitConfig(dpo_sft_weight=sft_weight)
     train_dpo(base, tmp_path / "oppu", pairs, config, tmp_path / "cope", lambda event: None)

@@ -49,19 +49,19 @@ def test_full_queue_says_when(waiting, monkeypatch):
     with pytest.raises(CopeError, match=r"queue is full \(2 fits wait\), so try again in about 3 minutes"):
         waiting.submit(make_request("u3"))
     assert waiting.submit(make_request("u1")) == jobs[1], "who has a place keeps it"
-    assert len(list(JobFolder.unfinished())) == 2
+    assert len(list(JobFolder.list_unfinished())) == 2
     waiting.cancel(jobs[0])
     assert waiting.status(waiting.submit(make_request("u3"))).position == 1
     monkeypatch.setenv("COPE_QUEUE_LIMIT", "none")
     with pytest.raises(CopeError, match="COPE_QUEUE_LIMIT must be a whole number"):
-        fairness.queue_limit()
+        fairness.read_queue_limit()
 
 
 def test_without_room_on_the_disk_nothing_is_queued(waiting, monkeypatch):
     monkeypatch.setenv("COPE_FIT_MB", "1000000")
     with pytest.raises(CopeError, match="A fit needs 1000000 MB of disk space and"):
         waiting.submit(make_request("ada"))
-    assert JobFolder.unfinished() == []
+    assert JobFolder.list_unfinished() == []
 
 
 def test_what_was_not_yet_queued_gets_there_at_the_next_start():

@@ -93,7 +93,7 @@ def test_the_database_goes_away_and_comes_back(server, stages):
     assert jobs.status(job).state == "running", "by what the disk tells"
     with pytest.raises(CopeError, match="queue of fits does not answer"):
         jobs.submit(make_request("bob"))
-    assert [folder.id for folder in JobFolder.unfinished()] == [job]
+    assert [folder.id for folder in JobFolder.list_unfinished()] == [job]
     with pytest.raises(Exception, match="."):
         jobs.check()
     eventually(lambda: not is_alive(run["worker"]) and not is_alive(run["pid"]), SECONDS)

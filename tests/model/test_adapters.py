@@ -46,9 +46,9 @@ def test_rows_equal_pefts_mixed_batch(saved):
     rows = LoraRows(base.model)
     with torch.no_grad():
         expected = mixed(ids, adapter_names=["one", "__base__", "two"]).logits.float()
-        rows.wear(bank, bank.mask([("one",), NO_ADAPTER, ("two",)]))
+        rows.apply(bank, bank.mask([("one",), NO_ADAPTER, ("two",)]))
         logits = base.model(ids).logits.float()
-        rows.wear(None, None)
+        rows.apply(None, None)
         bare = base.model(ids).logits.float()
     assert (logits - expected).abs().mean() < 0.05
     assert torch.equal(logits[1], bare[1])
@@ -61,10 +61,10 @@ def test_a_layer_that_gets_its_batch_flattened_has_the_same():
     model = torch.nn.Sequential(torch.nn.Linear(6, 5))
     lora = Lora({"0": (torch.randn(2, 6), torch.randn(5, 2))}, 2)
     bank, rows, x = LoraBank({"one": lora}, torch.float32, torch.device("cpu")), LoraRows(model), torch.randn(3, 4, 6)
-    rows.wear(bank, bank.mask([("one",), NO_ADAPTER, ("one",)]))
+    rows.apply(bank, bank.mask([("one",), NO_ADAPTER, ("one",)]))
     with torch.no_grad():
         whole, flat = model(x), model(x.view(12, 6))
-        rows.wear(None, None)
+        rows.apply(None, None)
         assert torch.allclose(flat.view(3, 4, 5), whole) and torch.equal(whole[1], model(x)[1])
         assert not torch.allclose(whole[0], model(x)[0])
 

@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from cope_demo.config import DecodeConfig, FitConfig
-from cope_demo.decode.engine import Engine, bank_of
+from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.methods import METHODS
 from cope_demo.errors import CopeError
 from cope_demo.fit import pipeline, tam
@@ -22,7 +22,7 @@ from cope_demo.fit.events import STAGES
 from cope_demo.fit.examples import Example
 from cope_demo.fit.response_logps import response_logps
 from cope_demo.model import arithmetic, base_model
-from cope_demo.model.adapters import TAM, read_lora, wear_always
+from cope_demo.model.adapters import TAM, apply_always, read_lora
 from cope_demo.model.arithmetic import compute_dtype, native_bfloat16
 from cope_demo.model.base_model import load_base
 from cope_demo.model.unpacked import Unpacked
@@ -163,11 +163,11 @@ def test_nothing_computes_in_bfloat16_where_float32_is_asked_for(monkeypatch, tm
         for stage in STAGES[:-1]:
             pipeline.run_stage(stage, tmp_path / "fit", lambda event: None)
         base = load_base(path, "cpu", trainable=True)
-        wear_always(base.model, read_lora(tmp_path / "tam", base.model), base.dtype)
+        apply_always(base.model, read_lora(tmp_path / "tam", base.model), base.dtype)
         response_logps(base.model, [Example([5, 6], [7, 8])], 0)
         base = load_base(path, "cpu")
         folders = {"oppu": tmp_path / "fit" / "oppu", "cope": tmp_path / "fit" / "cope", TAM: tmp_path / "tam"}
-        bank = bank_of(base, {name: read_lora(folder, base.model) for name, folder in folders.items()})
+        bank = make_bank(base, {name: read_lora(folder, base.model) for name, folder in folders.items()})
         config = DecodeConfig(max_new_tokens=3)
         list(Engine(base).decode([5, 6, 7], tuple(METHODS), bank, config))
         Engine(base).write([[5, 6], [7]], "cope", bank, config)

@@ -90,7 +90,7 @@ def test_an_identity_tells_other_weights_of_the_same_name_apart(tmp_path):
 
 def test_without_package_and_hub_one_sentence_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv("COPE_CACHE", str(tmp_path / "empty"))
-    monkeypatch.setattr(embedded, "packaged_file", lambda *args: None)
+    monkeypatch.setattr(embedded, "find_packaged_file", lambda *args: None)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(CopeError, match="make setup.*--model"):
         embedded_folder()
@@ -100,7 +100,7 @@ def test_a_damaged_package_is_noticed(tmp_path, monkeypatch):
     monkeypatch.setenv("COPE_CACHE", str(tmp_path / "empty"))
     damaged = tmp_path / embedded.EMBEDDED_FILE
     damaged.write_bytes(b"GGUF but not the one")
-    monkeypatch.setattr(embedded, "packaged_file", lambda *args: damaged)
+    monkeypatch.setattr(embedded, "find_packaged_file", lambda *args: damaged)
     with pytest.raises(CopeError, match="damaged.*pip install"):
         embedded_folder()
 

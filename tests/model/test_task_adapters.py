@@ -19,7 +19,7 @@ from cope_demo.fit.events import STAGES, FitEvent
 from cope_demo.fit.examples import Example, encode
 from cope_demo.fit.oppu import train_oppu
 from cope_demo.fit.response_logps import response_logps
-from cope_demo.fit.training import saved_adapter
+from cope_demo.fit.training import apply_saved_adapter
 from cope_demo.model import task_adapters
 from cope_demo.model.base_model import load_base
 from cope_demo.saved.store import Store
@@ -60,7 +60,7 @@ def fit(tmp_path_factory) -> Fitted:
         for stage in STAGES[:-1]:
             pipeline.run_stage(stage, root / "scratch", events.append)
         (root / "scratch" / "events.jsonl").write_text("")
-        Store(data / "users").publish(root / "scratch", "ada", pipeline.manifest(root / "scratch"))
+        Store(data / "users").publish(root / "scratch", "ada", pipeline.make_manifest(root / "scratch"))
     return Fitted(model, data, root / "scratch", events)
 
 
@@ -120,14 +120,14 @@ def test_the_dpo_reference_is_base_with_the_task_adapter(fitted):
         gains = FAST.beta * (user - sums(reference.model))
         return float((gains[: len(chosen)] - gains[len(chosen) :]).mean())
 
-    with saved_adapter(adapted, scratch / "oppu") as stacked:
+    with apply_saved_adapter(adapted, scratch / "oppu") as stacked:
         user = sums(stacked)
     assert margin == pytest.approx(against(adapted), abs=1e-3) and abs(margin - against(bare)) > 0.1
 
 
 def test_columns_stack_the_personal_adapter_on_the_task_adapter(fitted, monkeypatch):
     model, data, scratch = fitted.model, fitted.data, fitted.scratch
-    monkeypatch.setattr(prompting, "most_similar", lambda queries, texts, count: [[3, 1]])
+    monkeypatch.setattr(prompting, "find_most_similar", lambda queries, texts, count: [[3, 1]])
     prompt = find_task(TASK).prompt("the goose stood on the ramp")
     methods, service = (*COLUMNS, "base", "rag"), Service(model, data / "users")
     *_, trace = service.compare("ada", prompt, DecodeConfig(max_new_tokens=6), methods)

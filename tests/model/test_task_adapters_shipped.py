@@ -5,7 +5,7 @@ import json
 import pytest
 
 from cope_demo.model.embedded import EMBEDDED, EMBEDDED_SHA256
-from cope_demo.model.task_adapters import SHIPPED, task_adapter
+from cope_demo.model.task_adapters import SHIPPED, find_task_adapter
 
 TASKS = ("news_headline", "scholarly_title", "abstract_generation", "review_writing", "topic_writing")
 LICENCES = {
@@ -20,7 +20,7 @@ LICENCES = {
 @pytest.mark.parametrize("task", TASKS)
 def test_each_task_has_one(task):
     identity = f"{EMBEDDED}@{EMBEDDED_SHA256[:16]}"
-    found = task_adapter(task, identity)  # refuses one whose hash is another
+    found = find_task_adapter(task, identity)  # refuses one whose hash is another
     assert found is not None and found.folder == SHIPPED / task
     assert (found.folder / "adapter_model.safetensors").stat().st_size < 6_000_000
     made = json.loads((found.folder / "tam.json").read_text("utf-8"))

@@ -66,7 +66,7 @@ def test_the_task_adapter_comes_along_and_is_part_of_base(home, tmp_path, monkey
     ada = Store(users).open("ada")
     user = SavedUser("ada", ada.folder, ada.manifest | {"task_adapter": {"task": "free_writing", "sha256": "0"}})
     task = TaskAdapter(ada.adapter("oppu"), "free_writing", "0")
-    monkeypatch.setattr(export, "named_adapter", lambda named: task if named else None)
+    monkeypatch.setattr(export, "find_named_adapter", lambda named: task if named else None)
     export.write_zip(user, False, tmp_path / "a.zip")
     folder = unzip(tmp_path / "a.zip", tmp_path / "out")
     assert "`task/` is the task adapter" in (folder / "README.md").read_text("utf-8")
@@ -99,7 +99,7 @@ def test_a_visitor_s_zip_says_nothing_of_the_visitor(home, tmp_path):  # noqa: F
 
 
 def test_the_card_of_a_sample_user():
-    card = export.model_card(Store().open("walter"), True)
+    card = export.make_model_card(Store().open("walter"), True)
     front = yaml.safe_load(card.split("---")[1])
     assert front["base_model"] == "HuggingFaceTB/SmolLM2-135M-Instruct" and front["library_name"] == "peft"
     assert front["license"] == "apache-2.0" and {"lora", "dpo"} <= set(front["tags"])

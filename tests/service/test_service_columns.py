@@ -49,7 +49,8 @@ def home(tmp_path_factory) -> tiny.Home:
 
 @pytest.fixture
 def service(home, monkeypatch):
-    monkeypatch.setattr(prompting, "most_similar", lambda queries, texts, count: [[5, 2, 0][:count]] * len(queries))
+    nearest = [5, 2, 0]
+    monkeypatch.setattr(prompting, "find_most_similar", lambda queries, texts, count: [nearest[:count]] * len(queries))
     return Service(*home)
 
 
@@ -96,7 +97,7 @@ def test_all_columns_with_the_prompts_that_they_had(service, monkeypatch):
     def again_looked_up(*_):
         raise LookupError
 
-    monkeypatch.setattr(prompting, "most_similar", again_looked_up)
+    monkeypatch.setattr(prompting, "find_most_similar", again_looked_up)
     monkeypatch.setattr(prompting, "written_profile", again_looked_up)
     written = [token.id for token in trace.column("pag").tokens[:3]]
     again, *_ = service.resume("ada", PROMPT, "pag", written, SHORT)
@@ -108,7 +109,7 @@ def test_all_columns_with_the_prompts_that_they_had(service, monkeypatch):
 
 def test_a_history_is_read_for_its_owner_alone(service, monkeypatch):
     read = []
-    monkeypatch.setattr(prompting, "most_similar", lambda queries, texts, count: read.append(texts) or [[0]])
+    monkeypatch.setattr(prompting, "find_most_similar", lambda queries, texts, count: read.append(texts) or [[0]])
     access = Access(service)
     mine, methods = access.of(SECRET), (*COLUMNS, "rag")
     assert WORDS["ada"] in next(mine.compare("ada", PROMPT, SHORT, methods)).column("rag").prompt and len(read) == 1

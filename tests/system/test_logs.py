@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from cope_demo.system.logs import adopt, log_to, note
+from cope_demo.system.logs import log_event, log_to, propagate_logs
 from cope_demo.ui.web.guard import explain_error
 
 SECRET = "the quick brown secret"
@@ -23,7 +23,7 @@ def read_lines():
 
 
 def test_an_event_is_a_line(read_lines):
-    note("stage done", job="0123456789abcdef", stage="oppu", seconds=1.5)
+    log_event("stage done", job="0123456789abcdef", stage="oppu", seconds=1.5)
     (line,) = read_lines()
     assert line.pop("time").endswith("+00:00")
     assert line == {"level": "info", "event": "stage done", "job": "01234567", "stage": "oppu", "seconds": 1.5}
@@ -36,7 +36,7 @@ def test_neither_errors_nor_libraries_are_quoted(read_lines):
         told = explain_error(error)
         library = logging.getLogger("a.library")
         library.addHandler(logging.StreamHandler())
-        adopt("a.library")
+        propagate_logs("a.library")
         library.error("while answering %s", SECRET, exc_info=True)
         logging.getLogger("another.library").warning(SECRET)
     fault, noise, hint = read_lines()

@@ -11,7 +11,7 @@ from cope_demo.fit.events import STAGES
 from cope_demo.jobs.inline_jobs import InlineJobs
 from cope_demo.jobs.job_folder import JobFolder
 from cope_demo.jobs.stage_process import StageProcess
-from cope_demo.jobs.stage_runner import HALF_NOW, with_half_at_a_time
+from cope_demo.jobs.stage_runner import HALF_NOW, retry_with_half
 from cope_demo.saved.store import Store
 from cope_demo.system import memory
 from tests import tiny
@@ -23,8 +23,10 @@ def test_errors_of_want():
         torch.empty(2**46)
     gpu = torch.OutOfMemoryError("CUDA out of memory.")
     wants = [torch_error.value, MemoryError(), OSError(errno.ENOMEM, "x"), gpu]
-    assert all(map(memory.ran_out, wants))
-    assert not any(map(memory.ran_out, [RuntimeError("shapes"), OSError(errno.ENOSPC, "x"), CopeError("memory")]))
+    assert all(map(memory.is_out_of_memory, wants))
+    assert not any(
+        map(memory.is_out_of_memory, [RuntimeError("shapes"), OSError(errno.ENOSPC, "x"), CopeError("memory")])
+    )
 
 
 def test_the_kernel_s_count(tmp_path, monkeypatch):
@@ -32,7 +34,7 @@ def test_the_kernel_s_count(tmp_path, monkeypatch):
     files[0].write_text("low 0\noom 1\noom_kill 2\noom_group_kill 0\n")
     files[1].write_text("pgfault 77\noom_kill 3\n")
     monkeypatch.setattr(memory, "COUNTERS", files)
-    assert memory.kernel_kills() == 5
+    assert memory.count_kernel_kills() == 5
 
 
 def test_half_at_a_time_once_then_a_sentence(jobs, stages):
@@ -60,10 +62,10 @@ def test_in_this_process_too(stages):
 def test_a_child_that_the_kernel_ended(stages, monkeypatch, counted, state):
     folder = JobFolder.create(make_request("ada", "history:die"))
     counts = iter([7, 7 + counted] * 2)
-    monkeypatch.setattr(memory, "kernel_kills", lambda: next(counts))
+    monkeypatch.setattr(memory, "count_kernel_kills", lambda: next(counts))
     with StageProcess(folder) as child:
         assert child.run("history", stop=lambda: False)["state"] == state
-        outcome = with_half_at_a_time(folder, lambda: {"state": state, "error": "The fit was ended by the system"})
+        outcome = retry_with_half(folder, lambda: {"state": state, "error": "The fit was ended by the system"})
     assert outcome["state"] == "failed" and outcome["error"].split()[0] in ("Memory", "The")
 
 
@@ -72,10 +74,10 @@ def test_a_real_fit_at_half(tmp_path):
     model = tiny.make(tmp_path / "model")
     pipeline.prepare(tmp_path, tiny.samples(), "free_writing", "ada", model=model)
     pipeline.run_stage(STAGES[0], tmp_path, lambda event: None)
-    before = pipeline.configured()
+    before = pipeline.read_fit_config()
     assert pipeline.halve(tmp_path) and not pipeline.halve(tmp_path)
     for stage in STAGES[1:-1]:
         pipeline.run_stage(stage, tmp_path, lambda event: None)
-    used = pipeline.manifest(tmp_path)["settings"]
+    used = pipeline.make_manifest(tmp_path)["settings"]
     for name in ("oppu_batch", "dpo_batch", "sample_rows", "score_tokens"):
         assert used[name] == getattr(before, name) // 2

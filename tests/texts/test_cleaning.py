@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cope_demo.errors import CopeError
-from cope_demo.texts.cleaning import clean, cut, decode, printable, shorten, word_count
+from cope_demo.texts.cleaning import check_printable, clean, count_words, cut, decode, shorten
 
 FRENCH = "Voilà l'été : les cafés étaient fermés, et ma mère préférait rester à la maison, où elle lisait. "
 ENGLISH = "It’s raining “again” – and the café is shut. "
@@ -75,9 +75,9 @@ def test_random_bytes_are_refused():
 
 
 def test_printable():
-    assert printable("tabs\tand\nlines") == "tabs\tand\nlines"
+    assert check_printable("tabs\tand\nlines") == "tabs\tand\nlines"
     with pytest.raises(CopeError):
-        printable("\x00\x01\x02\x03")
+        check_printable("\x00\x01\x02\x03")
 
 
 @pytest.mark.parametrize(
@@ -142,8 +142,8 @@ def test_cut():
 
 
 def test_words_and_excerpts():
-    assert word_count("three little words") == 3
-    assert word_count("今日は朝から雨") >= 3
-    assert word_count("") == 0
+    assert count_words("three little words") == 3
+    assert count_words("今日は朝から雨") >= 3
+    assert count_words("") == 0
     assert shorten("a  b\nc") == "a b c"
     assert shorten("word " * 40, 20) == "word word word word…"

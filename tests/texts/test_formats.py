@@ -5,31 +5,31 @@ import json
 import pytest
 
 from cope_demo.errors import CopeError
-from cope_demo.texts.formats import blocks, entries
+from cope_demo.texts.formats import read_entries, split_blocks
 from cope_demo.texts.tasks import TASKS
 
 FREE, NEWS = TASKS["free_writing"], TASKS["news_headline"]
 
 
 def only(text, suffix=None, task=FREE):
-    return entries(text, suffix, task)[0]
+    return read_entries(text, suffix, task)[0]
 
 
 def test_blank_lines_separate():
-    assert blocks("one\ntwo\n\n\nthree\r\n \t\r\nfour\n") == ["one\ntwo", "three", "four"]
+    assert split_blocks("one\ntwo\n\n\nthree\r\n \t\r\nfour\n") == ["one\ntwo", "three", "four"]
 
 
 def test_where_dashes_stand_only_they_separate():
-    assert blocks("one\n\ntwo\n---\nthree\n  -----  \n\n---\nfour - five\n--\nsix") == [
+    assert split_blocks("one\n\ntwo\n---\nthree\n  -----  \n\n---\nfour - five\n--\nsix") == [
         "one\n\ntwo",
         "three",
         "four - five\n--\nsix",
     ]
-    assert blocks("one\n—-\ntwo") == ["one", "two"], "what a phone makes of ---"
+    assert split_blocks("one\n—-\ntwo") == ["one", "two"], "what a phone makes of ---"
 
 
 def test_a_markdown_heading_belongs_to_the_text_after_it():
-    assert blocks("# Geese\n\nThey came.\n\nThey left.\n\n## Trams\n\nOne.\n\n# End") == [
+    assert split_blocks("# Geese\n\nThey came.\n\nThey left.\n\n## Trams\n\nOne.\n\n# End") == [
         "# Geese\nThey came.",
         "They left.",
         "## Trams\nOne.",
@@ -66,8 +66,8 @@ def test_a_users_profile():
     profile = [{"id": "1", "text": "article", "title": "headline"}]
     user = {"user_id": "u1", "profile": profile, "query": [{"id": "q", "input": "x", "gold": "y"}]}
     for text in (json.dumps(user), json.dumps([user]), json.dumps(profile)):
-        assert entries(text, ".json", NEWS) == (profile, [])
-    records, warnings = entries(json.dumps(user), ".json", FREE)
+        assert read_entries(text, ".json", NEWS) == (profile, [])
+    records, warnings = read_entries(json.dumps(user), ".json", FREE)
     assert records == profile and "News headlines" in warnings[0]
 
 
@@ -76,7 +76,7 @@ def test_a_file_of_many_users_is_refused(suffix):
     users = [{"user_id": f"u{i}", "profile": [{"text": "a", "title": "b"}]} for i in range(4)]
     text = "\n".join(map(json.dumps, users)) if suffix == ".jsonl" else json.dumps(users)
     with pytest.raises(CopeError, match=r"4 users \(u0, u1, u2, …\); pick one"):
-        entries(text, suffix, NEWS)
+        read_entries(text, suffix, NEWS)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_file_of_many_users_is_refused(suffix):
 )
 def test_json_that_is_not_what_it_claims(text, says):
     with pytest.raises(CopeError, match=says):
-        entries(text, ".json", FREE)
+        read_entries(text, ".json", FREE)
 
 
 @pytest.mark.parametrize("text", ["[1] as the footnote says\n\n[2] so too", "{ curly }", "[1]", "[[nested]", "[]"])
@@ -139,16 +139,16 @@ def test_csv_without_the_columns_is_refused():
     with pytest.raises(
         CopeError, match="columns id, body, but Free writing needs text, or prompt and response; rename"
     ):
-        entries("id,body\n1,hello\n", ".csv", FREE)
+        read_entries("id,body\n1,hello\n", ".csv", FREE)
     with pytest.raises(CopeError, match="choose the task News headlines"):
-        entries("text;title\na;b\n", ".csv", TASKS["topic_writing"])
+        read_entries("text;title\na;b\n", ".csv", TASKS["topic_writing"])
 
 
 def test_csv_with_an_open_quote_is_refused():
     with pytest.raises(CopeError, match="quotation mark is not closed"):
-        entries('text,id\n"' + "word " * 40_000, ".csv", FREE)
+        read_entries('text,id\n"' + "word " * 40_000, ".csv", FREE)
 
 
 def test_an_unknown_format_is_refused():
     with pytest.raises(CopeError, match=r"\.docx files cannot be read; give \.txt"):
-        entries("hello", ".docx", FREE)
+        read_entries("hello", ".docx", FREE)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from cope_demo.errors import CopeError
 from cope_demo.texts import embedding
-from cope_demo.texts.embedding import embedder
-from cope_demo.texts.key_phrases import _candidates, key_phrases, tfidf_phrases
+from cope_demo.texts.embedding import get_embedder
+from cope_demo.texts.key_phrases import _rank_candidates, extract_key_phrases, extract_tfidf_phrases
 
 POSTS = [
     "The driver of the tram had a birthday cake on the dashboard, in a box with a window. Nobody rang the bell.",
@@ -26,14 +26,14 @@ def stands_in(phrase: str, text: str) -> bool:
 
 
 def test_the_embedder_knows_what_belongs_together():
-    vectors = embedder().encode(["a cat on a mat", "a kitten on a rug", "quarterly tax returns"])
+    vectors = get_embedder().encode(["a cat on a mat", "a kitten on a rug", "quarterly tax returns"])
     assert vectors.shape == (3, 384) and vectors.dtype == np.float32
     near, far = vectors[0] @ vectors[1], vectors[0] @ vectors[2]
     assert near > 0.5 > 0.2 > far
-    assert embedder() is embedder() and embedder().device.type == "cpu"
+    assert get_embedder() is get_embedder() and get_embedder().device.type == "cpu"
 
 
-@pytest.mark.parametrize("find", [key_phrases, tfidf_phrases])
+@pytest.mark.parametrize("find", [extract_key_phrases, extract_tfidf_phrases])
 def test_phrases_stand_in_their_text_and_share_no_word(find):
     found = find(POSTS)
     assert [len(phrases) for phrases in found] == [3, 3, 3]
@@ -44,17 +44,17 @@ def test_phrases_stand_in_their_text_and_share_no_word(find):
 
 
 def test_the_most_telling_phrase_comes_first_as_the_author_writes_it():
-    first = [phrases[0] for phrases in key_phrases(POSTS)]
-    assert "cake" in first[0] and "water butt" in key_phrases(POSTS)[1] and "camera bug" in key_phrases(POSTS)[2]
-    assert "Okafor" in " ".join(key_phrases(POSTS)[1])
+    found = extract_key_phrases(POSTS)
+    assert "cake" in found[0][0] and "water butt" in found[1] and "camera bug" in found[2]
+    assert "Okafor" in " ".join(found[1])
 
 
 def test_one_text_and_equal_texts_and_none():
-    alone = key_phrases(POSTS[1:2])
+    alone = extract_key_phrases(POSTS[1:2])
     assert len(alone) == 1 and "water butt" in alone[0]
-    twice = key_phrases([POSTS[0], POSTS[0]])
+    twice = extract_key_phrases([POSTS[0], POSTS[0]])
     assert twice[0] == twice[1] and twice[0]
-    assert key_phrases([]) == [] and tfidf_phrases([]) == []
+    assert extract_key_phrases([]) == [] and extract_tfidf_phrases([]) == []
 
 
 def test_texts_without_phrases():
@@ -66,7 +66,7 @@ def test_texts_without_phrases():
         "x " * 50,
         "今日は雨が降っていて駅まで歩くのがとても大変でした長い長い長い一日",
     ]
-    for find in (key_phrases, tfidf_phrases):
+    for find in (extract_key_phrases, extract_tfidf_phrases):
         assert find(empty) == [[] for _ in empty]
         assert [bool(phrases) for phrases in find(["🎉", POSTS[0], ""])] == [False, True, False]
 
@@ -79,7 +79,7 @@ def test_another_language_has_its_own_stop_words():
         "Auf der Treppe liegt ein Brief, und die Schrift ist mit Tinte verwischt.",
         "Im Garten blüht der Flieder, und die Bienen summen mit dem Radio.",
     ]
-    for phrases, text in zip(key_phrases(german), german, strict=True):
+    for phrases, text in zip(extract_key_phrases(german), german, strict=True):
         assert phrases and all(stands_in(phrase, text) for phrase in phrases)
         assert not {"der", "die", "und", "mit"} & {word for p in phrases for word in (p.split()[0], p.split()[-1])}
 
@@ -87,22 +87,22 @@ def test_another_language_has_its_own_stop_words():
 def test_forty_texts_take_seconds():
     words = " ".join(POSTS).split()
     texts = [" ".join((words[i:] + words[:i] + words)[:60]) for i in range(40)]
-    key_phrases(POSTS)  # loads the model
+    extract_key_phrases(POSTS)  # loads the model
     start = time.process_time()
-    assert all(key_phrases(texts))
+    assert all(extract_key_phrases(texts))
     assert time.process_time() - start < 20, "CPU seconds; measured 4, which is 2 s on two free cores"
 
 
 def test_many_long_texts_share_a_budget_of_candidates():
     words = [f"{a}{b}ing" for a in "bcdfghklmnprst" for b in ("a", "e", "i", "o", "u", "ai", "ou", "ea")]
     texts = [" ".join(words[(7 * i + j * (1 + i % 5)) % len(words)] for j in range(300)) for i in range(200)]
-    assert sum(map(len, _candidates(texts))) <= 3000
+    assert sum(map(len, _rank_candidates(texts))) <= 3000
 
 
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.text(max_size=60), max_size=4))
 def test_any_texts(texts):
-    for found in (key_phrases(texts), tfidf_phrases(texts)):
+    for found in (extract_key_phrases(texts), extract_tfidf_phrases(texts)):
         assert len(found) == len(texts) and all(len(phrases) <= 3 for phrases in found)
 
 
@@ -115,15 +115,15 @@ def fresh_embedder():
 
 
 def test_a_damaged_model_is_refused(tmp_path, monkeypatch, fresh_embedder):
-    real = embedding.packaged_file(embedding.EMBEDDER_PACKAGE, embedding.EMBEDDER_FILE)
+    real = embedding.find_packaged_file(embedding.EMBEDDER_PACKAGE, embedding.EMBEDDER_FILE)
     copy = tmp_path / "model" / real.name
     shutil.copytree(real.parent, copy.parent, copy_function=lambda a, b: shutil.copyfile(a, b))
     with open(copy, "r+b") as file:
         file.seek(1_000_000)
         file.write(b"\x01\x02\x03\x04")
-    monkeypatch.setattr(embedding, "packaged_file", lambda package, name: copy)
+    monkeypatch.setattr(embedding, "find_packaged_file", lambda package, name: copy)
     with pytest.raises(CopeError, match="damaged .* reinstall it"):
-        embedder()
+        get_embedder()
 
 
 def test_without_package_and_hub_it_is_said_what_to_do(monkeypatch, fresh_embedder):
@@ -131,4 +131,4 @@ def test_without_package_and_hub_it_is_said_what_to_do(monkeypatch, fresh_embedd
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr(embedding, "EMBEDDER", "nobody/no-such-model")
     with pytest.raises(CopeError, match="make setup"):
-        embedder()
+        get_embedder()

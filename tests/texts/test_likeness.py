@@ -5,7 +5,7 @@ import pytest
 from cope_demo.errors import CopeError
 from cope_demo.saved.store import Store
 from cope_demo.service.service import MAX_TEXTS, Service
-from cope_demo.texts.likeness import Profile, _masked
+from cope_demo.texts.likeness import Profile, _mask_content
 
 MARY = [
     "The kettle, I regret to say, was not on; it had not, in fact, been on since Tuesday.",
@@ -45,7 +45,7 @@ def test_empty_and_strange_texts(mary):
 
 
 def test_only_the_shape_of_other_words_counts():
-    assert _masked("The Ferry's 12 spoons, and I.") == "The Xxxxx'x 00 xxxxxx, and I."
+    assert _mask_content("The Ferry's 12 spoons, and I.") == "The Xxxxx'x 00 xxxxxx, and I."
 
 
 def test_a_sample_user_by_name(tmp_path, monkeypatch):

@@ -5,7 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cope_demo.errors import CopeError
-from cope_demo.texts.tasks import TASKS, Sample, about_prompt, begin_prompt, field, find_task, titled_prompt
+from cope_demo.texts.tasks import (
+    TASKS,
+    Sample,
+    find_task,
+    make_opening_prompt,
+    make_title_prompt,
+    make_topic_prompt,
+    read_field,
+)
 
 WORDING = [
     (
@@ -148,16 +156,16 @@ def test_free_writing_records():
 
 
 def test_instructions_made_from_a_text():
-    assert about_prompt(["geese"]) == "Write a post about geese."
-    assert about_prompt(["geese", "trams"]) == "Write a post about geese and trams."
-    assert about_prompt(["geese", "trams", "rain"]) == "Write a post about geese, trams and rain."
-    assert titled_prompt("Of  Geese") == 'Write a post titled "Of Geese".'
-    assert begin_prompt("so there") == 'Write a post that begins with "so there".'
+    assert make_topic_prompt(["geese"]) == "Write a post about geese."
+    assert make_topic_prompt(["geese", "trams"]) == "Write a post about geese and trams."
+    assert make_topic_prompt(["geese", "trams", "rain"]) == "Write a post about geese, trams and rain."
+    assert make_title_prompt("Of  Geese") == 'Write a post titled "Of Geese".'
+    assert make_opening_prompt("so there") == 'Write a post that begins with "so there".'
 
 
 def test_numbers_become_text():
     record = {"a": 5, "b": 5.0, "c": 4.5, "d": True, "e": None, "f": float("nan"), "g": " x "}
-    assert [field(record, name) for name in "abcdegh"] == ["5", "5", "4.5", "", "", "x", ""]
+    assert [read_field(record, name) for name in "abcdegh"] == ["5", "5", "4.5", "", "", "x", ""]
 
 
 def test_every_task_is_presentable():

@@ -153,7 +153,7 @@ def test_what_a_visitor_has_expires_and_nothing_else(service, own_data, tmp_path
 
 
 def test_rows_of_the_queue_s_file_are_overwritten(tmp_path, own_data):
-    from cope_demo.jobs.queue_database import database_url, scrub
+    from cope_demo.jobs.queue_database import database_url, vacuum_database
 
     path = database_url().removeprefix("sqlite:///")
     with closing(sqlite3.connect(path)) as connection, connection:
@@ -163,7 +163,7 @@ def test_rows_of_the_queue_s_file_are_overwritten(tmp_path, own_data):
         connection.commit()
         connection.execute("DELETE FROM t")
     assert find_files(own_data, WORDS)
-    scrub()
+    vacuum_database()
     assert not find_files(own_data, WORDS)
 
 

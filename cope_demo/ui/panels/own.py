@@ -7,7 +7,7 @@ from pathlib import Path
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from cope_demo.config import keep_days
+from cope_demo.config import read_keep_days
 from cope_demo.errors import CopeError
 from cope_demo.service.checks import check_length
 from cope_demo.texts.history import History, parse_history, read_history
@@ -67,7 +67,7 @@ def own_panel() -> OwnPanel:
                 example = gr.Button("Load an example", size="sm", elem_id="load-example")
             gr.Markdown(
                 ".txt, .md, .json, .jsonl or .csv, up to 5 MB. The texts stay on this server, for you alone, until you "
-                f"delete the fit, {keep_days()} days at most.",
+                f"delete the fit, {read_keep_days()} days at most.",
                 elem_classes="small",
             )
             name = gr.Textbox(

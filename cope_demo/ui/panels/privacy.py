@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from cope_demo.config import keep_days
+from cope_demo.config import read_keep_days
 from cope_demo.ui.component import ASSETS, panel
 from cope_demo.ui.web.login import accounts
 
@@ -25,7 +25,7 @@ class PrivacyPanel:
 def privacy_panel() -> PrivacyPanel:
     """Lays the part out; the page wires its events."""
     with gr.Accordion("Your texts: who sees them, and when they go", open=False, elem_id="privacy"):
-        days = keep_days()  # a number, so the template stays a constant of ours
+        days = read_keep_days()  # a number, so the template stays a constant of ours
         note = NOTE.replace("KEPT", "a day" if days == 1 else f"{days} days")
         note = note.replace("WITH IT", "with it, or logged in to the same account," if accounts() else "with it")
         gr.HTML(html_template=note, apply_default_css=False, js_on_load=None)

@@ -10,7 +10,7 @@ from inspect import Parameter, isgeneratorfunction, signature
 import gradio as gr
 
 from cope_demo.errors import CopeError
-from cope_demo.system.logs import note_fault
+from cope_demo.system.logs import log_fault
 from cope_demo.visitors.owners import Access, OwnService
 
 from .shield import address_of
@@ -21,7 +21,7 @@ def explain_error(error: BaseException) -> str:
     if isinstance(error, CopeError):
         return str(error)
     number = secrets.token_hex(3)
-    note_fault(number, error)
+    log_fault(number, error)
     return f"Something went wrong on our side (fault {number}). Nothing of yours is lost; please try again."
 
 

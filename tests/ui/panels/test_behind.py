@@ -5,7 +5,7 @@ import json
 import pytest
 
 from cope_demo.errors import CopeError
-from cope_demo.saved.fit_details import fit_details
+from cope_demo.saved.fit_details import read_fit_details
 from cope_demo.saved.store import Store
 from cope_demo.ui.panels import behind
 from cope_demo.ui.visit import Visit
@@ -16,7 +16,7 @@ from tests.scripted import PAIRS, REPORT, SECRET, publish
 
 def test_a_sample_user_s_fit_in_full():
     user = Store().open("walter")
-    details = fit_details(user)
+    details = read_fit_details(user)
     texts = {(sample.prompt, sample.response) for sample in user.history()}
     assert {(pair["prompt"], pair["chosen"]) for pair in details["pairs"]} == texts
     parts = [pair["part"] for pair in details["pairs"]]

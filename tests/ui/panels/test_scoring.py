@@ -3,7 +3,7 @@
 import pytest
 
 from cope_demo.errors import CopeError
-from cope_demo.texts.history import instructed
+from cope_demo.texts.history import instruct_text
 from cope_demo.texts.tasks import Sample
 from cope_demo.ui.page import build
 from cope_demo.ui.panels import scoring
@@ -89,12 +89,12 @@ def test_hostile_texts_stay_data(service):
 
 def test_a_text_is_read_as_a_fit_would_read_it():
     titled = "The Ferry\n\nIt was late again, and nobody on the quay had so much as a word to say about it to anyone."
-    assert instructed(titled) == Sample('Write a post titled "The Ferry".', titled.split("\n\n")[1])
-    plain = instructed("The ferry was late again, so the ferry crew made soup of potatoes.")
+    assert instruct_text(titled) == Sample('Write a post titled "The Ferry".', titled.split("\n\n")[1])
+    plain = instruct_text("The ferry was late again, so the ferry crew made soup of potatoes.")
     assert plain.prompt.startswith("Write a post about ") and "soup" in plain.prompt
     for bad, words in (("no", "shorter than 3 words; give"), ("word " * 500, "longer than 2,000")):
         with pytest.raises(CopeError, match=words):
-            instructed(bad)
+            instruct_text(bad)
 
 
 def test_an_example_is_a_text_that_was_held_out(service):
