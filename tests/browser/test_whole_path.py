@@ -116,12 +116,12 @@ def test_a_sample_user_answers_at_once(chromium, app_url):
 def test_deleting_my_data_leaves_no_byte(chromium, app_url, app_data, fitted):
     """After a real fit and real comparisons: not in saved users, jobs, the queue's file, temporary files or the log."""
 
-    def holding() -> list[str]:
+    def find_files() -> list[str]:
         files = [path for path in app_data.rglob("*") if path.is_file()]
         return [str(path) for path in files if any(mark.encode() in path.read_bytes() for mark in marks)]
 
     marks = ["Eleven spoons", "potato water", "Ferry cook"]
-    saved = holding()
+    saved = find_files()
     assert len(saved) >= 3 and {Path(path).parts[len(app_data.parts)] for path in saved} == {"users"}
     (user,) = {Path(path).parent.name for path in saved}
     marks.append(user)
@@ -132,7 +132,7 @@ def test_deleting_my_data_leaves_no_byte(chromium, app_url, app_data, fitted):
         page.click("#ask-erase")
         page.click("#erase")
         page.wait_for_selector("#erased .notice")
-        assert holding() == []
+        assert find_files() == []
         assert page.query_selector(".card .name:text('Ferry cook')") is None
         page.reload()
         page.wait_for_selector(".card[aria-checked=true]")

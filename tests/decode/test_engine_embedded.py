@@ -5,18 +5,14 @@ from dataclasses import replace
 import pytest
 
 from cope_demo.config import DecodeConfig, FitConfig
-from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.methods import COLUMNS
 from cope_demo.decode.trace import Column
 from cope_demo.fit import pipeline
-from cope_demo.model.adapters import read_lora
-from cope_demo.model.base_model import load_base
-from cope_demo.model.embedded import embedded_folder
 from cope_demo.paths import SAMPLE_USERS
 from cope_demo.saved.store import Store
 from cope_demo.service.service import Service
 from cope_demo.texts.history import parse_history
-from tests.decode.test_engine import TOLERANCE, check_against_naive, run, same_up_to_ties
+from tests.decode.test_engine import TOLERANCE, Loaded, check_against_naive, check_same_up_to_ties, load, run
 
 PROMPT = "Write a post about the night bus."
 
@@ -36,41 +32,37 @@ def test_a_fit_on_pasted_text_makes_the_model_sound_like_the_person(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def ines():
-    """(engine, bank, adapter folders) of a sample user."""
-    base = load_base(device="cpu")
+def ines() -> Loaded:
+    """A sample user's adapters on the embedded model."""
     user = Store().open("ines")
-    user.check_base(base.identity, base.name)
-    folders = {kind: user.adapter(kind) for kind in ("oppu", "cope")}
-    return Engine(base), make_bank(base, {kind: read_lora(path, base.model) for kind, path in folders.items()}), folders
+    loaded = load(None, {kind: user.adapter(kind) for kind in ("oppu", "cope")})
+    user.check_base(loaded.base.identity, loaded.base.name)
+    return loaded
 
 
 @pytest.mark.parametrize("method", COLUMNS)
 def test_decoding_equals_the_naive_way(ines, method):
-    engine, bank, folders = ines
     config = DecodeConfig(alpha=0.3, max_new_tokens=12)
-    column = run(engine, bank, config=config, prompt=PROMPT)[method]
-    check_against_naive(str(embedded_folder()), folders, method, config, column.tokens, PROMPT)
+    column = run(ines, config=config, prompt=PROMPT)[method]
+    check_against_naive(ines, method, config, column.tokens, PROMPT)
 
 
 def test_contrast_changes_what_is_written(ines):
-    engine, bank, _ = ines
     texts = {
-        alpha: run(engine, bank, ("cope",), DecodeConfig(alpha=alpha, max_new_tokens=24), PROMPT)["cope"].text
+        alpha: run(ines, ("cope",), DecodeConfig(alpha=alpha, max_new_tokens=24), PROMPT)["cope"].text
         for alpha in (0.0, 0.6)
     }
     assert texts[0.0] != texts[0.6]
 
 
 def test_going_on_from_another_token_equals_the_naive_way(ines):
-    engine, bank, folders = ines
     config = DecodeConfig(alpha=0.3, max_new_tokens=10)
-    whole = run(engine, bank, ("cope",), config, PROMPT)["cope"]
+    whole = run(ines, ("cope",), config, PROMPT)["cope"]
     before, chosen = [token.id for token in whole.tokens[:4]], whole.tokens[4]
-    same = run(engine, bank, ("cope",), config, PROMPT, [*before, chosen.id])["cope"]
-    same_up_to_ties(same, Column("cope", whole.tokens[4:]), tie=TOLERANCE, config=config)
-    other = next(a.id for a in chosen.alternatives if a.id not in {chosen.id, *engine.base.end_ids})
-    tokens = run(engine, bank, ("cope",), config, PROMPT, [*before, other])["cope"].tokens
+    same = run(ines, ("cope",), config, PROMPT, [*before, chosen.id])["cope"]
+    check_same_up_to_ties(same, Column("cope", whole.tokens[4:]), tie=TOLERANCE, config=config)
+    other = next(a.id for a in chosen.alternatives if a.id not in {chosen.id, *ines.base.end_ids})
+    tokens = run(ines, ("cope",), config, PROMPT, [*before, other])["cope"].tokens
     assert tokens[0].id == other
     written = [*before, other]
-    check_against_naive(str(embedded_folder()), folders, "cope", config, tokens[1:], PROMPT, written)
+    check_against_naive(ines, "cope", config, tokens[1:], PROMPT, written)

@@ -11,14 +11,9 @@ from cope_demo.ui.panels import lessons
 from cope_demo.ui.parts import ANSWERED, PageParts, make_answer
 from cope_demo.ui.visit import Visit
 from cope_demo.visitors.owners import Access
-from tests.scripted import SECRET, Service
+from tests.scripted import SECRET
 
 NAMES = {part.name for part in fields(PageParts)}
-
-
-@pytest.fixture
-def service(tmp_path) -> Service:
-    return Service(tmp_path)
 
 
 @pytest.fixture
