@@ -1,7 +1,7 @@
 """The side-by-side decoder: several columns in one batch, one forward pass a token, as a stream of Trace tokens.
 
-A column is two rows of the batch that read the same text: one wears the column's personal adapter (the expert), one
-is base (the amateur). Whichever drives, both give their log-probabilities of the column's own text, so the heatmap
+A column is two rows of the batch that read the same text: one has the column's personal adapter (the expert), one is
+base (the amateur). Whichever drives, both give their log-probabilities of the column's own text, so the heatmap
 costs no second pass. The engine owns the batch; a request is a set of rows that joins, is stepped, and leaves when it
 wants. Today each request is a pass of its own, taken in turns under one lock; sharing a pass needs no other interface.
 
@@ -11,67 +11,21 @@ It knows token ids and numbers, not screens.
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 import torch
 from transformers import DynamicCache
 
 from cope_demo.config import DecodeConfig
-from cope_demo.model.adapters import BARE, NO_ADAPTER, Lora, LoraBank, LoraRows
+from cope_demo.model.adapters import NO_ADAPTER, Lora, LoraBank, LoraRows
 from cope_demo.model.base_model import BaseModel
 from cope_demo.model.padding import pad_sequences
-from cope_demo.reward import implicit_reward, penalize_repetition, plausible_head
+from cope_demo.reward import implicit_reward, penalize_repetition
 
-from .methods import METHODS, Method
+from .choice import pick_token, sample_token, score_next
+from .methods import METHODS
+from .request import Request, RunningColumn, amateur_adapters
 from .trace import ColumnEnd, TokenEvent, TraceToken
 from .tracing import TokenText, trace_token
-
-
-@dataclass
-class _Column:
-    """A running column: its method, its text so far, and the generator that samples for it."""
-
-    method: Method
-    text: TokenText
-    random: torch.Generator
-    ids: list[int] = field(default_factory=list)
-    given: int | None = None
-    """The next token, where it is not to be chosen."""
-
-
-@dataclass
-class Request:
-    """The rows of one request: row 2i is column i's expert, row 2i + 1 its amateur. Made by Engine.join."""
-
-    columns: list[_Column]
-    bank: LoraBank
-    config: DecodeConfig
-    prompt_ids: list[int]
-    cache: DynamicCache | None = None
-    mask: torch.Tensor | None = None
-
-    def rows(self) -> list[tuple[str, ...]]:
-        """The adapters that each row wears."""
-        methods = [column.method for column in self.columns]
-        return [names for method in methods for names in ((method.adapter,), _amateur(method))]
-
-
-def _amateur(method: Method) -> tuple[str, ...]:
-    """The adapters of the method's base."""
-    return NO_ADAPTER if method.task_adapter else BARE
-
-
-def next_scores(
-    driver: str, user: torch.Tensor | None, amateur: torch.Tensor | None, seen: torch.Tensor, config: DecodeConfig
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """What the next token maximises, and the same with minus infinity outside V_head: (V,) each.
-
-    user, amateur: the logits (V,) of both models, as far as the driver needs them. seen: the generated ids.
-    """
-    speaks = amateur if driver == "base" else user
-    expert = penalize_repetition(speaks, seen, config.repetition_penalty).log_softmax(-1)
-    score = implicit_reward(expert, amateur.log_softmax(-1), config.alpha) if driver == "contrast" else expert
-    return score, score.masked_fill(~plausible_head(expert, config.tau), float("-inf"))
 
 
 def make_bank(base: BaseModel, loras: dict[str, Lora]) -> LoraBank:
@@ -106,12 +60,12 @@ class Engine:
         columns = []
         for method in methods:
             random = torch.Generator().manual_seed(config.seed)
-            column = _Column(METHODS[method], TokenText(self.base.tokenizer), random)
+            column = RunningColumn(METHODS[method], TokenText(self.base.tokenizer), random)
             for token in written[:-1]:
                 column.ids.append(token)
                 column.text.add(token)
                 if config.temperature:
-                    self._draw(torch.ones(self.base.vocabulary), column)  # the lots that were drawn for it
+                    sample_token(torch.ones(self.base.vocabulary), column)  # as it took to sample this one
             column.given = written[-1] if written else None
             columns.append(column)
         return Request(columns, bank, config, list(prompt_ids))
@@ -119,7 +73,7 @@ class Engine:
     @torch.inference_mode()
     def step(self, request: Request) -> list[TokenEvent | ColumnEnd]:
         """One forward pass: the next token of every running column. Columns that end leave the batch."""
-        with self._lock, self._worn(request.bank):
+        with self._applying_adapters():
             logits = self._prefill(request) if request.cache is None else self._forward(request)
         events: list[TokenEvent | ColumnEnd] = []
         keep = []
@@ -134,16 +88,9 @@ class Engine:
             self._leave(request, keep)
         return events
 
-    def decode(
-        self,
-        prompt_ids: list[int],
-        methods: tuple[str, ...],
-        bank: LoraBank,
-        config: DecodeConfig,
-        written: Sequence[int] = (),
-    ) -> Iterator[TokenEvent | ColumnEnd]:
-        """Joins, steps until every column has ended, and yields the events as they come. See join."""
-        yield from self.run([self.join(prompt_ids, methods, bank, config, written)])
+    def decode(self, *request, **options) -> Iterator[TokenEvent | ColumnEnd]:
+        """Joins one request, with the parameters of `join`, and runs it."""
+        yield from self.run([self.join(*request, **options)])
 
     def run(self, requests: Sequence[Request]) -> Iterator[TokenEvent | ColumnEnd]:
         """Steps these requests in turn until every column of all has ended, and yields the events as they come."""
@@ -159,18 +106,18 @@ class Engine:
         otherwise than a single prompt, so where two tokens are nearly alike it may take another one than `decode`.
         """
         row = METHODS[method]
-        expert, amateur = (row.adapter,), _amateur(row)
-        worn = {"base": [amateur], "user": [expert], "contrast": [expert, amateur]}[row.driver]
-        ids, attention = pad_sequences([prompt for prompt in prompts for _ in worn], self.base.tokenizer.pad_token_id)
+        both = [(row.adapter,), amateur_adapters(row)]
+        kinds = {"base": both[1:], "user": both[:1], "contrast": both}[row.driver]  # the rows of one prompt
+        ids, attention = pad_sequences([prompt for prompt in prompts for _ in kinds], self.base.tokenizer.pad_token_id)
         columns = []
         for prompt in prompts:
             self.base.check_fits(prompt, config.max_new_tokens)
             random = torch.Generator().manual_seed(config.seed)
-            columns.append(_Column(row, TokenText(self.base.tokenizer), random))
+            columns.append(RunningColumn(row, TokenText(self.base.tokenizer), random))
         running, positions = columns, (attention.cumsum(-1) - 1).clamp(min=0)
-        cache, mask = DynamicCache(config=self.base.model.config), bank.mask(worn * len(prompts))
+        cache, mask = DynamicCache(config=self.base.model.config), bank.mask(kinds * len(prompts))
         while running:
-            with self._lock, self._worn(bank):
+            with self._applying_adapters():
                 self._lora.apply(bank, mask)
                 out = self.base.model(
                     ids.to(self.base.device),
@@ -182,19 +129,21 @@ class Engine:
                 )
             logits, keep = out.logits[:, -1].float(), []
             for number, column in enumerate(running):
-                user, amateur = logits[number * len(worn)], logits[(number + 1) * len(worn) - 1]
+                user, amateur = logits[number * len(kinds)], logits[(number + 1) * len(kinds) - 1]
                 seen = torch.tensor(sorted(set(column.ids)), dtype=torch.long, device=logits.device)
-                token = self._taken(next_scores(row.driver, user, amateur, seen, config)[1], column, config)
+                token = pick_token(score_next(row.driver, user, amateur, seen, config)[1], column, config)
                 column.ids.append(token)
                 if token not in self.base.end_ids and len(column.ids) < config.max_new_tokens:
                     keep.append(number)
-            rows = torch.tensor([number * len(worn) + k for number in keep for k in range(len(worn))], dtype=torch.long)
+            rows = torch.tensor(
+                [number * len(kinds) + k for number in keep for k in range(len(kinds))], dtype=torch.long
+            )
             if keep and len(keep) < len(running):
                 cache.reorder_cache(rows.to(self.base.device))
             running = [running[number] for number in keep]
             mask, positions = mask[rows.to(mask.device)], positions[rows, -1:] + 1
             attention = torch.cat([attention[rows], torch.ones(len(rows), 1, dtype=torch.long)], 1)
-            ids = torch.tensor([[column.ids[-1]] for column in running for _ in worn])
+            ids = torch.tensor([[column.ids[-1]] for column in running for _ in kinds])
         return [column.ids for column in columns]
 
     @torch.inference_mode()
@@ -204,7 +153,7 @@ class Engine:
         """The numbers of a given answer, token by token, under `adapter` and base; nothing is penalized."""
         self.base.check_fits(prompt_ids, len(response_ids))
         ids = torch.tensor([prompt_ids + response_ids], device=self.base.device)
-        with self._lock, self._worn(bank):
+        with self._applying_adapters():
             self._lora.apply(bank, bank.mask([(adapter,), NO_ADAPTER]))
             out = self.base.model(ids.expand(2, -1), use_cache=False, logits_to_keep=len(response_ids) + 1)
         text, tokens = TokenText(self.base.tokenizer), []
@@ -212,7 +161,7 @@ class Engine:
             user, amateur = out.logits[0, index].float(), out.logits[1, index].float()
             logp_user, logp_base = user.log_softmax(-1), amateur.log_softmax(-1)
             score = implicit_reward(logp_user, logp_base, config.alpha)
-            shown = self._shown(text, token, index == len(response_ids) - 1)
+            shown = self._add_text(text, token, index == len(response_ids) - 1)
             tokens.append(trace_token(self.base, token, shown, logp_user, logp_base, logp_user, score, config))
         return tokens
 
@@ -223,7 +172,7 @@ class Engine:
         """log pi of each of a given answer's tokens under `adapter`, or under base; float32 (len(response_ids),)."""
         self.base.check_fits(prompt_ids, len(response_ids))
         ids = torch.tensor([prompt_ids + response_ids], device=self.base.device)
-        with self._lock, self._worn(bank):
+        with self._applying_adapters():
             self._lora.apply(bank, bank.mask([(adapter,) if adapter else NO_ADAPTER]))
             out = self.base.model(ids, use_cache=False, logits_to_keep=len(response_ids) + 1)
         targets = ids[0, len(prompt_ids) :, None]
@@ -232,11 +181,13 @@ class Engine:
     # -- inside a step -------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def _worn(self, bank: LoraBank):
-        try:
-            yield
-        finally:
-            self._lora.apply(None, None)
+    def _applying_adapters(self) -> Iterator[None]:
+        """The model for one request at a time; its layers are bare again afterwards."""
+        with self._lock:
+            try:
+                yield
+            finally:
+                self._lora.apply(None, None)
 
     def _prefill(self, request: Request) -> torch.Tensor:
         """The prompt and what every column begins with, once for each different set of adapters, then spread over the
@@ -272,18 +223,14 @@ class Engine:
             request.cache = request.mask = None
 
     def _choose(
-        self, column: _Column, user: torch.Tensor, amateur: torch.Tensor, config: DecodeConfig
+        self, column: RunningColumn, user: torch.Tensor, amateur: torch.Tensor, config: DecodeConfig
     ) -> tuple[TraceToken, str | None]:
-        """The column's next token from both models' logits (V,), with its numbers, and why the column stops, if so.
-
-        The penalty acts on the logits of whichever model speaks (the expert; base in the greedy column) before the head
-        is cut; the amateur that is subtracted stays as it is.
-        """
+        """The column's next token from both models' logits (V,), with its numbers, and why the column stops, if so."""
         seen = torch.tensor(sorted(set(column.ids)), dtype=torch.long, device=user.device)
         logp_user, logp_base = user.log_softmax(-1), amateur.log_softmax(-1)
-        score, allowed = next_scores(column.method.driver, user, amateur, seen, config)
+        score, allowed = score_next(column.method.driver, user, amateur, seen, config)
         expert = penalize_repetition(user, seen, config.repetition_penalty).log_softmax(-1)
-        token = self._taken(allowed, column, config)
+        token = pick_token(allowed, column, config)
         if column.given is not None:
             token, column.given = column.given, None
         column.ids.append(token)
@@ -292,19 +239,9 @@ class Engine:
             stopped = "eos"
         elif len(column.ids) >= config.max_new_tokens:
             stopped = "length"
-        shown = self._shown(column.text, token, stopped is not None)
+        shown = self._add_text(column.text, token, stopped is not None)
         return trace_token(self.base, token, shown, logp_user, logp_base, expert, score, config), stopped
 
-    def _taken(self, allowed: torch.Tensor, column: _Column, config: DecodeConfig) -> int:
-        """The token that the scores (V,) choose: the best one, or at a temperature a sample."""
-        if config.temperature == 0:
-            return int(allowed.argmax())
-        return self._draw((allowed / config.temperature).softmax(-1), column)
-
-    def _draw(self, weights: torch.Tensor, column: _Column) -> int:
-        """A token by the weights (V,). Every draw takes the same share of the column's random numbers."""
-        return int(torch.multinomial(weights.cpu(), 1, generator=column.random))
-
-    def _shown(self, text: TokenText, token: int, last: bool) -> str:
+    def _add_text(self, text: TokenText, token: int, last: bool) -> str:
         """What the token adds to the text; the end token adds nothing but an unfinished character."""
         return text.rest() if token in self.base.end_ids else text.add(token, last)

@@ -6,6 +6,7 @@ the page its labels, which the wire carries to the browser. A new method is one 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from cope_demo.errors import CopeError
 
@@ -54,6 +55,8 @@ class Method:
         return self.personal or bool(self.prompt)
 
 
+_bare_model = partial(Method, driver="base", adapter="cope", task_adapter=False, column="optional", varies="greedy")
+"""A method of the bare model; CoPe's adapter reads along."""
 _ROWS = (
     Method(
         name="greedy",
@@ -65,40 +68,25 @@ _ROWS = (
         column="always",
         evaluated=False,  # in a table it is `tam`, or `base` where the task has no adapter
     ),
-    Method(
+    _bare_model(
         name="base",
         label="Base without task adapter",
         brief="the bare model",
         about="The bare model, without the task adapter that is part of base elsewhere. It takes its likeliest word.",
-        driver="base",
-        adapter="cope",
-        task_adapter=False,
-        column="optional",
-        varies="greedy",
     ),
-    Method(
+    _bare_model(
         name="rag",
         label="RAG",
         brief="similar texts in the prompt",
         about="The bare model, untrained, with {whose} most similar texts in its prompt. It takes its likeliest word.",
-        driver="base",
-        adapter="cope",
-        task_adapter=False,
         prompt="rag",
-        column="optional",
-        varies="greedy",
     ),
-    Method(
+    _bare_model(
         name="pag",
         label="PAG",
         brief="a profile and similar texts in the prompt",
         about="As RAG, and with a profile in its prompt that the model wrote from {whose} texts.",
-        driver="base",
-        adapter="cope",
-        task_adapter=False,
         prompt="pag",
-        column="optional",
-        varies="greedy",
     ),
     Method(
         name="tam",

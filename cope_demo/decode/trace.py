@@ -28,16 +28,9 @@ class Alternative:
 
 
 @dataclass(frozen=True)
-class TraceToken:
-    """One token of a column with its numbers (see Alternative), head_size in tokens, and the top alternatives."""
+class TraceToken(Alternative):
+    """One token of a column with its numbers, head_size in tokens, and the top alternatives."""
 
-    id: int
-    text: str
-    logp_user: float
-    logp_base: float
-    reward: float
-    score: float
-    in_head: bool
     head_size: int
     alternatives: tuple[Alternative, ...] = ()
 
