@@ -62,12 +62,14 @@ def read_runs(folder: Path) -> tuple[list[Run], list[str]]:
     if not runs:
         raise CopeError(f"There is no finished run of evaluate below {folder}: each has plan.json and results.json.")
     for run in runs:
-        first = next(other for other in runs if other.plan["task"] == run.plan["task"])
-        for one, other in ((_whole(run), _whole(runs[0])), (_of_task(run), _of_task(first))):
-            if differing := sorted(name for name in one if one[name] != other.get(name)):
+        first_of_task = next(other for other in runs if other.plan["task"] == run.plan["task"])
+        for other, read in ((runs[0], _read_common), (first_of_task, _read_common_of_task)):
+            mine, others = read(run), read(other)
+            if differing := sorted(name for name in mine if mine[name] != others.get(name)):
+                names = " and ".join(str(one.folder.relative_to(folder)) for one in (run, other))
                 raise CopeError(
-                    f"{run.folder.name} and {first.folder.name} differ in {', '.join(differing)}, so their numbers do "
-                    "not belong in one table: keep them in different folders."
+                    f"{names} differ in {', '.join(differing)}, so their numbers do not belong in one table: keep them "
+                    "in different folders."
                 )
     return runs, unfinished
 
@@ -130,12 +132,12 @@ def read_run(folder: Path) -> Run:
         raise CopeError(f"The run {folder.name} cannot be read ({why}): run evaluate again.") from error
 
 
-def _whole(run: Run) -> dict:
+def _read_common(run: Run) -> dict:
     """What all runs have in common."""
     return {"model": run.plan["model"], **run.plan["fit"]}
 
 
-def _of_task(run: Run) -> dict:
+def _read_common_of_task(run: Run) -> dict:
     """What all runs of a task have in common."""
     decode = {name: value for name, value in run.plan["decode"].items() if name not in ("alpha", "tau")}
     return {name: run.plan[name] for name in ("data_sha256", "task_adapter")} | decode

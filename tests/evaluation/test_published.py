@@ -137,6 +137,13 @@ def test_what_cannot_be_compared_is_refused(tmp_path, change, sentence):
         published.read_runs(tmp_path)
 
 
+def test_a_refusal_names_the_run_that_differs_and_the_one_that_it_differs_from(tmp_path):
+    run(tmp_path, "one/run", NEWS, ("base",))
+    run(tmp_path, "two/run", REVIEWS, ("base",), model="other@1")  # the first of its task
+    with pytest.raises(CopeError, match="^two/run and one/run differ in model,"):
+        published.read_runs(tmp_path)
+
+
 def test_a_folder_without_a_finished_run_is_refused(tmp_path, capsys):
     with pytest.raises(CopeError, match="no finished run"):
         published.read_runs(tmp_path)
