@@ -18,8 +18,8 @@ import torch
 from cope_demo.config import DecodeConfig, FitConfig
 from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.methods import METHODS
-from cope_demo.evaluation.kept_fits import kept_fit
-from cope_demo.evaluation.metrics import text_scores
+from cope_demo.evaluation.kept_fits import get_kept_fit
+from cope_demo.evaluation.metrics import score_text
 from cope_demo.evaluation.significance import Bootstrap
 from cope_demo.fit.training import quiet_libraries, reuse_memory
 from cope_demo.model.adapters import TAM, Lora, read_lora
@@ -92,7 +92,7 @@ def run(options) -> None:
                     loras = {kind: merge_loras(loras[TAM], loras[kind])}
             answers = engine.write(asked, method, make_bank(base, loras), replace(plain, **change))
             texts = [base.tokenizer.decode(ids, skip_special_tokens=True) for ids in answers]
-            scores = [text_scores(query.gold, text) for query, text in zip(author.queries, texts, strict=True)]
+            scores = [score_text(query.gold, text) for query, text in zip(author.queries, texts, strict=True)]
             row = {"user": author.id, "setting": setting, "method": method, "decoding": decoding}
             row |= {key: [score[key] for score in scores] for key in scores[0]}
             row |= {"words": [len(text.split()) for text in texts], "texts": texts}
@@ -106,7 +106,7 @@ def run(options) -> None:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
         def folder_of(config, samples=samples):
-            return lambda whole: kept_fit(samples, task.name, config, base, tam, None, whole)
+            return lambda whole: get_kept_fit(samples, task.name, config, base, tam, None, whole)
 
         measure("", "tam", "", None, {})
         supervised = folder_of(fit)

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from cope_demo.evaluation.metrics import METRICS
 from cope_demo.evaluation.published import read_run
-from cope_demo.evaluation.results import by_user
+from cope_demo.evaluation.results import group_by_user
 from cope_demo.evaluation.significance import Bootstrap
 
 GAIN = "rougeL"
@@ -27,7 +27,7 @@ def lines(folders: list[Path]) -> list[str]:
     for method in methods:
         queries = sorted(set.intersection(*(set(run[method]) for run in runs)))
         rows = [{**run[method][at], "method": name} for name, run in zip(names, runs, strict=True) for at in queries]
-        boots = {metric: Bootstrap(by_user(rows, names, metric)) for metric in METRICS}
+        boots = {metric: Bootstrap(group_by_user(rows, names, metric)) for metric in METRICS}
         for name in names:
             means = [f"{boots[metric].mean(name):.3f}" for metric in METRICS]
             texts = [row["text"] for row in rows if row["method"] == name]

@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     options.add_argument("--docs", type=Path, default=Path(__file__).parent, help="where to write (default: docs)")
     given = options.parse_args(arguments)
     try:
-        data = published.published()
+        data = published.read_published()
         if given.runs:
             runs, unfinished = published.read_runs(given.runs)
             data = published.gather(runs)

@@ -41,7 +41,7 @@ def running_app():
             server.wait(20)
 
 
-def compared(browser, url: str, user: str, prompt: str | None, size: dict, dark: bool):
+def compare_methods(browser, url: str, user: str, prompt: str | None, size: dict, dark: bool):
     """A page on which the sample user's three columns are written."""
     phone = size is PHONE
     context = browser.new_context(
@@ -132,7 +132,7 @@ def main() -> None:
             ("desktop-dark", DESKTOP, True),
             ("phone", PHONE, False),
         ):
-            page = compared(browser, url, given.user, given.prompt, size, dark)
+            page = compare_methods(browser, url, given.user, given.prompt, size, dark)
             if size is PHONE:
                 page.locator(strongest(page)).scroll_into_view_if_needed()
                 page.evaluate("document.querySelector('.column[data-method=cope]').scrollIntoView()")

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import mean, median
 
 from cope_demo.errors import CopeError
-from cope_demo.evaluation.published import Run, main_rows
+from cope_demo.evaluation.published import Run, select_main_rows
 from cope_demo.texts.lamp import USERS, read_authors
 
 WORDS = 20
@@ -32,7 +32,7 @@ def examples(runs: Sequence[Run], data: Path) -> list[dict]:
 
     runs: of one task. Empty where NEEDED was not measured. Raises CopeError when `data` is not what the runs read.
     """
-    rows, task = main_rows(runs), runs[0].plan["task"]
+    rows, task = select_main_rows(runs), runs[0].plan["task"]
     if not set(NEEDED) <= set(rows):
         return []
     golds = _golds(data, runs[0].plan["data_sha256"])

@@ -209,7 +209,7 @@ def _train_tam(options) -> None:
 
 def _evaluate(options) -> None:
     from cope_demo.evaluation.evaluate import evaluate
-    from cope_demo.evaluation.results import markdown
+    from cope_demo.evaluation.results import format_markdown
     from cope_demo.fit.training import quiet_libraries
 
     from .terminal import author_bar
@@ -231,7 +231,7 @@ def _evaluate(options) -> None:
             decode=decode,
             tell=show,
         )
-    print(markdown(result))
+    print(format_markdown(result))
 
 
 def _serve(options) -> None:

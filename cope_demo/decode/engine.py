@@ -23,7 +23,7 @@ from cope_demo.reward import implicit_reward, penalize_repetition
 
 from .choice import pick_token, sample_token, score_next
 from .methods import METHODS
-from .request import Request, RunningColumn, amateur_adapters
+from .request import Request, RunningColumn, list_amateur_adapters
 from .trace import ColumnEnd, TokenEvent, TraceToken
 from .tracing import TokenText, trace_token
 
@@ -106,7 +106,7 @@ class Engine:
         otherwise than a single prompt, so where two tokens are nearly alike it may take another one than `decode`.
         """
         row = METHODS[method]
-        both = [(row.adapter,), amateur_adapters(row)]
+        both = [(row.adapter,), list_amateur_adapters(row)]
         kinds = {"base": both[1:], "user": both[:1], "contrast": both}[row.driver]  # the rows of one prompt
         ids, attention = pad_sequences([prompt for prompt in prompts for _ in kinds], self.base.tokenizer.pad_token_id)
         columns = []

@@ -25,32 +25,32 @@ _WORDS = 90
 """Words of a text or instruction that are shown; the rest is cut."""
 
 
-def similar_samples(instructions: list[str], samples: Sequence[Sample]) -> list[list[Sample]]:
+def find_similar_samples(instructions: list[str], samples: Sequence[Sample]) -> list[list[Sample]]:
     """For each instruction the EXAMPLES samples of the person whose own ones are nearest to it, the nearest first."""
     near = find_most_similar(instructions, [sample.prompt for sample in samples], EXAMPLES)
     return [[samples[number] for number in numbers] for numbers in near]
 
 
-def rag_prompt(instruction: str, similar: Sequence[Sample], profile: str = "") -> str:
+def make_rag_prompt(instruction: str, similar: Sequence[Sample], profile: str = "") -> str:
     """The instruction after the person's similar texts (the most similar last), and after their profile if given."""
     parts = [f"About the writer: {profile.strip()}"] if profile.strip() else []
     parts += [f"{_cut(sample.prompt)}\n{_cut(sample.response)}" for sample in reversed(similar)]
     return "\n\n".join([*parts, instruction])
 
 
-def profile_prompt(samples: Sequence[Sample]) -> str:
+def make_profile_prompt(samples: Sequence[Sample]) -> str:
     """Asks for a profile of the person who wrote these texts (the newest PROFILE_TEXTS of them)."""
     texts = "\n\n".join(_cut(sample.response) for sample in samples[-PROFILE_TEXTS:])
     return f"These texts are by one writer:\n\n{texts}\n\nDescribe the writer's topics and style in two sentences."
 
 
-def written_profile(engine: "Engine", bare: "LoraBank", samples: Sequence[Sample], config: DecodeConfig) -> str:
-    """The profile that the model writes of the person, by `profile_prompt`, in at most PROFILE_TOKENS tokens.
+def write_profile(engine: "Engine", bare: "LoraBank", samples: Sequence[Sample], config: DecodeConfig) -> str:
+    """The profile that the model writes of the person, by `make_profile_prompt`, in at most PROFILE_TOKENS tokens.
 
     bare: a bank without adapters. config: its seed and temperature are used, not its length and penalty.
     """
     config = replace(config, max_new_tokens=PROFILE_TOKENS, repetition_penalty=1.2)
-    (written,) = engine.write([engine.base.prompt_ids(profile_prompt(samples))], "base", bare, config)
+    (written,) = engine.write([engine.base.prompt_ids(make_profile_prompt(samples))], "base", bare, config)
     return engine.base.tokenizer.decode(written, skip_special_tokens=True)
 
 

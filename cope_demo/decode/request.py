@@ -38,9 +38,9 @@ class Request:
     def rows(self) -> list[tuple[str, ...]]:
         """The names of each row's adapters."""
         methods = [column.method for column in self.columns]
-        return [names for method in methods for names in ((method.adapter,), amateur_adapters(method))]
+        return [names for method in methods for names in ((method.adapter,), list_amateur_adapters(method))]
 
 
-def amateur_adapters(method: Method) -> tuple[str, ...]:
+def list_amateur_adapters(method: Method) -> tuple[str, ...]:
     """The names of the adapters of the method's base: at most the task adapter."""
     return NO_ADAPTER if method.task_adapter else BARE

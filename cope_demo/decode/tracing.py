@@ -56,7 +56,7 @@ def trace_token(
     head = plausible_head(expert, config.tau)
     ids = [token]
     if config.alternatives > 1:
-        ids = _interesting(token, logp_user, logp_base, expert, config)
+        ids = _select_alternatives(token, logp_user, logp_base, expert, config)
     where = torch.tensor(ids, device=logp_user.device)
     reward = implicit_reward(logp_user[where], logp_base[where], config.alpha)
     columns = (logp_user[where], logp_base[where], reward, score[where])
@@ -69,7 +69,7 @@ def trace_token(
     )
 
 
-def _interesting(
+def _select_alternatives(
     token: int, logp_user: torch.Tensor, logp_base: torch.Tensor, expert: torch.Tensor, config: DecodeConfig
 ) -> list[int]:
     """The ids of at most config.alternatives tokens worth showing beside `token`, which comes first.

@@ -35,20 +35,20 @@ def preference(tokens: Sequence[TraceToken]) -> Estimate:
     tokens: at least LEAST_TOKENS.
     """
     values = _values(tokens)
-    return _estimate(float(values.mean()), _draws(values, 0))
+    return _estimate(float(values.mean()), _resample(values, 0))
 
 
 def difference(one: Sequence[TraceToken], other: Sequence[TraceToken]) -> Estimate:
     """The preference of one text less that of the other."""
     first, second = _values(one), _values(other)
-    return _estimate(float(first.mean() - second.mean()), _draws(first, 0) - _draws(second, 1))
+    return _estimate(float(first.mean() - second.mean()), _resample(first, 0) - _resample(second, 1))
 
 
 def _values(tokens: Sequence[TraceToken]) -> numpy.ndarray:
     return numpy.array([token.logp_user - token.logp_base for token in tokens])
 
 
-def _draws(values: numpy.ndarray, seed: int) -> numpy.ndarray:
+def _resample(values: numpy.ndarray, seed: int) -> numpy.ndarray:
     """Means of DRAWS texts of the same length, put together from blocks of this one; its end goes on at its start."""
     block = min(BLOCK, max(1, len(values) // BLOCKS))
     count = -(-len(values) // block)

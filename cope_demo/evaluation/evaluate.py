@@ -24,7 +24,7 @@ from cope_demo.texts.tasks import find_task
 
 from .measurement import Measurement
 from .metrics import METRICS
-from .results import summary, write_results
+from .results import summarize_rows, write_results
 
 PREDICTIONS, PLAN = "predictions.jsonl", "plan.json"
 
@@ -94,7 +94,7 @@ def evaluate(
     rows = [row for author in authors if author.id not in skipped for row in done[author.id]]
     if not rows:
         raise CopeError(f"No author could be measured: {next(iter(skipped.values()), 'the file has no queries')}")
-    result = summary(rows, methods, METRICS, seed)
+    result = summarize_rows(rows, methods, METRICS, seed)
     result = {"task": task_name, **result, "skipped": skipped, "plan": asdict(plan)}
     write_results(out, result)
     return result

@@ -44,7 +44,7 @@ PARTS = (
 )
 
 
-def kept_fit(
+def get_kept_fit(
     samples: Sequence[Sample],
     task: str,
     config: FitConfig,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from cope_demo.config import DecodeConfig, FitConfig
 from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.methods import Method
-from cope_demo.decode.prompting import rag_prompt, similar_samples, written_profile
+from cope_demo.decode.prompting import find_similar_samples, make_rag_prompt, write_profile
 from cope_demo.errors import CopeError
 from cope_demo.model.adapters import TAM, LoraBank, read_lora
 from cope_demo.model.task_adapters import TaskAdapter
@@ -14,8 +14,8 @@ from cope_demo.reward import bits_per_token
 from cope_demo.texts.lamp import Author, Query
 from cope_demo.texts.tasks import Sample, Task
 
-from .kept_fits import kept_fit
-from .metrics import text_scores
+from .kept_fits import get_kept_fit
+from .metrics import score_text
 
 BATCH = 16
 """Queries of an author that are answered together."""
@@ -56,7 +56,7 @@ class Measurement:
                         "query": query.id,
                         "method": method.name,
                         "text": text,
-                        **text_scores(query.gold, text),
+                        **score_text(query.gold, text),
                         "bits": self._measure_bits(query.gold, prompt, method, own),
                         "seconds": round(seconds, 3),
                     }
@@ -68,12 +68,12 @@ class Measurement:
         plain, kinds = [self.task.prompt(query.input) for query in queries], {method.prompt for method in self.methods}
         found = {"": plain}
         if kinds - {""}:
-            similar = similar_samples(plain, samples)
-            found["rag"] = [rag_prompt(text, many) for text, many in zip(plain, similar, strict=True)]
+            similar = find_similar_samples(plain, samples)
+            found["rag"] = [make_rag_prompt(text, many) for text, many in zip(plain, similar, strict=True)]
         if "pag" in kinds:
             bare = make_bank(self.base, {})
-            profile = written_profile(self.engine, bare, samples, self.settings)
-            found["pag"] = [rag_prompt(text, many, profile) for text, many in zip(plain, similar, strict=True)]
+            profile = write_profile(self.engine, bare, samples, self.settings)
+            found["pag"] = [make_rag_prompt(text, many, profile) for text, many in zip(plain, similar, strict=True)]
         return found
 
     def _write(self, prompts: list[str], method: str, bank: LoraBank) -> tuple[list[str], float]:
@@ -99,6 +99,6 @@ class Measurement:
         adapters = {method.adapter for method in self.methods if method.personal}
         if adapters:
             config, task = self.config, self.task.name
-            folder = kept_fit(samples, task, config, self.base, self.tam, self.model, "cope" in adapters)
+            folder = get_kept_fit(samples, task, config, self.base, self.tam, self.model, "cope" in adapters)
             loras |= {name: read_lora(folder / name, self.base.model) for name in sorted(adapters)}
         return make_bank(self.base, loras)

@@ -13,9 +13,9 @@ class _NoSynonyms:
         return []
 
 
-def text_scores(gold: str, text: str) -> dict[str, float]:
+def score_text(gold: str, text: str) -> dict[str, float]:
     """ROUGE-1 and ROUGE-L as F-measure (stemmed; rouge-score) and METEOR (nltk; no synonyms) of a text."""
-    found = {name: score.fmeasure for name, score in _rouge().score(gold, text).items()}
+    found = {name: score.fmeasure for name, score in _load_rouge().score(gold, text).items()}
     words = [_tokens(gold), _tokens(text)]
     if all(words):
         from nltk.translate.meteor_score import single_meteor_score
@@ -33,7 +33,7 @@ def _tokens(text: str) -> list[str]:
 
 
 @lru_cache(maxsize=1)
-def _rouge():
+def _load_rouge():
     from rouge_score.rouge_scorer import RougeScorer
 
     return RougeScorer(["rouge1", "rougeL"], use_stemmer=True)

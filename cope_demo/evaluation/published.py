@@ -17,7 +17,7 @@ from cope_demo.paths import ROOT
 from cope_demo.texts.tasks import TASKS
 
 from .metrics import METRICS
-from .results import by_user, compared, summary
+from .results import compare_methods, group_by_user, summarize_rows
 from .significance import Bootstrap, Pooled
 
 PUBLISHED = ROOT / "docs" / "results.json"
@@ -42,7 +42,7 @@ class Run:
         return self.plan["decode"]["alpha"], self.plan["decode"]["tau"]
 
 
-def published() -> dict:
+def read_published() -> dict:
     """What docs/results.json holds; nothing where there is no such file."""
     return json.loads(PUBLISHED.read_text("utf-8")) if PUBLISHED.exists() else {"tasks": {}}
 
@@ -77,16 +77,16 @@ def read_runs(folder: Path) -> tuple[list[Run], list[str]]:
 def gather(runs: Sequence[Run], seed: int = 0) -> dict:
     """The runs' numbers: {"model", "fit", "tasks": {task: ...}, "pooled"}.
 
-    A task has what results.summary gives, its main runs' "alpha" and "tau" (the defaults where there is a run at them,
-    else those with the most methods), "skipped" authors, and its "sweep" or None. "pooled" is the mean over the tasks,
-    of the methods that all of them have; None for fewer than two tasks or no common method.
+    A task has what results.summarize_rows gives, its main runs' "alpha" and "tau" (the defaults where there is a run at
+    them, else those with the most methods), "skipped" authors, and its "sweep" or None. "pooled" is the mean over the
+    tasks, of the methods that all of them have; None for fewer than two tasks or no common method.
     """
     tasks, rows = {}, {}
     for task in (name for name in MEASURED if any(run.plan["task"] == name for run in runs)):
         own = [run for run in runs if run.plan["task"] == task]
-        merged = main_rows(own)
+        merged = select_main_rows(own)
         rows[task] = [row for by_query in merged.values() for row in by_query.values()]
-        plan, (alpha, tau) = own[0].plan, _main_point(own)
+        plan, (alpha, tau) = own[0].plan, _find_main_point(own)
         tasks[task] = {
             "alpha": alpha,
             "tau": tau,
@@ -95,7 +95,7 @@ def gather(runs: Sequence[Run], seed: int = 0) -> dict:
             "task_adapter": plan["task_adapter"],
             "data_sha256": plan["data_sha256"],
             "skipped": max(run.skipped for run in own),
-            **summary(rows[task], tuple(merged), METRICS, seed),
+            **summarize_rows(rows[task], tuple(merged), METRICS, seed),
             "sweep": _sweep(own, seed),
         }
     shared = [method for method in list_evaluated() if all(method in task["methods"] for task in tasks.values())]
@@ -103,7 +103,7 @@ def gather(runs: Sequence[Run], seed: int = 0) -> dict:
         "model": runs[0].plan["model"],
         "fit": runs[0].plan["fit"],
         "tasks": tasks,
-        "pooled": _pooled(rows, shared, seed),
+        "pooled": _pool_tasks(rows, shared, seed),
     }
 
 
@@ -112,9 +112,9 @@ def list_contrasting() -> tuple[str, ...]:
     return tuple(name for name in list_evaluated() if METHODS[name].contrasts)
 
 
-def main_rows(runs: Sequence[Run]) -> dict[str, dict[tuple[str, str], dict]]:
+def select_main_rows(runs: Sequence[Run]) -> dict[str, dict[tuple[str, str], dict]]:
     """method -> (user, query) -> row of a task's runs at the main alpha and tau, on the queries that all have."""
-    return _merged([run for run in runs if run.point == _main_point(runs)])
+    return _merge_rows([run for run in runs if run.point == _find_main_point(runs)])
 
 
 def read_run(folder: Path) -> Run:
@@ -143,7 +143,7 @@ def _read_common_of_task(run: Run) -> dict:
     return {name: run.plan[name] for name in ("data_sha256", "task_adapter")} | decode
 
 
-def _main_point(runs: Sequence[Run]) -> tuple[float, float]:
+def _find_main_point(runs: Sequence[Run]) -> tuple[float, float]:
     default = (DecodeConfig.alpha, DecodeConfig.tau)
     points = {run.point for run in runs}
     if default in points:
@@ -151,15 +151,17 @@ def _main_point(runs: Sequence[Run]) -> tuple[float, float]:
     return max(sorted(points), key=lambda point: len({m for run in runs if run.point == point for m in run.rows}))
 
 
-def _merged(runs: Sequence[Run]) -> dict[str, dict[tuple[str, str], dict]]:
+def _merge_rows(runs: Sequence[Run]) -> dict[str, dict[tuple[str, str], dict]]:
     """The methods of several runs, each from the first that has it, on the queries that all of them have."""
     found: dict[str, dict] = {}
     for run in runs:
         found = {**run.rows, **found}
-    return _shared({method: found[method] for method in list_evaluated() if method in found}, runs[0].plan["task"])
+    return _keep_common_queries(
+        {method: found[method] for method in list_evaluated() if method in found}, runs[0].plan["task"]
+    )
 
 
-def _shared(columns: dict, task: str) -> dict:
+def _keep_common_queries(columns: dict, task: str) -> dict:
     """The columns on the queries that all have. Raises CopeError where there is none."""
     queries = set.intersection(*(set(rows) for rows in columns.values()))
     if not queries:
@@ -175,16 +177,16 @@ def _sweep(runs: Sequence[Run], seed: int) -> dict | None:
     points = sorted({run.point for run in runs if set(list_contrasting()) & set(run.rows)})
     if len(points) < 2:
         return None
-    main = main_rows(runs)
+    main = select_main_rows(runs)
     columns = {method: main[method] for method in AGAINST if method in main}
     swept = {}
     for point in points:
-        for method, rows in _merged([run for run in runs if run.point == point]).items():
+        for method, rows in _merge_rows([run for run in runs if run.point == point]).items():
             if METHODS[method].contrasts:
                 columns[f"{method} {point}"] = rows
                 swept[f"{method} {point}"] = (method, point)
-    columns = _shared(columns, runs[0].plan["task"])
-    boot = Bootstrap({name: _values(rows) for name, rows in columns.items()}, seed)
+    columns = _keep_common_queries(columns, runs[0].plan["task"])
+    boot = Bootstrap({name: _group_values(rows) for name, rows in columns.items()}, seed)
 
     def number(name: str) -> dict:
         return {"rougeL": round(boot.mean(name), 4), "ci95": [round(end, 4) for end in boot.interval(name)]}
@@ -204,15 +206,17 @@ def _sweep(runs: Sequence[Run], seed: int) -> dict | None:
     }
 
 
-def _values(rows: dict[tuple[str, str], dict]) -> dict[str, list[float]]:
+def _group_values(rows: dict[tuple[str, str], dict]) -> dict[str, list[float]]:
     values: dict[str, list[float]] = {}
     for (user, _), row in rows.items():
         values.setdefault(user, []).append(row["rougeL"])
     return values
 
 
-def _pooled(rows: dict[str, list[dict]], methods: Sequence[str], seed: int) -> dict | None:
+def _pool_tasks(rows: dict[str, list[dict]], methods: Sequence[str], seed: int) -> dict | None:
     if len(rows) < 2 or not methods:
         return None
-    boots = {metric: Pooled([by_user(many, methods, metric) for many in rows.values()], seed) for metric in METRICS}
-    return {"tasks": list(rows), **compared(boots, methods)}
+    boots = {
+        metric: Pooled([group_by_user(many, methods, metric) for many in rows.values()], seed) for metric in METRICS
+    }
+    return {"tasks": list(rows), **compare_methods(boots, methods)}

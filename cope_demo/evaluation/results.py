@@ -11,15 +11,15 @@ REFERENCES = ("tam", "oppu")
 """What the gains are over."""
 
 
-def summary(rows: Sequence[dict], methods: Sequence[str], metrics: Sequence[str], seed: int = 0) -> dict:
+def summarize_rows(rows: Sequence[dict], methods: Sequence[str], metrics: Sequence[str], seed: int = 0) -> dict:
     """Means over queries, 95 % intervals by bootstrap over users, and relative gains over REFERENCES.
 
     rows: lines of predictions.jsonl; every user has every method on the same queries. A method's "bits_over_tam" is the
     relative difference of its bits a token from tam's, and the ends of its interval.
     """
     users = sorted({row["user"] for row in rows})
-    boots = {metric: Bootstrap(by_user(rows, methods, metric), seed) for metric in metrics}
-    numbers = compared(boots, methods)
+    boots = {metric: Bootstrap(group_by_user(rows, methods, metric), seed) for metric in metrics}
+    numbers = compare_methods(boots, methods)
     table = numbers["methods"]
     for method in methods:
         own = [row for row in rows if row["method"] == method]
@@ -28,7 +28,7 @@ def summary(rows: Sequence[dict], methods: Sequence[str], metrics: Sequence[str]
         table[method]["seconds"] = round(sum(row["seconds"] for row in own) / len(own), 3)
     likely = [method for method in methods if "bits_per_token" in table[method]]
     if REFERENCES[0] in likely:
-        boot = Bootstrap(by_user(rows, likely, "bits"), seed)
+        boot = Bootstrap(group_by_user(rows, likely, "bits"), seed)
         for method in likely:
             change, span = boot.gain(method, REFERENCES[0]), boot.gain_interval(method, REFERENCES[0])
             table[method]["bits_over_tam"] = [round(change, 4), *_pair(span)]
@@ -36,7 +36,7 @@ def summary(rows: Sequence[dict], methods: Sequence[str], metrics: Sequence[str]
     return {"users": len(users), "queries": queries, **numbers}
 
 
-def compared(boots: dict[str, Bootstrap], methods: Sequence[str]) -> dict:
+def compare_methods(boots: dict[str, Bootstrap], methods: Sequence[str]) -> dict:
     """metric -> Bootstrap as numbers: "methods", "ci95", "relative_gain" over REFERENCES and "relative_gain_ci95"."""
     table = {m: {metric: round(boot.mean(m), 4) for metric, boot in boots.items()} for m in methods}
     intervals = {m: {metric: _pair(boot.interval(m)) for metric, boot in boots.items()} for m in methods}
@@ -51,10 +51,10 @@ def compared(boots: dict[str, Bootstrap], methods: Sequence[str]) -> dict:
 def write_results(out: Path, result: dict) -> None:
     """Writes results.json and results.md into the run's folder."""
     (out / "results.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    (out / "results.md").write_text(markdown(result), "utf-8")
+    (out / "results.md").write_text(format_markdown(result), "utf-8")
 
 
-def markdown(result: dict) -> str:
+def format_markdown(result: dict) -> str:
     """The table for people: a line a method, intervals in brackets, gains in ROUGE-L."""
     gains = [over for over in REFERENCES if result["relative_gain"].get(over)]
     titles = ["method", *NAMES.values(), *(f"ROUGE-L over {over}" for over in gains), "bits a token", "s a query"]
@@ -76,7 +76,7 @@ def markdown(result: dict) -> str:
     return "\n".join([head + "by paired bootstrap over users.", "", *lines, *left_out]) + "\n"
 
 
-def by_user(rows: Sequence[dict], methods: Sequence[str], metric: str) -> dict[str, dict[str, list[float]]]:
+def group_by_user(rows: Sequence[dict], methods: Sequence[str], metric: str) -> dict[str, dict[str, list[float]]]:
     """The rows of these methods as Bootstrap takes them."""
     values: dict[str, dict[str, list[float]]] = {method: {} for method in methods}
     for row in rows:

@@ -32,15 +32,15 @@ class Bootstrap:
 
     def interval(self, method: str) -> tuple[float, float]:
         """95 % of the mean."""
-        return _middle(self._means(method))
+        return _compute_interval(self._means(method))
 
     def gain(self, method: str, over: str) -> float:
         """(mean of `method` - mean of `over`) / mean of `over`; 0 where the latter is 0."""
-        return float(_ratio(self.mean(method), self.mean(over)))
+        return float(_compute_gain(self.mean(method), self.mean(over)))
 
     def gain_interval(self, method: str, over: str) -> tuple[float, float]:
         """95 % of the gain, both methods on the same draws."""
-        return _middle(_ratio(self._means(method), self._means(over)))
+        return _compute_interval(_compute_gain(self._means(method), self._means(over)))
 
     def _means(self, method: str) -> numpy.ndarray:
         """(DRAWS,)"""
@@ -65,11 +65,11 @@ class Pooled(Bootstrap):
         return numpy.mean([part._means(method) for part in self._parts], axis=0)
 
 
-def _ratio(value, base):
+def _compute_gain(value, base):
     base = numpy.asarray(base, float)
     return numpy.divide(value - base, base, out=numpy.zeros_like(base), where=base != 0)
 
 
-def _middle(draws: numpy.ndarray) -> tuple[float, float]:
+def _compute_interval(draws: numpy.ndarray) -> tuple[float, float]:
     low, high = numpy.percentile(draws, [2.5, 97.5])
     return float(low), float(high)

@@ -6,7 +6,7 @@ from cope_demo.saved.store import SavedUser
 NO_TASK_ADAPTER = "This fit has no task adapter, so the bare model is the first column already."
 
 
-def left_out(user: SavedUser) -> dict[str, str]:
+def explain_left_out(user: SavedUser) -> dict[str, str]:
     """The optional columns that would tell nothing for this user, each with the reason."""
     reasons = {}
     for name in list_optional():

@@ -31,12 +31,14 @@ class OwnPrompts:
         if not samples:
             raise CopeError(NO_HISTORY)
         key = (user.folder, user.manifest["files"]["history.jsonl"]["sha256"])
-        similar = self._similar.get((*key, instruction), lambda: prompting.similar_samples([instruction], samples)[0])
+        similar = self._similar.get(
+            (*key, instruction), lambda: prompting.find_similar_samples([instruction], samples)[0]
+        )
         if METHODS[method].prompt == "rag":
-            return prompting.rag_prompt(instruction, similar)
+            return prompting.make_rag_prompt(instruction, similar)
         bare = make_bank(engine.base, {})
-        profile = self._profiles.get(key, lambda: prompting.written_profile(engine, bare, samples, DecodeConfig()))
-        return prompting.rag_prompt(instruction, similar, profile)
+        profile = self._profiles.get(key, lambda: prompting.write_profile(engine, bare, samples, DecodeConfig()))
+        return prompting.make_rag_prompt(instruction, similar, profile)
 
     def forget(self, user_id: str) -> None:
         """Drops what was made from a user's history."""

@@ -32,7 +32,7 @@ def tick(page) -> None:
 
 
 @pytest.fixture(scope="module")
-def compared(chromium, scripted_page):
+def compare_methods(chromium, scripted_page):
     """A comparison of Ada's with two further columns."""
     scripted_page.service.reset()
     with visit(chromium, scripted_page.url) as page:

@@ -11,7 +11,7 @@ from cope_demo.decode.methods import METHODS, list_evaluated
 from cope_demo.errors import CopeError
 from cope_demo.evaluation import measurement
 from cope_demo.evaluation.evaluate import evaluate
-from cope_demo.evaluation.metrics import text_scores
+from cope_demo.evaluation.metrics import score_text
 from cope_demo.evaluation.significance import Bootstrap
 from cope_demo.fit import pipeline, tam
 from cope_demo.texts.lamp import OTHERS, USERS
@@ -88,15 +88,15 @@ def test_all_methods_and_a_run_that_was_cut_off(root, tmp_path, monkeypatch):
     def cut(gold, text):
         if gold[4] == "3":
             raise KeyboardInterrupt
-        return text_scores(gold, text)
+        return score_text(gold, text)
 
-    monkeypatch.setattr(measurement, "text_scores", cut)
+    monkeypatch.setattr(measurement, "score_text", cut)
     with pytest.raises(KeyboardInterrupt):
         run(root, tmp_path / "parted")
     assert len(read_predictions(tmp_path / "parted")) == 2 * len(EVALUATED)
     with open(tmp_path / "parted" / "predictions.jsonl", "a") as file:
         file.write('{"user": "author 3", "que')
-    monkeypatch.setattr(measurement, "text_scores", text_scores)
+    monkeypatch.setattr(measurement, "score_text", score_text)
     assert run(root, tmp_path / "parted")["methods"].keys() == whole["methods"].keys()
     assert read_predictions(tmp_path / "parted") == rows
 
@@ -123,9 +123,9 @@ def test_one_bad_author_does_not_end_the_run(root, tmp_path, monkeypatch):
     def broken(gold, text):
         if gold[4] == "1":
             raise ValueError("secret of the text")
-        return text_scores(gold, text)
+        return score_text(gold, text)
 
-    monkeypatch.setattr(measurement, "text_scores", broken)
+    monkeypatch.setattr(measurement, "score_text", broken)
     result = run(root, tmp_path, ["base"])
     assert result["users"] == 2 and list(result["skipped"]) == ["author 1"]
     assert "ValueError" in result["skipped"]["author 1"] and "secret" not in result["skipped"]["author 1"]
@@ -171,12 +171,12 @@ def test_bad_data_gets_a_sentence_and_exit_code_2(root, tmp_path, capsys, text, 
 
 
 def test_scores_follow_their_definitions():
-    same = text_scores("The goose crossed", "The goose crossed")
+    same = score_text("The goose crossed", "The goose crossed")
     assert same["rouge1"] == same["rougeL"] == 1 and same["meteor"] > 0.9
-    half = text_scores("the ferry crosses late", "ferry crossing")  # the second by its stem
+    half = score_text("the ferry crosses late", "ferry crossing")  # the second by its stem
     assert half["rouge1"] == pytest.approx(2 * 1.0 * 0.5 / 1.5, abs=1e-5)
-    assert text_scores("the ferry", "") == {"rouge1": 0, "rougeL": 0, "meteor": 0}
-    assert text_scores("ferry late", "late ferry")["rougeL"] == 0.5
+    assert score_text("the ferry", "") == {"rouge1": 0, "rougeL": 0, "meteor": 0}
+    assert score_text("ferry late", "late ferry")["rougeL"] == 0.5
 
 
 def test_intervals_are_over_users_and_paired():

@@ -18,7 +18,7 @@ from cope_demo.errors import CopeError
 from cope_demo.evaluation import published
 from cope_demo.evaluation.evaluate import Plan
 from cope_demo.evaluation.metrics import METRICS
-from cope_demo.evaluation.results import summary, write_results
+from cope_demo.evaluation.results import summarize_rows, write_results
 from cope_demo.evaluation.significance import Bootstrap, Pooled
 from cope_demo.paths import ROOT
 from cope_demo.system.files import sha256_file
@@ -70,7 +70,12 @@ def run(root, name: str, task: str, methods, *, users=4, alpha=0.1, tau=0.1, ski
     (out / "plan.json").write_text(json.dumps(whole))
     (out / "predictions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     kept = [row for row in rows if row["user"] not in skipped]
-    result = {"task": task, **summary(kept, methods, METRICS), "skipped": dict.fromkeys(skipped, "why"), "plan": whole}
+    result = {
+        "task": task,
+        **summarize_rows(kept, methods, METRICS),
+        "skipped": dict.fromkeys(skipped, "why"),
+        "plan": whole,
+    }
     write_results(out, result)
     return result
 
@@ -264,13 +269,13 @@ def test_quotes_are_nothing_but_text():
 
 
 def test_published_methods_stand_in_the_order_of_the_table():
-    tasks = published.published()["tasks"]
+    tasks = published.read_published()["tasks"]
     assert tasks
     for task in tasks.values():
         assert list(task["methods"]) == [name for name in list_evaluated() if name in task["methods"]]
 
 
 def test_the_published_page_is_what_the_published_numbers_make():
-    data = published.published()
+    data = published.read_published()
     page = (DOCS / "RESULTS.md").read_text("utf-8")
     assert script("results_text").filled(page, data) == page

@@ -23,7 +23,7 @@ from cope_demo.fit.training import apply_saved_adapter
 from cope_demo.model import task_adapters
 from cope_demo.model.base_model import load_base
 from cope_demo.saved.store import Store
-from cope_demo.service.offered import left_out
+from cope_demo.service.offered import explain_left_out
 from cope_demo.service.service import Service
 from cope_demo.texts.lamp import OTHERS
 from cope_demo.texts.tasks import find_task
@@ -134,7 +134,7 @@ def test_columns_stack_the_personal_adapter_on_the_task_adapter(fitted, monkeypa
     *_, trace = service.compare("ada", prompt, DecodeConfig(max_new_tokens=6), methods)
     tam_folder = data / "task_adapters" / TASK
     reference, bare = by_peft(model, tam_folder), load_base(model)
-    assert "base" not in left_out(service.store.open("ada"))
+    assert "base" not in explain_left_out(service.store.open("ada"))
     for column in trace.columns:
         ids = [token.id for token in column.tokens]
         prompt_ids = trace.prompt_ids if column.prompt is None else bare.prompt_ids(column.prompt)

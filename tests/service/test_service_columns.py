@@ -13,7 +13,7 @@ from cope_demo.decode.trace import ColumnEnd, Trace
 from cope_demo.errors import CopeError
 from cope_demo.model.base_model import load_base
 from cope_demo.saved.store import SavedUser, Store
-from cope_demo.service.offered import NO_TASK_ADAPTER, left_out
+from cope_demo.service.offered import NO_TASK_ADAPTER, explain_left_out
 from cope_demo.service.service import Service
 from cope_demo.ui.panels import more_columns
 from cope_demo.ui.token_view import wire
@@ -98,7 +98,7 @@ def test_all_columns_with_the_prompts_that_they_had(service, monkeypatch):
         raise LookupError
 
     monkeypatch.setattr(prompting, "find_most_similar", again_looked_up)
-    monkeypatch.setattr(prompting, "written_profile", again_looked_up)
+    monkeypatch.setattr(prompting, "write_profile", again_looked_up)
     written = [token.id for token in trace.column("pag").tokens[:3]]
     again, *_ = service.resume("ada", PROMPT, "pag", written, SHORT)
     assert again.index == 2 and again.token.logp_base == pytest.approx(trace.column("pag").tokens[2].logp_base, abs=0.1)
@@ -143,9 +143,9 @@ def test_only_what_means_something_is_offered_and_the_rest_is_explained(service,
     assert len(more_columns.offer_columns(mine, "", "you")["choices"]) == len(list_optional())
     user = service.store.open("ada")
     monkeypatch.setitem(user.manifest, "task_adapter", {"task": "news_headline", "sha256": "0"})
-    assert left_out(user) == {}
+    assert explain_left_out(user) == {}
     monkeypatch.setattr(SavedUser, "keeps_history", False)
-    assert left_out(user) == {"rag": NO_HISTORY, "pag": NO_HISTORY}
+    assert explain_left_out(user) == {"rag": NO_HISTORY, "pag": NO_HISTORY}
     assert more_columns.offer_columns(mine, "ada", "Ada")["info"] == NO_HISTORY
     strange = more_columns.offer_columns(Access(service).of("1" * 64), "ada", "you")  # tells nothing of a stranger's
     assert strange == more_columns.offer_columns(Access(service).of("1" * 64), "nobody", "you")

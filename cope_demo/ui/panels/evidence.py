@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from cope_demo.decode.methods import METHODS, list_evaluated
-from cope_demo.evaluation.published import AGAINST, MEASURED, PUBLISHED, list_contrasting, published
+from cope_demo.evaluation.published import AGAINST, MEASURED, PUBLISHED, list_contrasting, read_published
 from cope_demo.texts.tasks import TASKS
 from cope_demo.ui.component import panel, say
 
@@ -27,7 +27,7 @@ LIMITS = (
 def evidence_panel() -> gr.HTML:
     """Lays the part out. Nothing of it changes while the page runs."""
     with gr.Accordion("Does it work? What was measured", open=False, elem_id="evidence"):
-        return panel("evidence", say(describe_results(published())), "evidence")
+        return panel("evidence", say(describe_results(read_published())), "evidence")
 
 
 def describe_results(data: dict) -> dict:

@@ -7,7 +7,7 @@ import gradio as gr
 from cope_demo.decode.methods import METHODS, list_optional
 from cope_demo.decode.prompting import EXAMPLES
 from cope_demo.errors import CopeError
-from cope_demo.service.offered import left_out
+from cope_demo.service.offered import explain_left_out
 
 
 def more_columns() -> gr.CheckboxGroup:
@@ -22,7 +22,7 @@ def offer_columns(service, user_id: str, who: str):
     service: as the visitor may use it (owners.OwnService). user_id: "" while there is nobody to compare.
     """
     try:
-        missing = left_out(service.store.open(user_id)) if user_id else {}
+        missing = explain_left_out(service.store.open(user_id)) if user_id else {}
     except CopeError:
         missing = {}  # the comparison itself will say what is wrong
     choices = _list_choices(name for name in list_optional() if name not in missing)

@@ -104,7 +104,7 @@ class _Guard:
             if kind.startswith(b"text/html"):
                 self._page = message
                 return
-            message = self._dressed(message)
+            message = self._add_headers(message)
         elif self._page is not None:
             self._body += message.get("body", b"")
             if message.get("more_body"):
@@ -113,7 +113,7 @@ class _Guard:
             body = self._body.replace(b"<script", b'<script nonce="%s"' % nonce.encode())
             headers = [pair for pair in self._page["headers"] if pair[0] != b"content-length"]
             headers.append((b"content-length", b"%d" % len(body)))
-            await self._send(self._dressed({**self._page, "headers": headers}, nonce))
+            await self._send(self._add_headers({**self._page, "headers": headers}, nonce))
             message, self._page = {"type": "http.response.body", "body": body}, None
         await self._send(message)
 
@@ -123,10 +123,10 @@ class _Guard:
         body = json.dumps({"detail": sentence}).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
         start = {"type": "http.response.start", "status": status, "headers": [*headers, (b"connection", b"close")]}
-        await self._send(self._dressed(start))
+        await self._send(self._add_headers(start))
         await self._send({"type": "http.response.body", "body": body})
 
-    def _dressed(self, start: dict, nonce: str = "") -> dict:
+    def _add_headers(self, start: dict, nonce: str = "") -> dict:
         """The start of an answer with our headers."""
         policy = "; ".join(f"{name} {value}" for name, value in POLICY.items())
         policy = policy.replace("{nonce}", nonce) if nonce else policy.replace(" 'nonce-{nonce}'", "")

@@ -60,6 +60,6 @@ def test_without_numbers_it_says_so():
 
 
 def test_what_is_published_can_be_shown_and_read(page):
-    assert evidence.describe_results(published.published())["state"] in ("none", "open")
+    assert evidence.describe_results(published.read_published())["state"] in ("none", "open")
     answer = httpx.get(f"{page.url}results.md")
     assert answer.text == evidence.PAGE.read_text("utf-8") and answer.headers["content-type"].startswith("text/plain")
