@@ -54,17 +54,6 @@ def service(home, monkeypatch):
     return Service(*home)
 
 
-def test_names_come_in_one_order_and_strange_ones_are_refused():
-    assert order_columns(None) == order_columns([]) == COLUMNS
-    assert order_columns(["oppu+dpo", "rag", "rag", "base"]) == (*COLUMNS, "base", "rag", "oppu+dpo")
-    for names, said in ((["magic"], "no further column 'magic'.*base, rag"), (["tam"], "tam"), (["cope"], "always")):
-        with pytest.raises(CopeError, match=said):
-            order_columns(names)
-    for names in ("rag", {"rag": 1}, [5], [["rag"]], 7):
-        with pytest.raises(CopeError, match="list of names"):
-            order_columns(names)
-
-
 def test_all_columns_with_the_prompts_that_they_had(service, monkeypatch):
     first, *events, trace = service.compare("ada", PROMPT, SHORT, order_columns(list(list_optional())))
     assert [column.method for column in trace.columns] == [column.method for column in first.columns]
