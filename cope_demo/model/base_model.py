@@ -11,7 +11,6 @@ checked by its hash, so that sample users' adapters meet the weights they were f
 """
 
 import hashlib
-import logging
 import os
 import warnings
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ import torch
 
 from cope_demo.errors import CopeError
 
+from . import kernel_notice  # noqa: F401
 from .adapters import apply_always, read_lora
 from .arithmetic import compute_dtype
 from .embedded import EMBEDDED, EMBEDDED_SHA256, embedded_folder
@@ -30,18 +30,6 @@ from .task_adapters import TaskAdapter, find_task_adapter
 KEPT_BYTES = 1 << 30
 """What a model that trains on a CPU may take for its unpacked weights: the embedded one takes a fifth of it, in float32
 two fifths."""
-
-
-class _KernelNotice(logging.Filter):
-    """bitsandbytes announces a missing optional CPU kernel at every start; visitors need not see it."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return "gemm_4bit_forward" not in record.getMessage()
-
-
-logging.getLogger("bitsandbytes").addFilter(_KernelNotice())
-for _name in ("bitsandbytes.backends.cpu.ops", "bitsandbytes.backends.utils", "bitsandbytes.backends.default.ops"):
-    logging.getLogger(_name).addFilter(_KernelNotice())
 
 
 def _fingerprint_weights(folder: Path) -> str:

@@ -15,6 +15,8 @@ from cope_demo.errors import CopeError
 from cope_demo.paths import cache_dir
 from cope_demo.system.files import find_packaged_file, sha256_file
 
+from . import kernel_notice  # noqa: F401
+
 EMBEDDED = "SmolLM2-135M-Instruct"
 EMBEDDED_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 EMBEDDED_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"

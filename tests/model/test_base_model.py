@@ -126,6 +126,13 @@ def test_the_missing_kernel_is_not_announced(models):
     assert "gemm_4bit" not in done.stderr
 
 
+def test_nor_when_the_embedded_model_is_prepared(tmp_path):
+    code = "from cope_demo.model import embedded; import bitsandbytes, logging; log = logging.getLogger"
+    code += "('bitsandbytes.backends.utils'); log.warning('Failed to load gemm_4bit_forward'); log.warning('another')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert "another" in done.stderr and "gemm_4bit" not in done.stderr
+
+
 def test_packed_gguf_cannot_be_saved_so_ours_is_unpacked():
     config = json.loads((embedded_folder() / "config.json").read_text())
     assert "quantization_config" not in config and config["dtype"] == "bfloat16"
