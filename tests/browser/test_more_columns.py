@@ -32,7 +32,7 @@ def tick(page) -> None:
 
 
 @pytest.fixture(scope="module")
-def compare_methods(chromium, scripted_page):
+def compared(chromium, scripted_page):
     """A comparison of Ada's with two further columns."""
     scripted_page.service.reset()
     with visit(chromium, scripted_page.url) as page:
@@ -116,7 +116,7 @@ def test_eight_columns_fit_the_screen(chromium):
 
 def test_a_new_method_is_a_column_by_its_row_alone(chromium, scripted_url, twin):
     with visit(chromium, scripted_url) as page:
-        page.check(f"#more input[value='{twin.name}']")
+        page.check(f"#more input[name='{twin.name}']")
         page.fill("#prompt textarea", "Write.")
         page.click("#compare")
         column = page.locator(f".column[data-method='{twin.name}']")

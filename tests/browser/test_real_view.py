@@ -18,7 +18,7 @@ def wait_until_written(page):
 
 
 @pytest.fixture(scope="module")
-def compare_methods(chromium, app_url):
+def compared(chromium, app_url):
     """A comparison of Ines's, whose person, prompt and length came with a link."""
     with visit(chromium, f"{app_url}?user=ines&prompt=Write+a+post+about+the+night+bus.&max_new_tokens=30") as page:
         page.wait_for_selector(".cope-notice p", state="detached", timeout=60_000)
