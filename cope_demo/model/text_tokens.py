@@ -1,8 +1,8 @@
 """A person's text in tokens: it is never control, whatever it says.
 
-A tokenizer reads `<|im_start|>system` as the start of a turn, wherever it stands. Here control tokens come from the chat
-template and the tokenizer alone; the same letters in a person's text become the tokens of their letters. Text without
-such letters has the tokens that the tokenizer gives it.
+A tokenizer reads `<|im_start|>system` as the start of a turn, wherever it stands. Here control tokens come from the
+chat template and the tokenizer alone; where a person's text names one, each letter of the name is a token of its own.
+Text without such names has the tokens that the tokenizer gives it.
 """
 
 import re
@@ -12,13 +12,13 @@ from functools import cached_property
 from tokenizers import AddedToken, Tokenizer
 
 BREAK = "\ufdd0\ufdd1"
-"""Put between two letters, it keeps them from becoming one token. Both are Unicode noncharacters, never part of a text."""
+"""Put between two letters, it keeps them from becoming one token. (Unicode noncharacters, which no text has.)"""
 
 _MARK = re.compile(r"\s*[<\[{|].*[>\]}|]\s*", re.DOTALL)
-"""How control tokens are written that a tokenizer does not call special, such as `<tool_call>`; a run of spaces is not."""
+"""How control tokens look that a tokenizer does not call special, such as `<tool_call>`; runs of spaces do not."""
 
-_PLAIN_MARKS = re.compile(r"<\|[^\s<>|]+\|>|<</?[A-Z]+>>|\[/?[A-Z_]{2,}\]")
-"""Marks that some chat templates write in ordinary tokens: `<|user|>` of Zephyr, `[INST]` and `<<SYS>>` of Llama 2."""
+_PLAIN_MARKS = re.compile(r"<\|[^\s<>|]+\|>|</?\w+>|<</?[A-Z]+>>|\[/?[A-Z_]{2,}\]")
+"""Marks in templates that need not be tokens: `<|user|>` of Zephyr, `<tool_response>` of Qwen, `[INST]` of Llama 2."""
 
 
 class TextTokenizer:
