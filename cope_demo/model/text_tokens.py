@@ -97,8 +97,11 @@ class TextTokenizer:
     def _template_control(self) -> list[int]:
         return self._find_control(self._encode_prompt("a"))
 
-    def _find_control(self, ids: list[int]) -> list[int]:
-        """The control tokens among these ids. The token for unknown letters is none: ordinary text has it, too."""
+    @cached_property
+    def _sought(self) -> frozenset[int]:
+        """The control tokens without the one for unknown letters, which ordinary text has, too."""
         tokenizer = self._tokenizer
-        unknown = {tokenizer.unk_token_id} - {tokenizer.bos_token_id, tokenizer.eos_token_id}
-        return [token for token in ids if token in self.control and token not in unknown]
+        return self.control - ({tokenizer.unk_token_id} - {tokenizer.bos_token_id, tokenizer.eos_token_id})
+
+    def _find_control(self, ids: list[int]) -> list[int]:
+        return [token for token in ids if token in self._sought]

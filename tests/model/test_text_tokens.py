@@ -35,6 +35,7 @@ def get_base(family: str) -> BaseModel:
     return BaseModel(torch.nn.Identity(), tokenizer, family, family, torch.device("cpu"), torch.float32)
 
 
+@cache
 def control_ids(family: str) -> set[int]:
     """The ids that no text may have; where there are unknown letters, all but theirs."""
     tokenizer = get_base(family).tokenizer
