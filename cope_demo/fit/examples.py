@@ -20,7 +20,7 @@ def encode(base: BaseModel, sample: Sample, config: FitConfig | TamConfig) -> Ex
     prompt = sample.prompt
     ids = base.prompt_ids(prompt)
     if len(ids) > config.max_prompt_tokens:
-        words = base.tokenizer(prompt, add_special_tokens=False)["input_ids"]
+        words = base.text_ids(prompt)
         keep = max(1, len(words) - (len(ids) - config.max_prompt_tokens))
         ids = base.prompt_ids(base.tokenizer.decode(words[:keep]))
     return Example(ids, base.response_ids(sample.response, config.max_response_tokens))

