@@ -38,8 +38,8 @@ def read_entries(text: str, suffix: str | None, task: Task) -> tuple[list[Entry]
     entries, warnings = _read_entries(text, suffix, task)
     if len(entries) > MAX_ENTRIES:
         raise CopeError(
-            f"The history holds more than {MAX_ENTRIES:,} texts, and no more can be read. Only the newest ones would be "
-            "used anyway, so give those."
+            f"The history holds more than {MAX_ENTRIES:,} texts, and no more can be read. Only the newest ones would "
+            "be used anyway, so give those."
         )
     return entries, warnings
 

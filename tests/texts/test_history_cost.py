@@ -1,4 +1,4 @@
-"""Histories of the largest size, made to be slow to read: each is read or refused within seconds, and in bounded memory."""
+"""Histories of the largest size, made to be slow to read: each is read or refused in seconds, and in bounded memory."""
 
 import time
 import tracemalloc
