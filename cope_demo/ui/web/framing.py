@@ -1,8 +1,8 @@
 """A request must say in one way alone where it ends.
 
-Where it gives both a Content-Length and a Transfer-Encoding, a proxy before the server may believe the one and the server
-the other: what the proxy takes for a body would be a second request, which no check of the proxy's has seen (RFC 9112,
-section 6.1). h11 refuses all other ambiguity by itself.
+Where it gives both a Content-Length and a Transfer-Encoding, a proxy before the server may believe the one and the
+server the other: what the proxy takes for a body would be a second request, which no check of the proxy's has seen
+(RFC 9112, section 6.1). h11 refuses all other ambiguity by itself.
 """
 
 import json
