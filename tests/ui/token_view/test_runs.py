@@ -44,7 +44,7 @@ def test_the_oldest_run_goes_where_there_are_too_many(monkeypatch):
 
 
 def test_many_runs_of_one_address_evict_nobody_else(monkeypatch):
-    """2,000 comparisons begun: half under one secret, which does not even cost its own address, half under invented ones."""
+    """2,000 are begun: half under one secret, which costs not even its own address, half under invented ones."""
 
     def visitor(address: str, secret: str):
         return SimpleNamespace(caller=SimpleNamespace(address=address, visitor=secret))
