@@ -1,4 +1,4 @@
-"""The queue's SQLite file is this account's alone, or the app does not start: who writes it runs code in the workers."""
+"""The queue's SQLite file is this account's alone, or the app does not start: who writes it runs code in a worker."""
 
 import os
 from types import SimpleNamespace
