@@ -2,9 +2,13 @@
 
 import json
 import subprocess
+from importlib.metadata import version
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
+from cope_demo.paths import ROOT
 from tests import audit
 
 FINE = {"name": "gradio", "version": "6.31.0", "vulns": []}
@@ -32,3 +36,25 @@ def test_outcomes(answers, code, says, monkeypatch, capsys):
     monkeypatch.setattr(subprocess, "run", run)
     assert audit.main() == code and not answers
     assert says in capsys.readouterr().out
+
+
+def read_requirements(name: str) -> dict[str, Requirement]:
+    """The requirements of a file, by their packages' names."""
+    rows = [row.split("#")[0].strip() for row in (ROOT / name).read_text().splitlines()]
+    return {canonicalize_name(found.name): found for found in map(Requirement, filter(None, rows))}
+
+
+def test_no_version_with_an_advisory_that_we_know_of_can_be_installed():
+    """The last with an advisory (CVE-2025-43859, CVE-2025-62727, CVE-2026-40347, CVE-2025-67221, CVE-2026-44431)."""
+    bad = {"h11": "0.14.0", "starlette": "0.49.0", "python-multipart": "0.0.25", "orjson": "3.11.5", "urllib3": "2.6.3"}
+    asked, exact = read_requirements("requirements.txt"), read_requirements("constraints.txt")
+    for name, last in bad.items():
+        assert not asked[name].specifier.contains(last) and not exact[name].specifier.contains(last)
+        assert asked[name].specifier.contains(version(name))
+
+
+def test_the_exact_versions_meet_the_requirements():
+    exact = read_requirements("constraints.txt")
+    for name, requirement in read_requirements("requirements.txt").items():
+        (pinned,) = exact[name].specifier
+        assert requirement.specifier.contains(pinned.version), name

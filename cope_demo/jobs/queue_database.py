@@ -3,7 +3,9 @@ several machines share it. Web processes and workers share these names."""
 
 import os
 import sqlite3
+import stat
 from contextlib import closing
+from pathlib import Path
 
 from cope_demo.errors import CopeError
 
@@ -21,7 +23,7 @@ NO_DATABASE = "The queue's database does not answer: look at COPE_DATABASE_URL a
 def database_url() -> str:
     """The URL of the queue's database; an SQLite file is made private before anything is in it.
 
-    Raises CopeError when COPE_DATABASE_URL is no URL of PostgreSQL.
+    Raises CopeError when COPE_DATABASE_URL is no URL of PostgreSQL, and when somebody else could write the SQLite file.
     """
     url = os.environ.get("COPE_DATABASE_URL")
     if url:
@@ -32,8 +34,32 @@ def database_url() -> str:
             )
         return url.replace("postgres://", "postgresql://", 1)
     path = jobs_dir().resolve() / "queue.sqlite"
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    check_private(path.parent)
+    if not path.is_symlink():
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
+    check_private(path)
     return f"sqlite:///{path}"
+
+
+def check_private(path: Path) -> None:
+    """Raises CopeError unless only this account (and root) can write a file or folder, and it is no link.
+
+    Whoever writes the queue decides what the workers do, and DBOS, whose serializer each row names, reads pickles.
+    """
+    info = path.lstat()
+    what = "folder" if stat.S_ISDIR(info.st_mode) else "file"
+    if what == "file" and not stat.S_ISREG(info.st_mode):
+        raise CopeError(f"The queue's database {path} is no plain file, so it is not used. Remove it, and start again.")
+    if info.st_uid not in (os.geteuid(), 0):
+        raise CopeError(
+            f"The {what} {path} of the queue's database belongs to another account, which could put fits of its own "
+            "there: start the app as that account, or give it another COPE_DATA."
+        )
+    if info.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise CopeError(
+            f"The {what} {path} of the queue's database can be written by other accounts, which could put fits of "
+            f"their own there: take that right away (chmod go-w {path}), and start again."
+        )
 
 
 def vacuum_database() -> None:

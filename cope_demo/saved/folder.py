@@ -11,6 +11,7 @@ import secrets
 import shutil
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from cope_demo.errors import CopeError
 
@@ -153,9 +154,8 @@ def _read_manifest(folder: Path) -> dict:
 
 def _read_capped(path: Path) -> bytes:
     """A manifest's bytes. Raises OSError when it is no regular file or too large to be one."""
-    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-        info = os.fstat(file.fileno())
-        if not stat.S_ISREG(info.st_mode) or info.st_size > MAX_MANIFEST:
+    with _open_regular(path) as file:
+        if os.fstat(file.fileno()).st_size > MAX_MANIFEST:
             raise OSError("not a manifest")
         return file.read()
 
@@ -182,17 +182,24 @@ def _hash_file(path: Path, expected: int) -> tuple[int, str]:
 
     A file of another size than expected, or too large, is not read at all, and its SHA-256 is "".
     """
-    info = os.lstat(path)
-    if not stat.S_ISREG(info.st_mode):
-        raise OSError("not a regular file")
-    if info.st_size != expected or info.st_size > MAX_FILE:
-        return info.st_size, ""
-    digest, size = hashlib.sha256(), 0
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
+    with _open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size != expected or size > MAX_FILE:
+            return size, ""
+        digest, size = hashlib.sha256(), 0
+        while size <= MAX_FILE and (block := file.read(1 << 20)):
             digest.update(block)
             size += len(block)
     return size, digest.hexdigest()
+
+
+def _open_regular(path: Path) -> BinaryIO:
+    """Opens a file to read. Raises OSError unless it is a regular file: what was opened is looked at, not its name."""
+    file = open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError("not a regular file")
+    return file
 
 
 def _copy_file(source: Path, target: Path) -> dict:

@@ -217,6 +217,8 @@ class Store:
             # A publish may have swapped the folder meanwhile, or been killed: look again while none can run.
             with file_lock(self.users_dir / LOCK):
                 recover(self.users_dir)
+                if not folder.exists():  # deleted meanwhile
+                    raise self.unknown_error(folder.name) from None
                 return self._verify(folder)
 
     def _verify(self, folder: Path) -> dict:

@@ -28,6 +28,8 @@ MAX_RESPONSE = 2000
 """Characters of a text: about 500 tokens, more than a fit uses."""
 MAX_PROMPT = 4000
 """Characters of an article, abstract or instruction."""
+MAX_CLEANED = 50_000
+"""Characters of a text that are cleaned, before it is cut to the lengths above."""
 MIN_WORDS = 3
 """Words of a text in free writing."""
 MIN_TEXTS = 5
@@ -157,7 +159,7 @@ def _clean_record(record: dict, task: Task) -> tuple[dict, str]:
     answer = "response" if "response" in record and not record.get(task.target) else task.target
     for name, value in record.items():
         if isinstance(value, str):
-            value, cut_at = cut(clean(value), MAX_RESPONSE if name == answer else MAX_PROMPT)
+            value, cut_at = cut(clean(value[:MAX_CLEANED]), MAX_RESPONSE if name == answer else MAX_PROMPT)
             where = cut_at if name == answer else where
         result[name] = value
     return result, where
@@ -165,12 +167,12 @@ def _clean_record(record: dict, task: Task) -> tuple[dict, str]:
 
 def _make_sample(entry: Entry, task: Task) -> tuple[Sample, str]:
     """An entry as a sample, and where its text was cut. Raises CopeError with the reason if it is not usable."""
-    record = task.record(clean(entry)) if isinstance(entry, str) else entry
+    record = task.record(clean(entry[:MAX_CLEANED])) if isinstance(entry, str) else entry
     title = ""
     if task.name == "free_writing" and not record.get("title") and not record.get("prompt"):
         name = "text" if isinstance(record.get("text"), str) else "response"
         if isinstance(record.get(name), str):
-            title, body = split_title(clean(record[name]))
+            title, body = split_title(clean(record[name][:MAX_CLEANED]))
             record = {**record, name: body}
     record, where = _clean_record(record, task)
     sample = task.sample(record)

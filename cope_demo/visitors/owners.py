@@ -20,6 +20,7 @@ from cope_demo.jobs.interface import FitRequest, JobStatus
 from cope_demo.jobs.job_folder import UNKNOWN_JOB, JobFolder
 from cope_demo.saved.store import Card, SavedUser
 
+from .address_share import AddressShare
 from .limits import Limits
 
 SECRET = re.compile("[0-9a-f]{64}")
@@ -55,6 +56,7 @@ class Access:
     def __init__(self, service, forget: Callable[[str], None] = lambda user_id: None):
         """forget: is told the id of every user that a visitor deletes, so that whoever holds more of them drops it."""
         self._service, self._limits, self._forget = service, Limits(), forget
+        self._share = AddressShare()
 
     def of(self, secret=None, profile=None, address: str = "") -> "OwnService":
         """The service as the holder of this secret, or of this account, may use it; new fits are the account's.
@@ -63,7 +65,7 @@ class Access:
         address: where the request came from, for the limits.
         """
         known = tuple(filter(None, (owner_of_account(profile), owner_of_secret(secret))))
-        caller = Caller(self._limits, known[0] if known else address, address)
+        caller = Caller(self._limits, known[0] if known else address, address, self._share)
         secret = secret or new_secret()
         return OwnService(
             self._service, secret, known or tuple(filter(None, [owner_of_secret(secret)])), caller, self._forget
@@ -72,11 +74,12 @@ class Access:
 
 @dataclass(frozen=True)
 class Caller:
-    """Whose use counts: `visitor` and `address` as limits.py has them."""
+    """Whose use counts: `visitor` and `address` as limits.py has them. share: see address_share.py."""
 
     limits: Limits
     visitor: str
     address: str
+    share: AddressShare
 
     def take(self, kind: str) -> None:
         """See limits.Limits."""
@@ -179,8 +182,12 @@ class OwnJobs:
         """See jobs.Jobs; the fit belongs to this visitor. Raises CopeError for whoever has given no proper secret."""
         if not self._owners:
             raise CopeError(BAD_SECRET)
-        self._caller.take("fit")
-        return self._jobs.submit(replace(request, owner=self._owners[0]))
+
+        def submit() -> str:
+            self._caller.take("fit")
+            return self._jobs.submit(replace(request, owner=self._owners[0]))
+
+        return self._caller.share.submit(self._caller.address, submit, self._waits)
 
     def status(self, job_id: str) -> JobStatus:
         """See jobs.Jobs."""
@@ -191,6 +198,12 @@ class OwnJobs:
         """See jobs.Jobs."""
         self._check(job_id)
         self._jobs.cancel(job_id)
+
+    def _waits(self, job_id: str) -> bool:
+        try:
+            return self._jobs.status(job_id).state == "queued"
+        except CopeError:  # deleted
+            return False
 
     def _check(self, job_id: str) -> None:
         if not _among(self._jobs.owner(job_id), self._owners):

@@ -3,6 +3,7 @@
 import json
 import statistics
 import time
+from dataclasses import replace
 from inspect import signature
 from types import SimpleNamespace
 
@@ -11,7 +12,7 @@ import pytest
 
 from cope_demo.errors import CopeError
 from cope_demo.jobs.interface import FitRequest
-from cope_demo.jobs.job_folder import JobFolder
+from cope_demo.jobs.job_folder import UNKNOWN_JOB, JobFolder
 from cope_demo.service.service import Service as RealService
 from cope_demo.texts.tasks import Sample
 from cope_demo.ui.page import build
@@ -143,6 +144,23 @@ def test_a_strange_user_takes_no_longer_than_none(service):
             spent.append(time.perf_counter() - start)
     # Reading one small file: far below what a network lets through. (Verifying the folder would take a hundred times.)
     assert abs(statistics.median(times["mine"]) - statistics.median(times["none"])) < 1e-3
+
+
+def test_a_strange_fit_takes_no_longer_than_none(service, own_data):
+    """With the jobs' own way to the owner, which the queue and the fits in this process share."""
+    job = JobFolder.create(replace(request(), owner=owner_of_secret(SECRET)), service.store.users_dir).id
+    service.jobs.owner = lambda job_id: JobFolder(job_id).owner
+    strange = Access(service).of(OTHER).jobs
+    times = {job: [], "f" * 32: []}
+    for _ in range(200):
+        for asked, spent in times.items():
+            for call in (strange.status, strange.cancel):
+                start = time.perf_counter()
+                assert refused(call, asked) == UNKNOWN_JOB
+                spent.append(time.perf_counter() - start)
+    theirs, none = map(statistics.median, times.values())
+    print(f"\nanother's {theirs * 1e6:.0f} us, none {none * 1e6:.0f} us")
+    assert abs(theirs - none) < 1e-3
 
 
 def test_gradio_passes_the_account_of_a_session_on(service):

@@ -7,12 +7,13 @@ run's id, which only the browser that began the run has seen.
 import secrets
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 
 from cope_demo.errors import CopeError
 
 KEPT_SECONDS = 3600
 KEPT_RUNS = 1000
+"""For one more the oldest goes of the address that has most, and there of the visitor who has most."""
 
 _runs: OrderedDict[str, tuple[float, object, str]] = OrderedDict()  # id -> (begun, OwnService, user id)
 _live: set[str] = set()
@@ -23,11 +24,26 @@ def begin(service, user_id: str) -> str:
     """The id of a new run of this visitor's (owners.OwnService) on a user."""
     run, now = secrets.token_hex(16), time.monotonic()
     with _lock:
-        while _runs and (len(_runs) >= KEPT_RUNS or now - next(iter(_runs.values()))[0] > KEPT_SECONDS):
+        while _runs and now - next(iter(_runs.values()))[0] > KEPT_SECONDS:
             _runs.popitem(last=False)
+        if len(_runs) >= KEPT_RUNS:
+            _drop_one()
         _runs[run] = (now, service, user_id)
         _live.add(run)
     return run
+
+
+def _drop_one() -> None:
+    whose = {run: _identify(service) for run, (_, service, _) in _runs.items()}
+    ((address, _),) = Counter(address for address, _ in whose.values()).most_common(1)
+    ((most, _),) = Counter(who for who in whose.values() if who[0] == address).most_common(1)
+    del _runs[next(run for run, who in whose.items() if who == most)]
+
+
+def _identify(service) -> tuple[str, str]:
+    """The address and the visitor that a run counts for."""
+    caller = getattr(service, "caller", None)
+    return (caller.address, caller.visitor) if caller else ("", "")
 
 
 def end(run: str) -> None:

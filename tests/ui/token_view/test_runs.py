@@ -1,5 +1,7 @@
 """Which comparisons still run, and whose each is."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from cope_demo.errors import CopeError
@@ -39,3 +41,19 @@ def test_the_oldest_run_goes_where_there_are_too_many(monkeypatch):
     with pytest.raises(CopeError, match="too old"):
         runs.whose(first)
     assert runs.whose(second) == ("service", "user1")
+
+
+def test_many_runs_of_one_address_evict_nobody_else(monkeypatch):
+    """2,000 are begun: half under one secret, which costs not even its own address, half under invented ones."""
+
+    def visitor(address: str, secret: str):
+        return SimpleNamespace(caller=SimpleNamespace(address=address, visitor=secret))
+
+    monkeypatch.setattr(runs, "KEPT_RUNS", 100)
+    mine, class_mate = runs.begin(visitor("a", "me"), "ada"), runs.begin(visitor("b", "mate"), "ada")
+    for _ in range(1000):
+        runs.begin(visitor("b", "one"), "ada")
+    assert runs.whose(mine) and runs.whose(class_mate) and len(runs._runs) == 100
+    for number in range(1000):
+        runs.begin(visitor("b", f"invented {number}"), "ada")
+    assert runs.whose(mine) and runs.alive(mine) and len(runs._runs) == 100

@@ -55,6 +55,28 @@ def test_the_page_s_own_scripts_carry_a_nonce_that_is_never_the_same(url):
     assert "nonce" not in httpx.get(f"{url}gradio_api/info").headers["content-security-policy"]
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "TRACE"])
+def test_every_kind_of_answer_says_who_may_frame_it(url, method):
+    """Also those that Gradio, its routes or a limit make by themselves, and the answer to a body that is no JSON."""
+    paths = "", "?view=api", "config", "none", "%ff", "health", "ready", "favicon.ico", "static/img/logo.svg"
+    routes = (
+        "info",
+        "queue/join",
+        "upload",
+        "component_server",
+        "deep_link",
+        "startup-events",
+        "queue/data?session_hash=x",
+    )
+    codes = set()
+    for path in (*paths, *(f"gradio_api/{route}" for route in routes)):
+        body = {"content": b"\xff{", "headers": {"content-type": "application/json"}} if method == "POST" else {}
+        with httpx.stream(method, url + path, **body) as answer:
+            codes.add(answer.status_code)
+            assert f"frame-ancestors {FRAMES}" in answer.headers["content-security-policy"], (path, answer.status_code)
+    assert codes & {404, 405}
+
+
 def test_what_a_visitor_is_told_is_not_cached(url):
     assert httpx.get(f"{url}gradio_api/info").headers["cache-control"] == "no-store"
     assert httpx.get(f"{url}gradio_api/queue/status").headers["cache-control"] == "no-store"
