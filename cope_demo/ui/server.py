@@ -16,6 +16,7 @@ from cope_demo.visitors.expiry import keep_sweeping  # noqa: E402
 
 from .component import ASSETS  # noqa: E402
 from .page import build  # noqa: E402
+from .panels.takeaway import ZIPS  # noqa: E402
 from .routes import app_options  # noqa: E402
 from .theme import STYLES, make_theme  # noqa: E402
 
@@ -75,7 +76,7 @@ def serve(
         _, url, _ = blocks.launch(prevent_thread_lock=True, app_kwargs=app_options(service), **options)
         propagate_logs("uvicorn", "uvicorn.error", "uvicorn.access")
         print(f"The app runs at {url}", flush=True)
-        keep_sweeping(service, uploads)
+        keep_sweeping(service, uploads, ZIPS.sweep)
         service.start()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # a stopped container tidies up like Ctrl-C
         try:
