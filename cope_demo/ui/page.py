@@ -4,7 +4,10 @@ import gradio as gr
 
 from cope_demo.saved.citation import BIBTEX
 from cope_demo.ui.web.forgetful import forget_values
+from cope_demo.ui.web.joins import bound_joins
 from cope_demo.ui.web.login import login_button
+from cope_demo.ui.web.sessions import bound_sessions
+from cope_demo.ui.web.uploads import remove_broken_uploads
 from cope_demo.visitors.owners import Access
 
 from . import api
@@ -23,6 +26,9 @@ POLL = 1.0
 def build(service) -> gr.Blocks:
     """The whole page over a service (service.Service). Nothing here waits for the model."""
     forget_values()
+    remove_broken_uploads()
+    bound_joins()
+    bound_sessions()
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 600), fill_width=True) as blocks:
         access = Access(service, takeaway.forget)  # from here on nobody holds the service itself
         connect_events(access, blocks, lay_out(access))

@@ -10,11 +10,13 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from cope_demo.system.disk import measure_free_mb, read_needed_mb
+from cope_demo.ui.web.arrivals import Arrivals
+from cope_demo.ui.web.departures import Departures
 from cope_demo.ui.web.shield import Shield
 
 from .panels import evidence, takeaway
 
-MIDDLEWARE: tuple[Middleware, ...] = (Middleware(Shield),)
+MIDDLEWARE: tuple[Middleware, ...] = (Middleware(Shield), Middleware(Arrivals), Middleware(Departures))
 """What every request passes, the first outermost."""
 
 
