@@ -126,8 +126,7 @@ class Engine:
         running, positions = columns, (attention.cumsum(-1) - 1).clamp(min=0)
         cache, mask = DynamicCache(config=self.base.model.config), bank.mask(kinds * len(prompts))
         while running:
-            stop_if_unwanted()
-            with self._applying_adapters():
+            with self._applying_adapters(), ending_when_unwanted(self.base.model):
                 self._lora.apply(bank, mask)
                 out = self.base.model(
                     ids.to(self.base.device),

@@ -7,7 +7,7 @@ import torch
 
 from cope_demo.system.wanted import is_watched, stop_if_unwanted
 
-PIECE = 512
+PIECE = 256
 """Positions for which the head makes logits at once: a vocabulary's row each, so a long text's take seconds."""
 
 
