@@ -12,6 +12,7 @@ from gradio import Blocks
 from cope_demo.ui.page import build
 from cope_demo.ui.routes import app_options
 from cope_demo.ui.server import launch_options
+from cope_demo.ui.web.joins import WAITING
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def read_updates(text: str, kinds=("process_generating", "process_completed")) -
 @contextmanager
 def run_page(service) -> Iterator[RunningPage]:
     """Starts the page over a service, on this machine only, and closes it at the end."""
-    with build(service).queue() as blocks:
+    with build(service).queue(max_size=WAITING) as blocks:
         options = launch_options("127.0.0.1") | {"app_kwargs": app_options(service)}
         try:
             yield RunningPage(service, blocks, blocks.launch(prevent_thread_lock=True, **options)[1])

@@ -20,12 +20,17 @@ from cope_demo.model.adapters import NO_ADAPTER, Lora, LoraBank, LoraRows
 from cope_demo.model.base_model import BaseModel
 from cope_demo.model.padding import pad_sequences
 from cope_demo.reward import implicit_reward, penalize_repetition
+from cope_demo.system.wanted import stop_if_unwanted
 
 from .choice import pick_token, sample_token, score_next
+from .leaving import ending_when_unwanted
 from .methods import METHODS
 from .request import Request, RunningColumn, list_amateur_adapters
 from .trace import ColumnEnd, TokenEvent, TraceToken
 from .tracing import TokenText, trace_token
+
+WAIT_SECONDS = 0.5
+"""How often a request that waits for its turn looks whether it is still wanted."""
 
 
 def make_bank(base: BaseModel, loras: dict[str, Lora]) -> LoraBank:
@@ -74,7 +79,11 @@ class Engine:
     def step(self, request: Request) -> list[TokenEvent | ColumnEnd]:
         """One forward pass: the next token of every running column. Columns that end leave the batch."""
         with self._applying_adapters():
-            logits = self._prefill(request) if request.cache is None else self._forward(request)
+            if request.cache is None:
+                with ending_when_unwanted(self.base.model):
+                    logits = self._prefill(request)
+            else:
+                logits = self._forward(request)
         events: list[TokenEvent | ColumnEnd] = []
         keep = []
         for number, column in enumerate(request.columns):
@@ -117,7 +126,7 @@ class Engine:
         running, positions = columns, (attention.cumsum(-1) - 1).clamp(min=0)
         cache, mask = DynamicCache(config=self.base.model.config), bank.mask(kinds * len(prompts))
         while running:
-            with self._applying_adapters():
+            with self._applying_adapters(), ending_when_unwanted(self.base.model):
                 self._lora.apply(bank, mask)
                 out = self.base.model(
                     ids.to(self.base.device),
@@ -150,14 +159,19 @@ class Engine:
     def score(
         self, prompt_ids: list[int], response_ids: list[int], adapter: str, bank: LoraBank, config: DecodeConfig
     ) -> list[TraceToken]:
-        """The numbers of a given answer, token by token, under `adapter` and base; nothing is penalized."""
+        """The numbers of a given answer, token by token, under `adapter` and base; nothing is penalized.
+
+        Raises Unwanted when whoever asked has left.
+        """
         self.base.check_fits(prompt_ids, len(response_ids))
         ids = torch.tensor([prompt_ids + response_ids], device=self.base.device)
         with self._applying_adapters():
             self._lora.apply(bank, bank.mask([(adapter,), NO_ADAPTER]))
-            out = self.base.model(ids.expand(2, -1), use_cache=False, logits_to_keep=len(response_ids) + 1)
+            with ending_when_unwanted(self.base.model):
+                out = self.base.model(ids.expand(2, -1), use_cache=False, logits_to_keep=len(response_ids) + 1)
         text, tokens = TokenText(self.base.tokenizer), []
         for index, token in enumerate(response_ids):
+            stop_if_unwanted()
             user, amateur = out.logits[0, index].float(), out.logits[1, index].float()
             logp_user, logp_base = user.log_softmax(-1), amateur.log_softmax(-1)
             score = implicit_reward(logp_user, logp_base, config.alpha)
@@ -183,11 +197,14 @@ class Engine:
     @contextmanager
     def _applying_adapters(self) -> Iterator[None]:
         """The model for one request at a time; its layers are bare again afterwards."""
-        with self._lock:
-            try:
-                yield
-            finally:
-                self._lora.apply(None, None)
+        while not self._lock.acquire(timeout=WAIT_SECONDS):
+            stop_if_unwanted()
+        try:
+            stop_if_unwanted()
+            yield
+        finally:
+            self._lora.apply(None, None)
+            self._lock.release()
 
     def _prefill(self, request: Request) -> torch.Tensor:
         """The prompt and what every column begins with, once for each different set of adapters, then spread over the

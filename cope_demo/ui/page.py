@@ -5,8 +5,11 @@ import gradio as gr
 from cope_demo.saved.citation import BIBTEX
 from cope_demo.ui.web.connection import bound_connections
 from cope_demo.ui.web.forgetful import forget_values
+from cope_demo.ui.web.joins import bound_joins
 from cope_demo.ui.web.login import login_button
 from cope_demo.ui.web.open_streams import keep_open_streams
+from cope_demo.ui.web.sessions import bound_sessions
+from cope_demo.ui.web.uploads import remove_broken_uploads
 from cope_demo.visitors.owners import Access
 
 from . import api
@@ -27,6 +30,9 @@ def build(service) -> gr.Blocks:
     forget_values()
     bound_connections()
     keep_open_streams()
+    remove_broken_uploads()
+    bound_joins()
+    bound_sessions()
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 600), fill_width=True) as blocks:
         access = Access(service, takeaway.forget)  # from here on nobody holds the service itself
         connect_events(access, blocks, lay_out(access))

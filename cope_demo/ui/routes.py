@@ -10,13 +10,15 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from cope_demo.system.disk import measure_free_mb, read_needed_mb
+from cope_demo.ui.web.arrivals import Arrivals
+from cope_demo.ui.web.departures import Departures
 from cope_demo.ui.web.framing import OneFraming
 from cope_demo.ui.web.open_streams import OpenStreams
 from cope_demo.ui.web.shield import Shield
 
 from .panels import evidence, takeaway
 
-MIDDLEWARE: tuple[Middleware, ...] = (Middleware(Shield), Middleware(OneFraming), Middleware(OpenStreams))
+MIDDLEWARE: tuple[Middleware, ...] = tuple(map(Middleware, (Shield, OneFraming, Arrivals, OpenStreams, Departures)))
 """What every request passes, the first outermost."""
 
 

@@ -6,22 +6,23 @@ import sys
 from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+# Gradio would sum up its last 10,000 events anew after each of them, for a page that is closed here.
+os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
 
 from cope_demo import paths  # noqa: E402
 from cope_demo.jobs.executors import start_background_jobs  # noqa: E402
 from cope_demo.system.logs import log_to, propagate_logs  # noqa: E402
-from cope_demo.ui.web.forgetful import SESSIONS  # noqa: E402
+from cope_demo.ui.web.joins import WAITING  # noqa: E402
 from cope_demo.ui.web.uploads import uploads_folder  # noqa: E402
 from cope_demo.visitors.expiry import keep_sweeping  # noqa: E402
 
 from .component import ASSETS  # noqa: E402
 from .page import build  # noqa: E402
+from .panels.takeaway import ZIPS  # noqa: E402
 from .routes import app_options  # noqa: E402
 from .theme import STYLES, make_theme  # noqa: E402
 
 MAX_UPLOAD = "5mb"
-QUEUE = 40
-"""Comparisons and previews that may wait; more are refused with a sentence."""
 
 
 def host_of(host: str | None) -> str:
@@ -43,7 +44,6 @@ def launch_options(host: str | None = None, port: int | None = None) -> dict:
         "run_history": False,
         "enable_monitoring": False,
         "max_file_size": MAX_UPLOAD,
-        "state_session_capacity": SESSIONS,
         "blocked_paths": [str(data), str(paths.SAMPLE_USERS), str(paths.ROOT)],
         "footer_links": ["api"],
         "show_error": False,
@@ -70,12 +70,12 @@ def serve(
     with uploads_folder() as uploads:  # before build: Gradio asks for it there
         jobs = start_background_jobs(users_dir)
         service = Service(model, users_dir=users_dir, seed=seed, jobs=jobs)
-        blocks = build(service).queue(max_size=QUEUE)
+        blocks = build(service).queue(max_size=WAITING)
         options = launch_options(host, port)
         _, url, _ = blocks.launch(prevent_thread_lock=True, app_kwargs=app_options(service), **options)
         propagate_logs("uvicorn", "uvicorn.error", "uvicorn.access")
         print(f"The app runs at {url}", flush=True)
-        keep_sweeping(service, uploads)
+        keep_sweeping(service, uploads, ZIPS.sweep)
         service.start()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # a stopped container tidies up like Ctrl-C
         try:

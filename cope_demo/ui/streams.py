@@ -15,6 +15,7 @@ from cope_demo.config import DecodeConfig
 from cope_demo.decode.methods import COLUMNS, METHODS, order_columns
 from cope_demo.decode.trace import ColumnEnd, TokenEvent, Trace
 from cope_demo.errors import CopeError
+from cope_demo.system.wanted import stop_if_unwanted
 from cope_demo.ui.token_view import runs, wire
 from cope_demo.ui.web.guard import explain_error
 
@@ -77,8 +78,9 @@ def resume(
 
 
 def wait_for_model(service) -> Iterator[Waiting]:
-    """Yields a few times a second while the model loads. Raises CopeError when there is none."""
+    """Yields a few times a second while the model loads. Raises CopeError when there is none, or nobody waits."""
     while not service.ready():
+        stop_if_unwanted()
         if problem := service.problem():
             raise CopeError(problem)
         yield Waiting(LOADING)

@@ -4,6 +4,7 @@ import logging
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from cope_demo.config import read_keep_days
@@ -35,13 +36,18 @@ def sweep(service, uploads: Path | None = None, now: float | None = None) -> Non
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def keep_sweeping(service, uploads: Path) -> None:
-    """Sweeps now and from time to time, in the background, as long as this process lives."""
+def keep_sweeping(service, uploads: Path, *more: Callable[[], None]) -> None:
+    """Sweeps now and from time to time, in the background, as long as this process lives.
+
+    more: what else removes something that has expired.
+    """
 
     def run() -> None:
         while True:
             try:
                 sweep(service, uploads)
+                for one in more:
+                    one()
             except Exception as error:  # such as another process's sweep of the same; the next one sees to it
                 log_event("sweep ended early", logging.WARNING, error=type(error).__name__)
             time.sleep(SWEEP_SECONDS)

@@ -18,7 +18,7 @@ from cope_demo.model.task_adapters import TaskAdapter
 from cope_demo.saved import export
 from cope_demo.saved.citation import BIBTEX
 from cope_demo.saved.store import SavedUser, Store
-from cope_demo.ui.panels import takeaway
+from cope_demo.ui.panels import takeaway, zips
 from cope_demo.visitors.owners import Access
 from tests.scripted import PAIRS, SECRET, Service, publish
 from tests.service.test_service import home  # noqa: F401
@@ -134,7 +134,7 @@ def browser():
 
 
 def files(tmp_path) -> list[Path]:
-    return list((tmp_path / "links").iterdir())
+    return list((tmp_path / "links" / zips.FOLDER).glob("*"))
 
 
 def test_a_link_works_once_and_leaves_nothing(service, browser, tmp_path):
@@ -151,9 +151,12 @@ def test_a_link_works_once_and_leaves_nothing(service, browser, tmp_path):
     assert not any(pair["chosen"].encode() in answer.content for pair in PAIRS)
 
 
-def test_a_link_that_is_not_used_goes_away(service, browser, tmp_path):
+def test_a_link_that_is_not_used_goes_away(service, browser, tmp_path, monkeypatch):
     given = takeaway.offer(Access(service).of(SECRET), "mine")
-    takeaway._drop(given["path"].split("/")[1])
+    assert len(files(tmp_path)) == 1
+    later = takeaway.ZIPS._clock() + zips.SECONDS
+    monkeypatch.setattr(takeaway.ZIPS, "_clock", lambda: later)
+    takeaway.ZIPS.sweep()
     assert files(tmp_path) == [] and browser.get(f"/{given['path']}").status_code == 404
 
 

@@ -6,9 +6,6 @@ pasted texts and whole comparisons, for as long as the process lives (measured w
 
 from gradio.state_holder import SessionState
 
-SESSIONS = 1000
-"""Sessions whose uploaded, not yet fitted file is held; the oldest go first."""
-
 
 def forget_values() -> None:
     """From now on sessions keep no component's value. `gr.State`, which has its own place, is untouched."""

@@ -1,0 +1,34 @@
+"""Whether somebody still waits for what is being computed. Long work asks between its pieces, and ends where not.
+
+Who knows it (the web server) says so once, by `ask_with`; where nobody has, everything is wanted.
+"""
+
+from collections.abc import Callable
+
+from cope_demo.errors import CopeError
+
+_is_wanted: Callable[[], bool] | None = None
+
+
+class Unwanted(CopeError):
+    """Raised in the middle of work whose asker has left."""
+
+    def __init__(self):
+        super().__init__("The page or program that asked for this has left.")
+
+
+def ask_with(is_wanted: Callable[[], bool] | None) -> None:
+    """From now on this function tells, in the thread and context of the work, whether it is wanted."""
+    global _is_wanted
+    _is_wanted = is_wanted
+
+
+def is_watched() -> bool:
+    """Whether work can become unwanted at all."""
+    return _is_wanted is not None
+
+
+def stop_if_unwanted(*_) -> None:
+    """Raises Unwanted where nobody waits any more. Ignores arguments, so it can be a hook as it stands."""
+    if _is_wanted is not None and not _is_wanted():
+        raise Unwanted

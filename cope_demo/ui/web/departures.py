@@ -1,0 +1,62 @@
+"""Tells work that a request began when its client has left (system/wanted.py).
+
+An event of Gradio's queue has left when the stream that listens to it was closed; what is called directly (an event
+past the queue, a component's server function) when its connection was.
+"""
+
+import asyncio
+import re
+import threading
+from contextvars import ContextVar
+
+from gradio.context import LocalContext
+
+from cope_demo.system.wanted import ask_with
+
+DIRECT = re.compile(r"/gradio_api/(run|api|component_server)\b")
+"""Routes whose answer is the work's result."""
+_GONE: ContextVar[threading.Event | None] = ContextVar("gone", default=None)
+
+
+class Departures:
+    """ASGI middleware. Watches the connection of a direct call, once its body is read."""
+
+    def __init__(self, app):
+        self.app = app
+        ask_with(is_client_here)
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] != "http" or not DIRECT.match(scope["path"].removeprefix(scope.get("root_path", ""))):
+            return await self.app(scope, receive, send)
+        gone, whole = threading.Event(), asyncio.Event()
+        _GONE.set(gone)
+
+        async def read():
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                gone.set()
+            elif not message.get("more_body"):
+                whole.set()
+            return message
+
+        async def watch():
+            await whole.wait()
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            gone.set()
+
+        watcher = asyncio.create_task(watch())
+        try:
+            await self.app(scope, read, send)
+        finally:
+            watcher.cancel()
+
+
+def is_client_here() -> bool:
+    """Whether the client of the request or event that this context belongs to still waits."""
+    number, blocks = LocalContext.event_id.get(None), LocalContext.blocks.get(None)
+    if number and blocks is not None:
+        event = blocks._queue.event_ids_to_events.get(number)
+        return event is None or event.alive
+    gone = _GONE.get()
+    return gone is None or not gone.is_set()
