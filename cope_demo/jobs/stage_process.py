@@ -20,6 +20,7 @@ from typing import TextIO
 from cope_demo.paths import ROOT
 from cope_demo.system import memory
 from cope_demo.system.logs import log_event, log_to
+from cope_demo.system.output import log_uncaught
 
 from .job_folder import Cancelled, JobFolder
 from .stage_runner import run_stage
@@ -165,6 +166,7 @@ def main(job_id: str, parent: str) -> None:
     for number in range(3):
         os.dup2(quiet, number)
     log_to(errors)
+    log_uncaught()
     folder = JobFolder(job_id)
     keep_temporary_files(folder)
     serve(folder, commands, answers)
