@@ -3,6 +3,7 @@
 import gradio as gr
 
 from cope_demo.saved.citation import BIBTEX
+from cope_demo.ui.web.calls import explain_calls
 from cope_demo.ui.web.forgetful import forget_values
 from cope_demo.ui.web.login import login_button
 from cope_demo.visitors.owners import Access
@@ -23,6 +24,7 @@ POLL = 1.0
 def build(service) -> gr.Blocks:
     """The whole page over a service (service.Service). Nothing here waits for the model."""
     forget_values()
+    explain_calls()
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 600), fill_width=True) as blocks:
         access = Access(service, takeaway.forget)  # from here on nobody holds the service itself
         connect_events(access, blocks, lay_out(access))

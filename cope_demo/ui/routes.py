@@ -10,11 +10,12 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from cope_demo.system.disk import measure_free_mb, read_needed_mb
+from cope_demo.ui.web.refusals import EXCEPTION_HANDLERS, Refusals
 from cope_demo.ui.web.shield import Shield
 
 from .panels import evidence, takeaway
 
-MIDDLEWARE: tuple[Middleware, ...] = (Middleware(Shield),)
+MIDDLEWARE: tuple[Middleware, ...] = (Middleware(Shield), Middleware(Refusals))
 """What every request passes, the first outermost."""
 
 
@@ -32,7 +33,7 @@ def app_options(service) -> dict:
         return JSONResponse({"ready": fine, **parts}, 200 if fine else 503)
 
     routes = [Route("/health", health), Route("/ready", ready), takeaway.ROUTE, evidence.ROUTE]
-    return {"routes": routes, "middleware": list(MIDDLEWARE)}
+    return {"routes": routes, "middleware": list(MIDDLEWARE), "exception_handlers": dict(EXCEPTION_HANDLERS)}
 
 
 def _model(service) -> str:

@@ -22,7 +22,7 @@ SECRET = 'the quick brown secret\n{"event": "forged"}'
 
 @pytest.fixture
 def take_over(monkeypatch):
-    """A context in which all output is logged, which returns what reads the lines; after the test the hooks are back."""
+    """A context in which all output is logged, which returns what reads the lines; the test's end undoes all hooks."""
     for module, name in [
         (warnings, "showwarning"),
         (traceback, "print_exception"),
