@@ -1,5 +1,5 @@
-"""Malformed calls with marked texts and secrets to every endpoint, event and server function of the running app: no mark
-is found in its log or on its disk, each line of the log is ours, and each caller is told something.
+"""Malformed calls with marked texts and secrets to every endpoint, event and server function of the running app: no
+mark is found in its log or on its disk, each line of the log is ours, and each caller is told something.
 """
 
 import json
@@ -19,7 +19,7 @@ FORGED = '{"time": "", "level": "info", "event": "forged"}'
 LONG, HUGE = 500, 10**400
 EVENTS_END = ("event: error", "event: complete", "process_completed", "unexpected_error")
 PLACES = ("call", "call/v2", "run", "api")
-STATIC = ("ready", "info", "config", "nowhere", "gradio_api/info", "gradio_api/nowhere", "gradio_api/heartbeat")
+STATIC = ("ready", "info", "config", "nowhere", "gradio_api/info", "gradio_api/nowhere")
 
 
 class Call(NamedTuple):
@@ -37,7 +37,7 @@ class App:
         self.folder, self.log = folder, folder / "log"
         self.server = Server(folder / "var", self.log)
         self.url = self.server.url
-        self.http = httpx.Client(base_url=self.url, timeout=60)
+        self.http = httpx.Client(base_url=self.url, timeout=httpx.Timeout(60, read=20))
         config = self.http.get("config").json()
         self.events, self.components = config["dependencies"], [part["id"] for part in config["components"]]
         self.values = {part["id"]: part["props"].get("value") for part in config["components"]}
