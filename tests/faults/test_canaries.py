@@ -35,7 +35,7 @@ class App:
 
     def __init__(self, folder: Path):
         self.folder, self.log = folder, folder / "log"
-        self.server = Server(folder / "var", self.log)
+        self.server = Server(folder / "var", self.log, "health")
         self.url = self.server.url
         self.http = httpx.Client(base_url=self.url, timeout=httpx.Timeout(60, read=20))
         config = self.http.get("config").json()
@@ -194,7 +194,7 @@ def test_marks_are_found_nowhere(app, long):
     calls = Calls(app)
     failed, faults = [], 0
     every = calls.every()
-    count = 500 if long else 160
+    count = 500 if long else 80
     for _ in range(count):
         call = next(every)
         status, text = send(app, call)
@@ -204,7 +204,7 @@ def test_marks_are_found_nowhere(app, long):
     print(f"\n{count} calls, {calls.made} marks, {faults} were called faults of ours")
     assert failed == []
     assert app.find_marks() == []
-    assert app.server.process.poll() is None and app.http.get("ready").status_code == 200
+    assert app.server.process.poll() is None and app.http.get("health").status_code == 200
     app.server.end()
     assert app.find_marks() == []
     said = [line for line in app.log.read_text().splitlines() if not line.startswith("The app runs at ")]

@@ -42,9 +42,11 @@ async def _read_values(*args, **kwargs):
 
 
 @wraps(_process)
-async def _answer(*args, **kwargs):
+async def _answer(*args, fn, **kwargs):
+    if fn.fn is None:  # an event that the browser answers by itself
+        raise gr.Error(UNFIT, print_exception=False)
     try:
-        return await _process(*args, **kwargs)
+        return await _process(*args, fn=fn, **kwargs)
     except gr.Error:
         raise
     except Exception as error:
