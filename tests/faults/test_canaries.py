@@ -194,7 +194,7 @@ def test_marks_are_found_nowhere(app, long):
     calls = Calls(app)
     failed, faults = [], 0
     every = calls.every()
-    count = 500 if long else 80
+    count = 500 if long else 160
     for _ in range(count):
         call = next(every)
         status, text = send(app, call)
