@@ -19,7 +19,7 @@ from typing import TextIO
 
 from cope_demo.paths import ROOT
 from cope_demo.system import memory
-from cope_demo.system.logs import log_event, log_to
+from cope_demo.system.logs import find_log, log_event, log_to
 from cope_demo.system.output import log_uncaught
 
 from .job_folder import Cancelled, JobFolder
@@ -112,10 +112,13 @@ class StageProcess:
 
 
 def start_child(module: str, *arguments: str, **options) -> subprocess.Popen:
-    """Starts `python -m module arguments… <our pid>` in a process group of its own; see `end_with_parent`."""
+    """Starts `python -m module arguments… <our pid>` in a process group of its own; see `end_with_parent`. Its log is
+    ours."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-m", module, *arguments, str(os.getpid())]
-    return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}, start_new_session=True, **options)
+    return subprocess.Popen(
+        command, env={**os.environ, "PYTHONPATH": path}, start_new_session=True, **{"stderr": find_log(), **options}
+    )
 
 
 def end_with_parent(parent: int) -> None:

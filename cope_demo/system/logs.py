@@ -35,6 +35,18 @@ def log_to(stream: TextIO) -> None:
     logging.getLogger(OURS).setLevel(logging.INFO)
 
 
+def find_log() -> TextIO | None:
+    """The stream of this process's log lines, for a child process; None where it is no file or pipe."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, _Handler):
+            try:
+                handler.stream.fileno()
+            except (OSError, ValueError):
+                return None
+            return handler.stream
+    return None
+
+
 def propagate_logs(*names: str) -> None:
     """Removes the own handlers of these libraries' loggers, so that their lines are written as ours are."""
     for name in names:

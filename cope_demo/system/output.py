@@ -6,6 +6,7 @@ the log has the kind of fault and the place in the code, and nothing of what was
 
 import io
 import logging
+import os
 import sys
 import threading
 import traceback
@@ -29,15 +30,37 @@ def log_all_output(stream: TextIO) -> Iterator[TextIO]:
     Returns the standard output as it was, for what is meant to be read there. At the end the standard streams are as
     before; exceptions and warnings are logged for as long as the process lives. Exceptions that leave the block are
     not logged here, but by whoever catches them, or as uncaught ones.
+
+    stream: where it is standard error itself, also what native code says goes nowhere until an exception leaves the
+    block; a process that ends without one says nothing at its end either.
     """
+    before, copies = (sys.stdout, sys.stderr), None
+    if stream is sys.__stderr__:
+        copies = _drop_native_output()
+    shown, stream = copies or (sys.stdout, stream)
     log_to(stream)
     log_uncaught()
-    before = sys.stdout, sys.stderr
     sys.stdout = sys.stderr = _Printed()
     try:
-        yield before[0]
+        yield shown
+    except Exception:
+        for number, copy in zip((1, 2), copies or (), strict=False):
+            os.dup2(copy.fileno(), number)
+        raise
     finally:
         sys.stdout, sys.stderr = before
+
+
+def _drop_native_output() -> tuple[TextIO, TextIO]:
+    """Copies of standard output and error; what native code writes to the two themselves, such as a panic that quotes
+    its text, goes nowhere from here on."""
+    sys.stdout.flush()
+    copies = tuple(os.fdopen(os.dup(number), "w", buffering=1, encoding="utf-8") for number in (1, 2))
+    quiet = os.open(os.devnull, os.O_WRONLY)
+    for number in (1, 2):
+        os.dup2(quiet, number)
+    os.close(quiet)
+    return copies
 
 
 def log_uncaught() -> None:

@@ -119,17 +119,22 @@ def test_uncaught_exceptions(take_over):
 def test_a_process_that_breaks_down():
     """All it leaves on its streams are lines, but for what it meant to show."""
     code = (
-        "import sys\n"
+        "import os, sys\n"
+        "from cope_demo.jobs.stage_process import start_child\n"
         "from cope_demo.system.output import log_all_output\n"
         "with log_all_output(sys.stderr) as output:\n"
         "    print('shown', file=output)\n"
         "    print('hidden')\n"
+        "    os.write(1, b'hidden'), os.write(2, b'hidden')\n"
+        "    start_child('nowhere').wait()\n"
         "    raise KeyError('hidden')\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and done.stdout == "shown\n" and "hidden" not in done.stderr
-    printed, uncaught = map(json.loads, done.stderr.splitlines())
-    assert printed["event"] == "printed" and printed["at"] == "<string>:5"
+    printed, child, uncaught = done.stderr.splitlines()
+    assert child.endswith("No module named nowhere")  # a child process writes to the log itself
+    printed, uncaught = json.loads(printed), json.loads(uncaught)
+    assert printed["event"] == "printed" and printed["at"] == "<string>:6"
     assert (uncaught["event"], uncaught["error"]) == ("uncaught exception", "KeyError")
 
 
