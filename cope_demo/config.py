@@ -1,19 +1,20 @@
 """Settings as frozen dataclasses. A bad value is refused by name, with the allowed range, before any work starts."""
 
-import math
 import os
 from dataclasses import dataclass, field, fields
 from typing import ClassVar
 
-from .errors import CopeError
+from .errors import CopeError, quote
 
 
 def check(name: str, value, low, high, whole: bool = False) -> None:
     """Raises CopeError naming the setting unless `low <= value <= high` (and whole, where asked)."""
     kind = "a whole number" if whole else "a number"
-    good = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    good = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not good or not low <= value <= high or (whole and int(value) != value):
-        raise CopeError(f"{name} must be {kind} from {low} to {high}, but is {value!r}; choose a value in that range.")
+        raise CopeError(
+            f"{name} must be {kind} from {low} to {high}, but is {quote(value)}; choose a value in that range."
+        )
 
 
 def read_whole_number(variable: str, default: int, low: int, high: int) -> int:
@@ -120,7 +121,7 @@ class FitConfig(_Settings):
     def __post_init__(self):
         super().__post_init__()
         if self.selection not in ("lowest", "hardest"):
-            raise CopeError(f"selection must be 'lowest' or 'hardest', but is {self.selection!r}.")
+            raise CopeError(f"selection must be 'lowest' or 'hardest', but is {quote(self.selection)}.")
 
 
 @dataclass(frozen=True)

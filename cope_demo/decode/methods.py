@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from cope_demo.errors import CopeError
+from cope_demo.errors import CopeError, quote
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def check_columns(names: Iterable) -> None:
     known = (*COLUMNS, *list_optional())
     for name in names:
         if not isinstance(name, str) or name not in known:
-            raise CopeError(f"There is no method {name!r}; choose one of {', '.join(known)}.")
+            raise CopeError(f"There is no method {quote(name)}; choose one of {', '.join(known)}.")
 
 
 def list_optional() -> tuple[str, ...]:
@@ -175,8 +175,8 @@ def order_columns(names: Sequence[str] | None) -> tuple[str, ...]:
     for name in names or []:
         if name not in optional:
             raise CopeError(
-                f"There is no further column {name!r}: choose from {', '.join(optional)}; greedy (base with its task "
-                "adapter, tam), oppu and cope are always there."
+                f"There is no further column {quote(name)}: choose from {', '.join(optional)}; greedy (base with its "
+                "task adapter, tam), oppu and cope are always there."
             )
     return (*COLUMNS, *(name for name in optional if name in (names or [])))
 

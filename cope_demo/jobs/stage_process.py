@@ -19,7 +19,8 @@ from typing import TextIO
 
 from cope_demo.paths import ROOT
 from cope_demo.system import memory
-from cope_demo.system.logs import log_event, log_to
+from cope_demo.system.logs import find_log, log_event, log_to
+from cope_demo.system.output import log_uncaught
 
 from .job_folder import Cancelled, JobFolder
 from .stage_runner import run_stage
@@ -111,10 +112,13 @@ class StageProcess:
 
 
 def start_child(module: str, *arguments: str, **options) -> subprocess.Popen:
-    """Starts `python -m module arguments… <our pid>` in a process group of its own; see `end_with_parent`."""
+    """Starts `python -m module arguments… <our pid>` in a process group of its own; see `end_with_parent`. Its log is
+    ours."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-m", module, *arguments, str(os.getpid())]
-    return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}, start_new_session=True, **options)
+    return subprocess.Popen(
+        command, env={**os.environ, "PYTHONPATH": path}, start_new_session=True, **{"stderr": find_log(), **options}
+    )
 
 
 def end_with_parent(parent: int) -> None:
@@ -165,6 +169,7 @@ def main(job_id: str, parent: str) -> None:
     for number in range(3):
         os.dup2(quiet, number)
     log_to(errors)
+    log_uncaught()
     folder = JobFolder(job_id)
     keep_temporary_files(folder)
     serve(folder, commands, answers)

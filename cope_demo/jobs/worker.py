@@ -14,7 +14,8 @@ from dbos._dbos import _get_dbos_instance
 
 from cope_demo.errors import CopeError
 from cope_demo.fit.events import STAGES
-from cope_demo.system.logs import log_event, log_fault, log_to, propagate_logs
+from cope_demo.system.logs import log_event, log_fault, propagate_logs
+from cope_demo.system.output import log_all_output
 
 from .job_folder import JobFolder
 from .liveness import FileLiveness, SessionLiveness
@@ -69,7 +70,11 @@ def run_worker(parent: int | None = None) -> None:
     """
     if parent is not None:
         end_with_parent(parent)
-    log_to(sys.stderr)
+    with log_all_output(sys.stderr):
+        _work()
+
+
+def _work() -> None:
     os.umask(0o077)
     name = f"worker-{secrets.token_hex(8)}"
     try:

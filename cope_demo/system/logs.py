@@ -1,13 +1,14 @@
 """Logs: one line of JSON for each event, with names and numbers only.
 
 A line never holds a message of an exception or of a library: that may quote a visitor's text. Of a fit it has the first
-letters of the job's id, which open nothing.
+letters of the job's id, which open nothing. (What does not go through `logging` at all is caught in output.py.)
 """
 
 import json
 import logging
 import traceback
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TextIO
 
 OURS = "cope_demo"
@@ -22,15 +23,28 @@ def log_event(event: str, level: int = logging.INFO, **fields) -> None:
 
 def log_fault(reference: str, error: BaseException, **fields) -> None:
     """Logs a fault of ours under the reference that the person was shown: the error's type, and where it was raised."""
-    log_event("fault", logging.ERROR, reference=reference, **_describe_error(error), **fields)
+    log_event("fault", logging.ERROR, reference=reference, **describe_error(error), **fields)
 
 
 def log_to(stream: TextIO) -> None:
     """Sends all of this process's log lines to `stream`: ours from INFO on, libraries' warnings."""
-    handler = logging.StreamHandler(stream)
+    handler = _Handler(stream)
     handler.setFormatter(_Lines())
     logging.getLogger().handlers[:] = [handler]
+    logging.lastResort = handler  # for loggers that neither have a handler nor pass on what they are given
     logging.getLogger(OURS).setLevel(logging.INFO)
+
+
+def find_log() -> TextIO | None:
+    """The stream of this process's log lines, for a child process; None where it is no file or pipe."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, _Handler):
+            try:
+                handler.stream.fileno()
+            except (OSError, ValueError):
+                return None
+            return handler.stream
+    return None
 
 
 def propagate_logs(*names: str) -> None:
@@ -39,6 +53,22 @@ def propagate_logs(*names: str) -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
+
+
+def describe_error(error: BaseException) -> dict:
+    """An error as a line has it: {"error": its type, "where": the places it came through, the outermost first}."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return {"error": type(error).__name__, "where": [f"{name_place(f.filename, f.lineno)} {f.name}" for f in frames]}
+
+
+def name_place(filename: str, line: int) -> str:
+    """A line of code as a log names it: the file with its folder, as the path above may name whose machine it is."""
+    return f"{'/'.join(Path(filename).parts[-2:])}:{line}"
+
+
+class _Handler(logging.StreamHandler):
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Nothing: a log that cannot be written to cannot be told so, and standard error leads back here."""
 
 
 class _Lines(logging.Formatter):
@@ -50,10 +80,5 @@ class _Lines(logging.Formatter):
         else:
             line |= {"event": "library", "library": record.name, "at": f"{record.filename}:{record.lineno}"}
             if record.exc_info and record.exc_info[1]:
-                line |= _describe_error(record.exc_info[1])
-        return json.dumps(line)
-
-
-def _describe_error(error: BaseException) -> dict:
-    frames = traceback.extract_tb(error.__traceback__)
-    return {"error": type(error).__name__, "where": [f"{f.filename}:{f.lineno} {f.name}" for f in frames]}
+                line |= describe_error(record.exc_info[1])
+        return json.dumps(line, default=lambda value: type(value).__name__)

@@ -7,7 +7,7 @@ wording, faults included ("who has a given an overall rating of"), is part of th
 import re
 from dataclasses import dataclass
 
-from cope_demo.errors import CopeError
+from cope_demo.errors import CopeError, quote
 
 
 @dataclass(frozen=True)
@@ -294,5 +294,5 @@ TASKS: dict[str, Task] = {
 def find_task(name: str) -> Task:
     """The task of that name. Raises CopeError that lists the names."""
     if name not in TASKS:
-        raise CopeError(f"There is no task {name!r}; choose one of {', '.join(TASKS)}.")
+        raise CopeError(f"There is no task {quote(name)}; choose one of {', '.join(TASKS)}.")
     return TASKS[name]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import gradio as gr
 
+from cope_demo.errors import CopeError
 from cope_demo.ui.web.guard import explain_error, guard_handler
 from cope_demo.visitors.owners import Access
 
@@ -55,7 +56,7 @@ class Events:
 
         def handler(profile: gr.OAuthProfile | None, request: gr.Request, event: gr.EventData, visitor, **values):
             visit = Visit(self.access, visitor, profile, request)
-            return self.parts.resolve(turn(visit, str(getattr(event, item)), **values))
+            return self.parts.resolve(turn(visit, _read_item(event, item), **values))
 
         self._connect(trigger, handler, *names, **options)
 
@@ -118,7 +119,7 @@ class Events:
         compare = self.panels.compare
         buttons = [compare.start, compare.stop]
         shown, begin = [compare.view, *buttons], {"js": _notify_view("cope-begin", "g"), **WRITING}
-        compare.examples.use(_read_example, None, [compare.prompt], **LIGHT)
+        compare.examples.use(guard_handler(_read_example), None, [compare.prompt], **LIGHT)
         settings = ("prompt", *SLIDERS, "seed", "more")
         triggers, inputs = [compare.start.click, compare.prompt.submit], self.parts.select("visitor", *settings)
         event = gr.on(triggers, guard_handler(self._compare), outputs=shown, inputs_kwargs=inputs, **begin)
@@ -127,7 +128,9 @@ class Events:
         for one in (event, branch):
             one.failure(self._free_buttons, None, buttons, js=_notify_view("cope-failed", "[]"), **LIGHT)
         ending = {"cancels": [event, branch], **LIGHT}
-        self.panels.lessons.open(self._open_lesson, None, shown, js=_notify_view("cope-begin", "g"), **ending)
+        self.panels.lessons.open(
+            guard_handler(self._open_lesson), None, shown, js=_notify_view("cope-begin", "g"), **ending
+        )
         compare.stop.click(self._free_buttons, None, buttons, js=_notify_view("cope-stop", "[]"), **ending)
 
     def _compare(
@@ -145,7 +148,9 @@ class Events:
         self, profile: gr.OAuthProfile | None, request: gr.Request, event: gr.EventData, visitor
     ) -> Iterator[dict]:
         visit = Visit(self.access, visitor, profile, request)
-        asked = event._data or {}  # all of it; its attributes would have to be asked for one by one
+        asked = (
+            event._data if isinstance(event._data, dict) else {}
+        )  # all of it; its attributes would have to be asked for one by one
         yield from self._show_writing(streams.branch(visit.service, visit.visitor.chosen, asked))
 
     def _show_writing(self, texts) -> Iterator[dict]:
@@ -163,7 +168,7 @@ class Events:
 
     def _open_lesson(self, event: gr.EventData) -> dict:
         """The lesson that was pressed; a comparison that runs ends."""
-        name = str(event.id)
+        name = _read_item(event, "id")
         view = {self.panels.compare.view: lessons.render_lesson(name)} if name in lessons.ORDER else {}
         return {**view, **self._free_buttons()}
 
@@ -206,6 +211,14 @@ def _notify_view(event: str, result: str) -> str:
     )
 
 
+def _read_item(event: gr.EventData, name: str) -> str:
+    """What an event says was pressed, under this name. Raises CopeError when it does not say it."""
+    said = event._data
+    if not isinstance(said, dict) or said.get(name) is None:
+        raise CopeError("It is not clear what was pressed: load the page anew and try again.")
+    return str(said[name])
+
+
 def _read_example(event: gr.EventData) -> str:
     """An example prompt that was clicked."""
-    return str(event.text)
+    return _read_item(event, "text")

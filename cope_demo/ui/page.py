@@ -3,6 +3,7 @@
 import gradio as gr
 
 from cope_demo.saved.citation import BIBTEX
+from cope_demo.ui.web.calls import explain_calls
 from cope_demo.ui.web.connection import bound_connections
 from cope_demo.ui.web.forgetful import forget_values
 from cope_demo.ui.web.joins import bound_joins
@@ -33,6 +34,7 @@ def build(service) -> gr.Blocks:
     remove_broken_uploads()
     bound_joins()
     bound_sessions()
+    explain_calls()
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 600), fill_width=True) as blocks:
         access = Access(service, takeaway.forget)  # from here on nobody holds the service itself
         connect_events(access, blocks, lay_out(access))

@@ -14,11 +14,14 @@ from cope_demo.ui.web.arrivals import Arrivals
 from cope_demo.ui.web.departures import Departures
 from cope_demo.ui.web.framing import OneFraming
 from cope_demo.ui.web.open_streams import OpenStreams
+from cope_demo.ui.web.refusals import EXCEPTION_HANDLERS, Refusals
 from cope_demo.ui.web.shield import Shield
 
 from .panels import evidence, takeaway
 
-MIDDLEWARE: tuple[Middleware, ...] = tuple(map(Middleware, (Shield, OneFraming, Arrivals, OpenStreams, Departures)))
+MIDDLEWARE: tuple[Middleware, ...] = tuple(
+    map(Middleware, (Shield, Refusals, OneFraming, Arrivals, OpenStreams, Departures))
+)
 """What every request passes, the first outermost."""
 
 
@@ -36,7 +39,7 @@ def app_options(service) -> dict:
         return JSONResponse({"ready": fine, **parts}, 200 if fine else 503)
 
     routes = [Route("/health", health), Route("/ready", ready), takeaway.ROUTE, evidence.ROUTE]
-    return {"routes": routes, "middleware": list(MIDDLEWARE)}
+    return {"routes": routes, "middleware": list(MIDDLEWARE), "exception_handlers": dict(EXCEPTION_HANDLERS)}
 
 
 def _model(service) -> str:

@@ -11,7 +11,8 @@ os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
 
 from cope_demo import paths  # noqa: E402
 from cope_demo.jobs.executors import start_background_jobs  # noqa: E402
-from cope_demo.system.logs import log_to, propagate_logs  # noqa: E402
+from cope_demo.system.logs import propagate_logs  # noqa: E402
+from cope_demo.system.output import log_all_output  # noqa: E402
 from cope_demo.ui.web.joins import WAITING  # noqa: E402
 from cope_demo.ui.web.uploads import uploads_folder  # noqa: E402
 from cope_demo.visitors.expiry import keep_sweeping  # noqa: E402
@@ -66,15 +67,17 @@ def serve(
     """
     from cope_demo.service.service import Service
 
-    log_to(sys.stderr)
-    with uploads_folder() as uploads:  # before build: Gradio asks for it there
+    with (
+        log_all_output(sys.stderr) as output,
+        uploads_folder() as uploads,  # before build: Gradio asks for it there
+    ):
         jobs = start_background_jobs(users_dir)
         service = Service(model, users_dir=users_dir, seed=seed, jobs=jobs)
         blocks = build(service).queue(max_size=WAITING)
         options = launch_options(host, port)
         _, url, _ = blocks.launch(prevent_thread_lock=True, app_kwargs=app_options(service), **options)
         propagate_logs("uvicorn", "uvicorn.error", "uvicorn.access")
-        print(f"The app runs at {url}", flush=True)
+        print(f"The app runs at {url}", file=output, flush=True)
         keep_sweeping(service, uploads, ZIPS.sweep)
         service.start()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # a stopped container tidies up like Ctrl-C

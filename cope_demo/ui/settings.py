@@ -1,7 +1,7 @@
 """The settings of a comparison: their ranges and words on the page, their defaults, and the check of what is given."""
 
 from cope_demo.config import DecodeConfig
-from cope_demo.errors import CopeError
+from cope_demo.errors import CopeError, quote
 from cope_demo.service.checks import check_length
 from cope_demo.texts.tasks import TASKS, Task
 
@@ -32,7 +32,7 @@ def check_settings(
     check_length("The prompt", prompt)
     if isinstance(max_new_tokens, (int, float)) and max_new_tokens > MAX_TOKENS:
         raise CopeError(
-            f"max_new_tokens must be a whole number from 1 to {MAX_TOKENS}, but is {max_new_tokens:g}; choose a "
+            f"max_new_tokens must be a whole number from 1 to {MAX_TOKENS}, but is {quote(max_new_tokens)}; choose a "
             "smaller one."
         )
     whole = {"max_new_tokens": max_new_tokens, "seed": seed}

@@ -23,7 +23,8 @@ STEADY = {"oppu_epochs": 1, "dpo_epochs": 1, "candidates": 1, "max_response_toke
 class Server:
     """`python -m cope_demo serve` in a process of its own, with the embedded model."""
 
-    def __init__(self, data: Path, log: Path):
+    def __init__(self, data: Path, log: Path, waits_for: str = "ready"):
+        """waits_for: the route that must answer before it counts as started; "health" does without the model."""
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -33,13 +34,13 @@ class Server:
         with open(log, "w") as file:
             self.process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=file, stderr=file)
         deadline = time.monotonic() + 180
-        while not self._ready():
+        while not self._answers(waits_for):
             assert time.monotonic() < deadline and self.process.poll() is None, log.read_text()
             time.sleep(0.3)
 
-    def _ready(self) -> bool:
+    def _answers(self, route: str) -> bool:
         try:
-            return httpx.get(f"{self.url}ready", timeout=10).status_code == 200
+            return httpx.get(f"{self.url}{route}", timeout=10).status_code == 200
         except httpx.HTTPError:
             return False
 

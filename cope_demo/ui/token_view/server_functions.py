@@ -1,5 +1,7 @@
 """The server functions of the token view: what its script calls as `server.NAME(…)`."""
 
+import gradio as gr
+
 from cope_demo.errors import CopeError
 from cope_demo.ui.web.guard import explain_error
 
@@ -9,6 +11,8 @@ from .standalone import empty_page
 
 def alive(run: str) -> str:
     """For the page's watchdog: "gone" when this comparison no longer runs here, else "here"."""
+    if run and not isinstance(run, str):
+        raise gr.Error("A run is named by a text.", print_exception=False)
     return "gone" if run and not runs.alive(run) else "here"
 
 

@@ -59,6 +59,16 @@ def _find_address(request: gr.Request | None) -> str:
     return address_of(request.client.host if request.client else "", request.headers.get("x-forwarded-for", ""))
 
 
+def _check_text(parameter: Parameter, value):
+    """The value of a parameter that is a text; its default for null. Raises CopeError naming it for another type."""
+    if value is None and parameter.default is not Parameter.empty:
+        return parameter.default
+    if not isinstance(value, str):
+        allowed = "a text that is not empty" if parameter.default is Parameter.empty else "a text"
+        raise CopeError(f"{parameter.name} must be {allowed}, but is {type(value).__name__}.")
+    return value
+
+
 def endpoint(access: Access) -> Callable:
     """Decorates a public endpoint, whose first parameter is the service as its caller may use it (owners.OwnService).
 
@@ -72,10 +82,13 @@ def endpoint(access: Access) -> Callable:
         request = Parameter("request", Parameter.POSITIONAL_OR_KEYWORD, annotation=gr.Request)
         secret = Parameter("secret", Parameter.POSITIONAL_OR_KEYWORD, default="", annotation=str)
         public = signature(function).replace(parameters=[profile, request, *own, secret])
+        texts = [parameter.name for parameter in (*own, secret) if parameter.annotation is str]
 
         def bind_arguments(args, kwargs) -> dict:
             bound = public.bind(*args, **kwargs)
             bound.apply_defaults()
+            for name in texts:
+                bound.arguments[name] = _check_text(public.parameters[name], bound.arguments[name])
             caller = (bound.arguments.pop(name) for name in ("secret", "profile", "request"))
             return {"service": open_service(access, *caller), **bound.arguments}
 
