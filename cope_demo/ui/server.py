@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+# Else uvicorn believes whatever X-Forwarded-For this machine's own programs send; whom we believe is in web/proxies.py.
+os.environ["FORWARDED_ALLOW_IPS"] = ""
 
 from cope_demo import paths  # noqa: E402
 from cope_demo.jobs.executors import start_background_jobs  # noqa: E402
