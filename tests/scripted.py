@@ -75,8 +75,8 @@ SECRET = "5ec7e7" + 58 * "0"
 """A browser's secret."""
 
 
-def publish(store: Store, scratch: Path, user: str, name: str, secret: str = SECRET) -> None:
-    """A saved user of this secret's, with real hashes and empty adapters."""
+def publish(store: Store, scratch: Path, user: str, name: str, secret: str = SECRET, owner: str = "") -> None:
+    """A saved user of this secret's, or of `owner` as the store keeps it, with real hashes and empty adapters."""
     for file in FILES:
         (scratch / file).parent.mkdir(parents=True, exist_ok=True)
         rows = {"pairs.jsonl": PAIRS, "events.jsonl": EVENTS, "report.json": [REPORT]}.get(file, [{}])
@@ -84,7 +84,7 @@ def publish(store: Store, scratch: Path, user: str, name: str, secret: str = SEC
     base = {"name": "none", "identity": "none@0"}
     manifest = {"user": user, "name": name, "task": "free_writing", "base": base, "report": REPORT, "created": ""}
     manifest |= {"settings": {"negatives_alpha": 0.1, "selection": "lowest"}, "versions": {"peft": "0"}}
-    store.publish(scratch, user, {**manifest, "owner": owner_of_secret(secret)})
+    store.publish(scratch, user, {**manifest, "owner": owner or owner_of_secret(secret)})
 
 
 def token(text: str, alpha: float = 0.1, user: float = -0.5, base: float = -3.0, number: int = 0) -> TraceToken:

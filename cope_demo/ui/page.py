@@ -39,6 +39,7 @@ def build(service) -> gr.Blocks:
         access = Access(service, takeaway.forget)  # from here on nobody holds the service itself
         connect_events(access, blocks, lay_out(access))
         api.add_endpoints(access)
+    blocks.api_open = False  # what waits in the queue is not to be had past it, in a Space or elsewhere
     return blocks
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 # Gradio would sum up its last 10,000 events anew after each of them, for a page that is closed here.
 os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
+# Else uvicorn believes whatever X-Forwarded-For this machine's own programs send; whom we believe is in web/proxies.py.
+os.environ["FORWARDED_ALLOW_IPS"] = ""
 
 from cope_demo import paths  # noqa: E402
 from cope_demo.jobs.executors import start_background_jobs  # noqa: E402

@@ -1,7 +1,5 @@
 """What a visitor's own browser remembers: the secret by which it owns its fits, which these are, and whom it chose."""
 
-import os
-import secrets
 from dataclasses import asdict, dataclass, field, replace
 
 import gradio as gr
@@ -10,6 +8,9 @@ from cope_demo import paths
 from cope_demo.visitors.owners import SECRET, new_secret
 
 STORAGE_KEY = "cope-demo"
+SEAL = "this is no secret"
+"""What Gradio encrypts a browser's memory with. It sends this to every page, so it hides nothing from anybody; what
+guards a browser's memory is that no other site can read it."""
 NEW = "new"
 """The choice of giving one's own history."""
 MAX_FITS = 4
@@ -76,16 +77,11 @@ class Visitor:
 
 
 def browser_state() -> gr.BrowserState:
-    """The browser's store. Key and secret stay the same over restarts, or everybody's fits would be lost to them."""
-    return gr.BrowserState(None, storage_key=STORAGE_KEY, secret=_keep_storage_secret())
+    """The browser's store. Key and seal stay the same over restarts, or everybody's fits would be lost to them."""
+    return gr.BrowserState(None, storage_key=STORAGE_KEY, secret=_read_seal())
 
 
-def _keep_storage_secret() -> str:
+def _read_seal() -> str:
+    """SEAL, or what an earlier version made in its place: browsers that it served read their memory with that alone."""
     path = paths.data_dir() / "browser-secret"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            file.write(secrets.token_hex(16))
-    except FileExistsError:
-        pass
-    return path.read_text()
+    return (path.read_text() if path.exists() else "") or SEAL

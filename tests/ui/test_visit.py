@@ -10,7 +10,7 @@ from cope_demo.texts.tasks import Sample
 from cope_demo.ui.panels import duration, fitting, own, people
 from cope_demo.ui.parts import ANSWERED, make_answer
 from cope_demo.ui.visit import Visit
-from cope_demo.ui.visitor import MAX_FITS, NEW, Fit, Visitor, browser_state
+from cope_demo.ui.visitor import MAX_FITS, NEW, SEAL, Fit, Visitor, browser_state
 from cope_demo.visitors.owners import SECRET as SECRET_FORM
 from cope_demo.visitors.owners import Access
 from tests.scripted import HOSTILE, REPORT, SECRET, messages, publish
@@ -267,5 +267,19 @@ def test_cards_show_samples_own_fits_and_the_new_one(service):
 
 def test_the_browser_state_survives_a_restart(own_data):
     first, second = browser_state(), browser_state()
-    assert first.secret == second.secret and len(first.secret) >= 16 and first.storage_key == second.storage_key
-    assert (own_data / "browser-secret").stat().st_mode & 0o077 == 0
+    assert first.secret == second.secret == SEAL and first.storage_key == second.storage_key
+
+
+def test_what_seals_a_browser_s_memory_is_nothing_of_the_server_s(own_data):
+    """It is sent to everybody, so it is a constant. Nothing is written, and nothing else is read."""
+    browser_state()
+    assert not own_data.exists() or not list(own_data.iterdir())
+    own_data.mkdir(exist_ok=True)
+    (own_data / "browser-secret").touch()
+    assert browser_state().secret == SEAL
+
+
+def test_browsers_that_an_earlier_version_served_can_still_read_their_memory(own_data):
+    own_data.mkdir(exist_ok=True)
+    (own_data / "browser-secret").write_text("96166a7fa28255f358418eae958d1b0c")
+    assert browser_state().secret == "96166a7fa28255f358418eae958d1b0c"

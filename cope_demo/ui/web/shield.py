@@ -1,24 +1,19 @@
-"""What stands before every request: size limits, routes that stay closed, and headers that tell the browser what it may
-do with the page.
+"""What stands before every request: size limits, the routes that are open, and headers that tell the browser what it
+may do with the page.
 """
 
 import json
-import os
-import re
 import secrets
 
 from cope_demo.errors import CopeError
 from cope_demo.texts.history import MAX_BYTES
 from cope_demo.visitors.limits import Limits
 
+from .open_routes import OpenRoutes
+
 MAX_BODY = MAX_BYTES + 500_000
 """Bytes of a request: a history of the largest size, and what wraps it."""
 TOO_LARGE = f"This is too large: less than {MAX_BYTES / 1e6:.0f} MB can be taken. Give only the newest texts."
-CLOSED = re.compile(
-    r"/gradio_api/(deep_link|file[=/]|proxy=|process_recording|run-history|runs|stream/|vibe-|undo-vibe|profiling)"
-    r"|/monitoring"
-)
-"""Routes of Gradio's that this page has no use for: they store a page's values, or serve files by their paths."""
 FRAMES = "'self' https://huggingface.co https://*.huggingface.co https://*.hf.space"
 """Who may show the page in a frame."""
 POLICY = {
@@ -45,14 +40,14 @@ class Shield:
     """ASGI middleware. A body that is too large is answered with 413 before it is read, or as soon as it has shown."""
 
     def __init__(self, app):
-        self.app, self._limits = app, Limits()
+        self.app, self._limits, self._open = app, Limits(), OpenRoutes()
 
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         guard = _Guard(scope, receive, send)
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        if CLOSED.match(path):
+        if (scope["method"], path) not in self._open:
             return await guard.refuse(404, "Not found")
         if guard.announced > MAX_BODY:
             return await guard.refuse(413, TOO_LARGE)
@@ -62,11 +57,6 @@ class Shield:
             except CopeError as error:
                 return await guard.refuse(429, str(error))
         await self.app(scope, guard.receive, guard.send)
-
-
-def address_of(client: str, forwarded: str) -> str:
-    """Whom a request counts for: who connected, or in a Space whom its proxy names (its own word is the last)."""
-    return (forwarded.split(",")[-1].strip() if os.environ.get("SPACE_ID") else "") or client
 
 
 class _Guard:
@@ -79,9 +69,9 @@ class _Guard:
         self._page: dict | None = None  # the start of an HTML answer, until its body is whole
         self._body = b""
         headers = dict(scope["headers"])
-        size, forwarded = headers.get(b"content-length", b""), headers.get(b"x-forwarded-for", b"").decode("latin-1")
+        size = headers.get(b"content-length", b"")
         self.announced = int(size) if size.isdigit() else 0
-        self.address = address_of((scope.get("client") or ("",))[0], forwarded)
+        self.address = (scope.get("client") or ("",))[0]  # as origins.OwnOrigin has found it
 
     async def receive(self):
         if self._refused:

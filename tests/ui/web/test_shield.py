@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from cope_demo.ui.web.shield import FRAMES, MAX_BODY, TOO_LARGE, address_of
+from cope_demo.ui.web.shield import FRAMES, MAX_BODY, TOO_LARGE
 from cope_demo.visitors.limits import RATES, Rate
 from tests.running import run_page
 from tests.scripted import Service
@@ -137,10 +137,3 @@ def test_too_many_uploads_are_refused(url, monkeypatch):
     monkeypatch.setitem(RATES, "upload", Rate(3, 60.0))
     answers = [httpx.post(f"{url}gradio_api/upload", files={"files": ("a.txt", b"x")}) for _ in range(5)]
     assert answers[-1].status_code == 429 and "a lot in a short time" in answers[-1].json()["detail"]
-
-
-def test_only_a_space_s_proxy_is_believed(monkeypatch):
-    monkeypatch.delenv("SPACE_ID", raising=False)
-    assert address_of("10.0.0.1", "1.1.1.1, 2.2.2.2") == "10.0.0.1" and address_of("10.0.0.1", "") == "10.0.0.1"
-    monkeypatch.setenv("SPACE_ID", "a/b")
-    assert address_of("10.0.0.1", "1.1.1.1, 2.2.2.2") == "2.2.2.2" and address_of("10.0.0.1", "") == "10.0.0.1"
