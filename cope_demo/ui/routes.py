@@ -60,7 +60,8 @@ def app_options(service) -> dict:
         yield
 
     routes = [Route("/health", health), Route("/ready", ready), takeaway.ROUTE, evidence.ROUTE]
-    return {"routes": routes, "middleware": list(MIDDLEWARE), "exception_handlers": dict(EXCEPTION_HANDLERS)}
+    options = {"middleware": list(MIDDLEWARE), "exception_handlers": dict(EXCEPTION_HANDLERS), "lifespan": lifespan}
+    return {"routes": routes, **options}
 
 
 def _model(service) -> str:
