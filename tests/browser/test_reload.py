@@ -10,6 +10,15 @@ def reload(page):
     page.wait_for_function("document.querySelector('.cope-heatmap .status') !== null")
 
 
+def write_another(page, at: int):
+    """Has another token written in the CoPe column, and waits for what follows."""
+    before = texts(page, "cope")
+    page.click(f"{COPE} .tok >> nth={at}")
+    page.click(".inspector button:text('write') >> nth=0")
+    page.wait_for_selector(f"{COPE} .branched button:enabled")
+    assert texts(page, "cope") != before
+
+
 def test_a_comparison_comes_back_until_another_person_is_chosen(chromium, service, scripted_url):
     with visit(chromium, scripted_url) as page:
         compare(page)
@@ -43,3 +52,18 @@ def test_deleted_data_do_not_come_back(chromium, service, scripted_url):
         page.wait_for_selector("[data-id=ada][aria-checked=true]")
         page.wait_for_selector(f"{COPE} .ghost")
         assert page.evaluate("sessionStorage.getItem('cope-comparison')") is None
+
+
+def test_a_branch_that_was_taken_back_stays_so(chromium, service, scripted_url):
+    service.pieces = {method: [" stitch", " in", " time", " saves"] for method in service.pieces}
+    with visit(chromium, scripted_url) as page:
+        compare(page)
+        whole = texts(page, "cope")
+        write_another(page, 1)
+        page.click(f"{COPE} .branched button")
+        assert texts(page, "cope") == whole
+        write_another(page, 2)
+        written = texts(page, "cope")
+        reload(page)
+        page.wait_for_selector(f"{COPE}.ended")
+        assert texts(page, "cope") == written and written[:2] == whole[:2]

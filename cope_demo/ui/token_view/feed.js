@@ -19,6 +19,7 @@ export class Feed {
     this.waiting = null; // since when an answer is awaited
     this.stopped = false;
     this.asking = false;
+    model.on('undo', (undone) => this.kept.record({ t: 'undo', ...undone }));
     addEventListener('pagehide', () => this.kept.save());
     setInterval(() => this.watch(), 2000);
   }
@@ -42,6 +43,7 @@ export class Feed {
   take(message) {
     const { model } = this;
     if (!model.run && message.t !== 'start' && message.t !== 'idle') model.begin({ t: 'start', who: 'you', run: '' });
+    if (message.t === 'undo') { model.undo(message.method); return; } // what is kept hears of it from the model
     if (message.t === 'idle') {
       const kept = this.kept.restore(message);
       if (kept.length) { this.replay(kept); return; }

@@ -3,6 +3,7 @@
 //   run      a comparison begins (or the empty page is shown)     tokens   {method, from}: tokens were added
 //   end      {method}: a column has ended                         done     the comparison has ended, also by a fault
 //   branch   {method, at}: a column was cut there, or put back    selection, whatif   these have changed
+//   undo     {method}: a branch of the column was taken back
 //   lesson   the comparison is a lesson's, and its text has come
 
 import { findMethod } from './methods.js';
@@ -355,6 +356,7 @@ export class Model {
     const { at, before } = column.branch;
     Object.assign(column, before);
     this.emit('branch', { method, at });
+    this.emit('undo', { method });
     if (!this.selected) this.clear();
   }
 }
