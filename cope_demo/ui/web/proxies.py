@@ -1,4 +1,8 @@
-"""Which proxies are believed when they say for whom they ask. Without one that the host has named, nobody is."""
+"""Which proxies are believed when they say for whom they ask. Without one that the host has named, nobody is.
+
+uvicorn's ProxyHeadersMiddleware does not serve here: where every peer is a proxy, as in a Space, it takes the first
+address of the row, which anybody can write; it knows no X-Forwarded-Host, and takes a misspelt network for a name.
+"""
 
 import os
 from dataclasses import dataclass
