@@ -1,6 +1,6 @@
 """Which alternative of a step would win at other settings, from a trace's numbers alone.
 
-The page's script decides it, too (ui/token_view/model.js); tests/decode/winner_cases.json holds both to one table.
+The page's script decides it, too (ui/token_view/winner.js); tests/decode/winner_cases.json holds both to one table.
 """
 
 import math
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 TOLERANCE = 3e-4
 """Nats. The numbers of a trace are rounded to four digits on their way to the page, so a difference that is no larger
-may be rounding. The page's script (ui/token_view/model.js) has the same."""
+may be rounding. The page's script (ui/token_view/winner.js) has the same."""
 
 
 def contrast_winner(

@@ -2,6 +2,7 @@
 
 import { el, formula, plural, signed } from '../assets/dom.js';
 import { percent, showInvisible } from './numbers.js';
+import { findFavourite } from './winner.js';
 
 const CANDIDATES = 8; // rows that can be read from the back of a room
 const plain = (x) => signed(x, 2).replace('+', '');
@@ -23,7 +24,7 @@ export class Choice {
     this.alpha = alpha;
     this.tau = tau;
     this.penalty = model.run.header.repetition_penalty ?? 1;
-    this.favourite = model.favourite(this.token);
+    this.favourite = findFavourite(this.token);
     this.score = (other) => other.expert - this.alpha * other.logp_base;
     this.cut = this.favourite.expert + Math.log(this.tau);
     const known = this.token.alternatives.length ? this.token.alternatives : [this.token];

@@ -6,12 +6,13 @@ import { clip, percent, screenReaderText, showInvisible } from './numbers.js';
 import { wordAndNumbers } from './tooltip.js';
 import { WhatIf } from './whatif.js';
 import { isPenalized, why } from './why.js';
+import { findFavourite, findHead, findWinner } from './winner.js';
 
 /**
  * @typedef {object} Actions
  * @property {() => void} close
- * @property {((method: string, index: number, other: import('./model.js').Candidate) => void) | null} choose writes it there and goes on; null without a server
- * @property {((method: string, index: number, winner: import('./model.js').Candidate) => void) | null} continueWith the same, at the what-if's settings
+ * @property {((method: string, index: number, other: import('./token.js').Candidate) => void) | null} choose writes it there and goes on; null without a server
+ * @property {((method: string, index: number, winner: import('./token.js').Candidate) => void) | null} continueWith the same, at the what-if's settings
  */
 
 export class Inspector {
@@ -64,11 +65,11 @@ export class Inspector {
     const open = this.actions.choose && this.model.canContinue(method);
     const hasWhatIf = contrasted && token.alternatives.length && this.model.hasWhatIf(method);
     const { alpha, tau } = hasWhatIf ? this.model.what_if : own;
-    const winner = hasWhatIf ? this.model.winner(token, alpha, tau) : null;
-    const cut = this.model.favourite(token).expert + Math.log(tau);
+    const winner = hasWhatIf ? findWinner(token, alpha, tau) : null;
+    const cut = findFavourite(token).expert + Math.log(tau);
     const top = Math.max(...token.alternatives.map((other) => Math.max(other.logp_user, other.logp_base, other.expert)));
     const share = (logp) => Math.min(1, Math.exp(logp - top)).toFixed(4);
-    const head = new Set(contrasted ? this.model.head(token, tau).map((other) => other.id)
+    const head = new Set(contrasted ? findHead(token, tau).map((other) => other.id)
       : token.alternatives.filter((other) => other.in_head).map((other) => other.id));
     const row = (other) => {
       const written = other.id === token.id;

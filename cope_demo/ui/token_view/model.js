@@ -7,20 +7,10 @@
 //   lesson   the comparison is a lesson's, and its text has come
 
 import { findMethod } from './methods.js';
+import { readToken } from './token.js';
+import { findFavourite, findWinner, TOLERANCE } from './winner.js';
 
-/**
- * @typedef {object} Candidate a token that could have been chosen at a step; natural logarithms
- * @property {number} id
- * @property {string} text
- * @property {number} logp_user log-probability for the person, before the repetition penalty
- * @property {number} logp_base log-probability in general
- * @property {number} expert the personal log-probability that decided, after the repetition penalty
- * @property {number} reward logp_user - alpha * logp_base, at the run's alpha
- * @property {number} score what decided
- * @property {boolean} in_head whether it is in V_head
- */
-
-/** @typedef {Candidate & { head_size: number, alternatives: Candidate[] }} Token a token of a column */
+/** @typedef {import('./token.js').Token} Token */
 
 /**
  * @typedef {object} Column
@@ -53,12 +43,6 @@ import { findMethod } from './methods.js';
  * @property {boolean} going
  * @property {Record<string, any>} [likeness]
  */
-
-/**
- * Nats. The wire carries four digits, so a difference that is no larger may be rounding: such a token counts as plausible,
- * and such a lead does not take the place of the token that was written. decode/winner.py has the same.
- */
-export const TOLERANCE = 3e-4;
 
 export class Model {
   constructor() {
@@ -145,25 +129,14 @@ export class Model {
     return this.run.header.prompts?.[method] ?? null;
   }
 
-  // rows: as wire.py describes them. Rewards are at the run's alpha; `expert` is the personal log-probability that decided,
-  // after the repetition penalty, which only scores of the personal model and of the contrast tell.
+  // rows: as wire.py describes them.
   add(rows) {
     const from = {};
-    for (const [method, index, id, text, user, base, score, inHead, headSize, others] of rows) {
+    for (const [method, index, ...told] of rows) {
       const column = this.columns[method];
       if (!column || index !== column.tokens.length) continue;
-      const { alpha } = this.settings(method, index);
       const rewardAlpha = this.variant(method).alpha ?? this.run.header.alpha ?? 0;
-      const make = (fields) => ({
-        ...fields, reward: fields.logp_user - rewardAlpha * fields.logp_base,
-        expert: this.isDecidedByBase(method) || this.isGiven(method) ? fields.logp_user
-          : fields.score + (this.contrasts(method) ? alpha * fields.logp_base : 0),
-      });
-      column.tokens.push({
-        ...make({ id, text, logp_user: user, logp_base: base, score, in_head: !!inHead }), head_size: headSize,
-        alternatives: others.map(([oid, otext, ouser, obase, oscore, oin]) =>
-          make({ id: oid, text: otext, logp_user: ouser, logp_base: obase, score: oscore, in_head: !!oin })),
-      });
+      column.tokens.push(readToken(told, this.method(method).driver, this.settings(method, index).alpha, rewardAlpha));
       from[method] ??= index;
     }
     for (const [method, index] of Object.entries(from)) this.emit('tokens', { method, from: index });
@@ -219,40 +192,6 @@ export class Model {
 
   // -- what decides ---------------------------------------------------------------------------------------------------
 
-  /**
-   * The expert's best token of a step, after the repetition penalty.
-   * @param {Token} token
-   * @returns {Candidate}
-   */
-  favourite(token) {
-    return token.alternatives.reduce((best, other) => (other.expert > best.expert ? other : best), /** @type {Candidate} */ (token));
-  }
-
-  /**
-   * V_head at this tau, among the alternatives that were sent.
-   * @param {Token} token
-   * @param {number} tau
-   */
-  head(token, tau) {
-    const cut = this.favourite(token).expert + Math.log(tau) - TOLERANCE; // tau 0 cuts nothing: its logarithm is minus infinity
-    return token.alternatives.filter((other) => other.expert >= cut);
-  }
-
-  /**
-   * The alternative that contrast would choose at other settings: the best score in V_head, but the token that was written
-   * stays where the best is no more than TOLERANCE ahead.
-   * @param {Token} token
-   * @param {number} alpha
-   * @param {number} tau
-   */
-  winner(token, alpha, tau) {
-    const score = (/** @type {Candidate} */ other) => other.expert - alpha * other.logp_base;
-    const head = this.head(token, tau);
-    const best = head.reduce((top, other) => (score(other) > score(top) ? other : top));
-    const written = head.find((other) => other.id === token.id);
-    return written && score(best) - score(written) <= TOLERANCE ? written : best;
-  }
-
   // Whether the alternatives tell what other settings would choose: contrast decides, and nothing is sampled.
   hasWhatIf(method) {
     return this.contrasts(method) && this.columns[method]?.tokens.some((token) => token.alternatives.length > 1) && !this.isSampled(method);
@@ -274,7 +213,7 @@ export class Model {
    * Where other settings would have chosen another token, after the text before it.
    * @param {string} method
    * @param {{ alpha: number, tau: number }} [settings]
-   * @returns {{ index: number, winner: Candidate }[]}
+   * @returns {{ index: number, winner: import('./token.js').Candidate }[]}
    */
   changes(method, { alpha, tau } = this.what_if) {
     const { header } = this.run;
@@ -285,7 +224,7 @@ export class Model {
     this.columns[method].tokens.forEach((token, index) => {
       const own = this.settings(method, index);
       if (forced.has(index) || !token.alternatives.length || (own.alpha === alpha && own.tau === tau)) return;
-      const winner = this.winner(token, alpha, tau);
+      const winner = findWinner(token, alpha, tau);
       if (winner.id !== token.id) found.push({ index, winner });
     });
     return found;
@@ -294,8 +233,7 @@ export class Model {
   // Whether contrast chose another token than the expert's favourite.
   isOverruled(method, index) {
     const token = this.columns[method].tokens[index];
-    return this.contrasts(method) && !this.isSampled(method) && !this.isForced(method, index)
-      && this.favourite(token).id !== token.id;
+    return this.contrasts(method) && !this.isSampled(method) && !this.isForced(method, index) && findFavourite(token).id !== token.id;
   }
 
   // -- branches -------------------------------------------------------------------------------------------------------

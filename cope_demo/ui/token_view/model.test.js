@@ -1,28 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { Model, TOLERANCE } from './model.js';
 import { DECODING, HEADER, modelOf, row } from './test_helpers.js';
 
-const WINNERS = JSON.parse(readFileSync(new URL('../../../tests/decode/winner_cases.json', import.meta.url), 'utf8'));
 const STEP = [[' seam', 0.5, 0.6], [' hem', 0.3, 0.05], [' rag', 0.01, 0.001]];
-
-test('the tolerance is the one of the shared cases', () => assert.equal(TOLERANCE, WINNERS.tolerance));
-
-for (const { name, alpha, tau, candidates, written, winner } of WINNERS.cases) {
-  test(`winner: ${name}`, () => {
-    const token = { ...candidates.find((other) => other.id === written), alternatives: candidates };
-    assert.equal(new Model().winner(token, alpha, tau).id, winner);
-  });
-}
-
-test('the favourite is the expert’s after the penalty, and the written one on a tie', () => {
-  const [other, own] = [{ id: 1, expert: -1 }, { id: 2, expert: -1 }];
-  const model = new Model();
-  assert.equal(model.favourite({ ...own, alternatives: [other, own] }).id, 2);
-  assert.equal(model.favourite({ ...own, alternatives: [{ ...other, expert: -0.5 }, own] }).id, 1);
-});
 
 test('the expert’s number is found again from the score of each kind of method', () => {
   const step = [[' a', 0.5, 0.2, 1], [' b', 0.3, 0.4]];

@@ -29,7 +29,7 @@ export const bits = (logps) => -logps.reduce((sum, logp) => sum + logp, 0) / log
 /**
  * A token's place in one model's list, counted among the alternatives that were sent. It is exact where the tokens that
  * were not sent have less probability together than this one has; else it may be later.
- * @param {import('./model.js').Token} token
+ * @param {import('./token.js').Token} token
  * @param {'logp_user' | 'logp_base' | 'expert'} by a log-probability
  * @returns {{ at: number, exact: boolean }}
  */
@@ -63,12 +63,12 @@ export const clip = (text, most = 40) => (text.length > most ? `${[...text.slice
 export const quote = (text) => (text === '' ? 'a part of a character' : `\u2018${clip(showInvisible(text.length > 1 ? text.replace(/^ /, '') : text))}\u2019`);
 /**
  * Whether a written token is the end token. It adds no text; its own name stands among the alternatives.
- * @param {import('./model.js').Token} token
+ * @param {import('./token.js').Token} token
  */
 export const isEnd = (token) => token.text === '' && !(token.alternatives.find((other) => other.id === token.id)?.text || '\ufffd').includes('\ufffd');
 /**
  * A written token in a sentence.
- * @param {import('./model.js').Token} token
+ * @param {import('./token.js').Token} token
  */
 export const tokenName = (token) => (isEnd(token) ? 'the end of the text' : quote(token.text));
 const SCREEN_READER_NAMES = { '\n': 'new line', '\t': 'tab', ' ': 'space', '': 'part of a character' };

@@ -6,7 +6,7 @@ import { percent, rank } from './numbers.js';
 /**
  * @typedef {object} Measure
  * @property {(who: string) => string} label
- * @property {(token: import('./model.js').Token) => number} value
+ * @property {(token: import('./token.js').Token) => number} value
  * @property {(who: string) => string} explain
  * @property {string[]} ends what the two ends of the scale mean
  * @property {boolean} [fixed] whether `range` changes nothing

@@ -3,6 +3,7 @@
 import { el, signed } from '../assets/dom.js';
 import { isEnd, percent, quote, showInvisible, tokenName } from './numbers.js';
 import { figures } from './summary.js';
+import { findFavourite } from './winner.js';
 
 export class TableView {
   /**
@@ -53,7 +54,7 @@ export class TableView {
       const fork = forks.find((one) => one.at === index);
       const would = this.would[method]?.get(index);
       const remarks = [
-        this.model.isOverruled(method, index) ? `contrast overruled ${quote(this.model.favourite(token).text)}` : '',
+        this.model.isOverruled(method, index) ? `contrast overruled ${quote(findFavourite(token).text)}` : '',
         fork ? `branched here${fork.was ? `, was ${tokenName(fork.was)}` : ''}` : '', would ? `would become ${quote(would.text)}` : '',
       ].filter(Boolean).join('; ');
       body.appendChild(el('tr', {}, el('td', {}, index + 1),

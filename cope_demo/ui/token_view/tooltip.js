@@ -64,7 +64,7 @@ export class Tooltip {
 
 /**
  * The word and its three numbers.
- * @param {import('./model.js').Token} token
+ * @param {import('./token.js').Token} token
  * @param {string} who
  */
 export const wordAndNumbers = (token, who) => [

@@ -2,6 +2,7 @@
 
 import { plural } from '../assets/dom.js';
 import { ordinal, percent, quote, rank, tokenName } from './numbers.js';
+import { findFavourite, findWinner } from './winner.js';
 
 /**
  * @param {import('./model.js').Model} model
@@ -26,7 +27,7 @@ const chances = (token, who) => `${percent(token.logp_user)} for ${who}, ${perce
 const best = (token, by) => token.alternatives.reduce((top, other) => (other[by] > top[by] ? other : top), token);
 /**
  * Whether the repetition penalty took from a token's probability.
- * @param {import('./model.js').Candidate} other
+ * @param {import('./token.js').Candidate} other
  */
 export const isPenalized = (other) => other.expert < other.logp_user - 0.01;
 
@@ -66,10 +67,10 @@ const explainByContrast = (model, method, index, token, who, name) => {
   const { alpha, tau } = model.settings(method, index);
   const p = percent(token.logp_user);
   const q = percent(token.logp_base);
-  const favourite = model.favourite(token);
+  const favourite = findFavourite(token);
   // What would have won if no token had been set back: the same rule on the log-probabilities as they were.
   const unpenalized = { ...token, expert: token.logp_user, alternatives: token.alternatives.map((other) => ({ ...other, expert: other.logp_user })) };
-  const without = model.run.header.repetition_penalty > 1 ? model.winner(unpenalized, alpha, tau) : token;
+  const without = model.run.header.repetition_penalty > 1 ? findWinner(unpenalized, alpha, tau) : token;
   if (without.id !== token.id) {
     const because = isPenalized(token.alternatives.find((other) => other.id === without.id)) ? ', which had been used before,' : '';
     return `The repetition penalty decided: without it ${quote(without.text)}${because} would have won (${chances(without, who)}); so it was ${name} with ${p} for ${who} and ${q} in general.`;
@@ -91,7 +92,7 @@ const explainByContrast = (model, method, index, token, who, name) => {
 
 /**
  * The alternatives that one model liked most, best first.
- * @param {{ alternatives: import('./model.js').Candidate[] }} token
+ * @param {{ alternatives: import('./token.js').Candidate[] }} token
  * @param {'logp_user' | 'logp_base' | 'expert'} by
  * @param {number} [count]
  */
