@@ -196,29 +196,6 @@ def test_every_text_has_contrast(chromium, service, scripted_url, size, dark):
         assert page.evaluate(CONTRAST) == []
 
 
-def test_stop_keeps_what_was_written(chromium, service, scripted_url):
-    gate = threading.Event()
-    service.pieces = {method: [f" w{n}" for n in range(200)] for method in COLUMNS}
-    service.pause = lambda step: gate.wait(0.05 if step < 5 else 0.2)
-    with visit(chromium, scripted_url) as page:
-        page.click("#compare")
-        page.wait_for_selector(f"{COPE} .tok >> nth=4")
-        page.click("#stop")
-        page.wait_for_selector(f"{COPE}.ended")
-        assert "stopped by you" in page.inner_text(f"{COPE} .foot") and "Stopped." in page.inner_text(
-            ".cope-heatmap .status"
-        )
-        kept = len(texts(page, "cope"))
-        assert 5 <= kept < 60
-        gate.set()
-        page.wait_for_function("!document.querySelector('#compare').disabled")
-        page.wait_for_timeout(600)
-        assert len(texts(page, "cope")) == kept and service.closed == 1
-        compare(page)  # and another one works
-        page.wait_for_selector(f"{COPE} .tok >> nth=79")
-        assert len(texts(page, "cope")) == 80
-
-
 def test_a_failed_stream_says_so(chromium, service, scripted_url):
     service.fail_after = (2, RuntimeError("inside"))
     with visit(chromium, scripted_url) as page:

@@ -44,6 +44,7 @@ export class Feed {
     const { model } = this;
     if (!model.run && message.t !== 'start' && message.t !== 'idle') model.begin({ t: 'start', who: 'you', run: '' });
     if (message.t === 'undo') { model.undo(message.method); return; } // what is kept hears of it from the model
+    if (message.t === 'tokens' && !model.run.going) return; // written before the server heard of the stop
     if (message.t === 'idle') {
       const kept = this.kept.restore(message);
       if (kept.length) { this.replay(kept); return; }
