@@ -2,149 +2,18 @@
 
 import math
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import PeftModel
 
-from cope_demo.config import DecodeConfig
-from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.methods import COLUMNS, METHODS
 from cope_demo.decode.trace import Alternative, Column, ColumnEnd, TokenEvent, TraceToken
 from cope_demo.decode.tracing import OTHER_ALPHAS, TokenText
 from cope_demo.errors import CopeError
-from cope_demo.model.adapters import LoraBank, read_lora
-from cope_demo.model.arithmetic import compute_dtype
-from cope_demo.model.base_model import BaseModel, load_base
-from cope_demo.system import wanted
-from tests import tiny
-
-PROMPT = "Write a post about the ferry."
-TOLERANCE, TIE = {torch.bfloat16: (0.3, 0.1), torch.float32: (1e-3, 1e-3)}[compute_dtype(torch.device("cpu"))]
-"""Nats: the rounding between two ways to the same number, and between two batches of one way. bfloat16 keeps 8 bits:
-logits of size 8 come in steps of 1/32, and layers of noise lie below them."""
-CONFIG = DecodeConfig(alpha=0.3, tau=0.1, repetition_penalty=1.2, max_new_tokens=24)
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """A model (None: the embedded one) and its adapters by name: where they lie, for the naive way, and the engine."""
-
-    path: str | None
-    folders: dict[str, Path]
-    engine: Engine
-    bank: LoraBank
-
-    @property
-    def base(self) -> BaseModel:
-        return self.engine.base
-
-
-def load(path: str | None, folders: dict[str, Path]) -> Loaded:
-    base = load_base(path, "cpu")
-    adapters = {name: read_lora(folder, base.model) for name, folder in folders.items()}
-    return Loaded(path, folders, Engine(base), make_bank(base, adapters))
-
-
-@pytest.fixture(scope="module")
-def loaded(tmp_path_factory) -> Loaded:
-    """A tiny model with two different random adapters."""
-    folder = tmp_path_factory.mktemp("tiny")
-    path = tiny.make(folder / "model")
-    folders = {}
-    for number, name in enumerate(("oppu", "cope")):
-        torch.manual_seed(number)
-        settings = LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", init_lora_weights=False)
-        model = get_peft_model(load_base(path, "cpu").model, settings)
-        for key, value in model.named_parameters():
-            if "lora_" in key:
-                value.data.normal_(0, 0.15)
-        model.save_pretrained(folder / name)
-        folders[name] = folder / name
-    return load(path, folders)
-
-
-def run(loaded: Loaded, methods=COLUMNS, config=CONFIG, prompt=PROMPT, written=()) -> dict[str, Column]:
-    """All columns of a decoding; of one that begins with `written`, from the last of these tokens on."""
-    columns = {method: Column(method) for method in methods}
-    before = max(0, len(written) - 1)
-    for event in loaded.engine.decode(loaded.base.prompt_ids(prompt), methods, loaded.bank, config, written):
-        if isinstance(event, TokenEvent):
-            assert event.index == before + len(columns[event.method].tokens)
-            columns[event.method].tokens.append(event.token)
-        else:
-            assert isinstance(event, ColumnEnd)
-            columns[event.method].stopped = event.stopped
-    return columns
-
-
-def check_against_naive(loaded: Loaded, method, config, tokens, prompt=PROMPT, before=()):
-    """Follows the decoder's text by the method's definition: at every step two separate models read all of it anew.
-
-    Each token must be the naive way's best, with the same numbers and head, up to TOLERANCE: see check_step.
-    before: token ids of the column that come before `tokens`.
-    """
-    adapter, driver = METHODS[method].adapter, METHODS[method].driver
-    amateur = load_base(loaded.path, "cpu")
-    expert = amateur.model
-    if adapter:
-        expert = PeftModel.from_pretrained(load_base(loaded.path, "cpu").model, str(loaded.folders[adapter])).eval()
-    ids = amateur.prompt_ids(prompt)
-    written = list(before)
-    exact = 0
-    for token in tokens:
-        with torch.no_grad():
-            user = expert(torch.tensor([ids + written])).logits[0, -1].float()
-            base = amateur.model(torch.tensor([ids + written])).logits[0, -1].float()
-        logp_user, logp_base = user.log_softmax(-1), base.log_softmax(-1)
-
-        def penalize(logits, seen=frozenset(written)):
-            out = logits.clone()
-            for one in seen:
-                out[one] *= 1 / config.repetition_penalty if out[one] > 0 else config.repetition_penalty
-            return out.log_softmax(-1)
-
-        own = penalize(user)
-        score = {"base": penalize(base), "user": own, "contrast": own - config.alpha * logp_base}[driver]
-        exact += check_step(token, driver, config, logp_user, logp_base, own, score)
-        written.append(token.id)
-    assert len(written) == config.max_new_tokens or tokens[-1].id in amateur.end_ids
-    assert exact >= 0.75 * len(tokens)
-
-
-def check_step(token, driver, config, logp_user, logp_base, own, score) -> bool:
-    """One token of the decoder against the naive way's numbers, (V,) each; says whether that would choose the same.
-
-    own: the expert's log-probabilities after the penalty. Rounding may put a token on the other side of the head's edge
-    only where it lies within TOLERANCE of it, and another token may win only where it is as good within TOLERANCE; what
-    it passed over may be off by twice that. What follows from the decoder's own numbers is checked without rounding.
-    """
-    floor = own.max() + (math.log(config.tau) if config.tau else -math.inf)
-    surely, perhaps = own >= floor + TOLERANCE, own >= floor - TOLERANCE  # in the head
-    assert int(surely.sum()) <= token.head_size <= int(perhaps.sum())
-    for other in token.alternatives:
-        off = TOLERANCE if other.id == token.id else 2 * TOLERANCE
-        assert abs(other.logp_user - float(logp_user[other.id])) < off
-        assert abs(other.logp_base - float(logp_base[other.id])) < off
-        assert abs(other.score - float(score[other.id])) < off
-        assert perhaps[other.id] if other.in_head else not surely[other.id]
-    rivals = score
-    if driver == "contrast":
-        assert token.in_head
-        rivals = score[surely]
-        score = score.masked_fill(own < floor, -torch.inf)
-    assert (rivals - token.score < TOLERANCE).all()
-    if driver != "base":
-        expert = {
-            a.id: a.score + (config.alpha * a.logp_base if driver == "contrast" else 0) for a in token.alternatives
-        }
-        edge = max(expert.values()) + (math.log(config.tau) if config.tau else -math.inf)
-        assert all(a.in_head == (expert[a.id] >= edge) for a in token.alternatives if abs(expert[a.id] - edge) > 1e-4)
-        eligible = [a for a in token.alternatives if a.in_head or driver == "user"]
-        assert token.score == max(a.score for a in eligible)
-    return int(score.argmax()) == token.id
+from cope_demo.model.base_model import load_base
+from tests.decode.naive import CONFIG, PROMPT, TIE, TOLERANCE, check_against_naive, check_same_up_to_ties, ids, run
 
 
 @pytest.mark.parametrize("method", list(METHODS))
@@ -176,31 +45,6 @@ def test_the_comparison_with_the_naive_way_notices_a_fault(loaded, monkeypatch, 
     tokens = run(loaded, ("cope",), faulty)["cope"].tokens
     with nullcontext() if fault is None else pytest.raises(AssertionError):
         check_against_naive(loaded, "cope", config, tokens)
-
-
-def ids(column):
-    return [token.id for token in column.tokens]
-
-
-def at_the_edge(token, number, config, tie):
-    """Whether one of the token's alternatives lies within `tie` of the head's edge, in a column that contrasts."""
-    expert = {a.id: a.score + config.alpha * a.logp_base for a in token.alternatives}
-    return abs(expert[number] - max(expert.values()) - math.log(config.tau)) < tie
-
-
-def check_same_up_to_ties(one, other, key="score", tie=TIE, config=CONFIG):
-    """The same tokens, up to the first step where rounding decides: between two that are all but equal, or whether one
-    at the very edge of the head is in it."""
-    for left, right in zip(one.tokens, other.tokens, strict=False):
-        if left.id != right.id:
-            rivals = {a.id: getattr(a, key) for a in left.alternatives}
-            inside = [{a.id: a.in_head for a in token.alternatives} for token in (left, right)]
-            moved = [number for number in (left.id, right.id) if inside[0][number] != inside[1][number]]
-            edge = METHODS[one.method].contrasts and any(at_the_edge(left, n, config, tie) for n in moved)
-            assert edge or abs(rivals[left.id] - rivals[right.id]) < tie
-            return
-        assert abs(left.reward - right.reward) < TOLERANCE
-    assert len(one.tokens) == len(other.tokens)
 
 
 @pytest.mark.parametrize("method", ["cope", "oppu"])
@@ -371,56 +215,6 @@ def test_sampling_follows_the_seed_and_stays_in_the_head(loaded):
     assert all(token.in_head for token in one.tokens)
 
 
-@pytest.mark.parametrize("method", list(METHODS))
-def test_resuming_a_column_s_own_text_gives_its_rest(loaded, method):
-    whole = run(loaded, (method,))[method]
-    for cut in (1, 2, 9, len(whole.tokens)):
-        rest = run(loaded, (method,), written=ids(whole)[:cut])[method]
-        expected = Column(method, whole.tokens[cut - 1 :], whole.stopped)
-        check_same_up_to_ties(rest, expected)
-        assert rest.tokens[0].text == whole.tokens[cut - 1].text and rest.stopped == whole.stopped
-
-
-def test_resuming_draws_the_same_tokens(loaded):
-    hot = replace(CONFIG, temperature=1.0, tau=0.3, seed=3)
-    whole = run(loaded, ("cope",), hot)["cope"]
-    rest = run(loaded, ("cope",), hot, written=ids(whole)[:7])["cope"]
-    check_same_up_to_ties(rest, Column("cope", whole.tokens[6:]), config=hot)
-
-
-@pytest.mark.parametrize("method", ["greedy", "cope"])
-def test_another_token_is_continued_the_naive_way(loaded, method):
-    whole = run(loaded, (method,))[method]
-    before = ids(whole)[:5]
-    other = next(a.id for a in whole.tokens[5].alternatives if a.id not in {whole.tokens[5].id, *loaded.base.end_ids})
-    tokens = run(loaded, (method,), written=[*before, other])[method].tokens
-    assert tokens[0].id == other and tokens[0].logp_user == pytest.approx(
-        next(a.logp_user for a in whole.tokens[5].alternatives if a.id == other), abs=TOLERANCE
-    )
-    check_against_naive(loaded, method, CONFIG, tokens[1:], before=[*before, other])
-
-
-def test_a_character_that_was_cut_in_two_is_finished(loaded):
-    """The pieces before and after the cut join to the whole text, whatever bytes stand at the cut."""
-    given = loaded.base.tokenizer("soup \u6c34 \U0001f9d1", add_special_tokens=False)["input_ids"]
-    for cut in range(1, len(given) + 1):
-        column = run(loaded, ("oppu",), written=given[:cut])["oppu"]
-        shown = join_tokens(loaded.engine, given[: cut - 1]) + column.text
-        kept = [token for token in [*given[: cut - 1], *ids(column)] if token not in loaded.base.end_ids]
-        assert shown == loaded.base.tokenizer.decode(kept)
-
-
-def join_tokens(engine, given):
-    text = TokenText(engine.base.tokenizer)
-    return "".join(text.add(token) for token in given)
-
-
-def test_an_end_that_is_asked_for_ends_the_column(loaded):
-    (end,) = loaded.base.end_ids
-    column = run(loaded, ("cope",), written=[9, 8, end])["cope"]
-    assert ids(column) == [end] and column.stopped == "eos" and column.text == ""
-
-
 def test_score_gives_the_numbers_of_a_given_text(loaded):
     prompt_ids = loaded.base.prompt_ids(PROMPT)
     answer = loaded.base.response_ids("the ferry was late")
@@ -433,38 +227,6 @@ def test_score_gives_the_numbers_of_a_given_text(loaded):
         assert token.logp_user == pytest.approx(
             float(logits[len(prompt_ids) + number - 1, token.id]), abs=min(0.2, TOLERANCE)
         )
-
-
-def test_a_pass_that_nobody_waits_for_ends_in_its_middle(loaded, monkeypatch):
-    prompt_ids, answer = loaded.base.prompt_ids(PROMPT), loaded.base.response_ids("the ferry was late")
-    asked = []
-    monkeypatch.setattr(wanted, "_is_wanted", lambda: asked.append(1) or len(asked) < 10)
-    with pytest.raises(wanted.Unwanted):
-        loaded.engine.score(prompt_ids, answer, "cope", loaded.bank, CONFIG)
-    assert len(asked) == 10
-    asked.clear()
-    with pytest.raises(wanted.Unwanted):
-        run(loaded)
-    assert len(asked) == 10
-    monkeypatch.undo()
-    assert loaded.engine.score(prompt_ids, answer, "cope", loaded.bank, CONFIG)  # nothing of it is left in the model
-
-
-def test_a_watched_pass_in_pieces_gives_the_same_numbers(loaded, monkeypatch):
-    prompt_ids, answer = loaded.base.prompt_ids(PROMPT), loaded.base.response_ids("the ferry was late again")
-    alone = loaded.engine.score(prompt_ids, answer, "cope", loaded.bank, CONFIG)
-    monkeypatch.setattr(wanted, "_is_wanted", lambda: True)
-    assert loaded.engine.score(prompt_ids, answer, "cope", loaded.bank, CONFIG) == alone
-    monkeypatch.setattr("cope_demo.decode.leaving.PIECE", 2)
-    pieces = loaded.engine.score(prompt_ids, answer, "cope", loaded.bank, CONFIG)
-    for one, other in zip(pieces, alone, strict=True):
-        assert one.id == other.id and one.logp_user == pytest.approx(other.logp_user, abs=1e-2)
-
-
-def test_who_leaves_while_waiting_for_a_turn_never_begins(loaded, monkeypatch):
-    monkeypatch.setattr(wanted, "_is_wanted", lambda: False)
-    with loaded.engine._lock, pytest.raises(wanted.Unwanted):
-        run(loaded)
 
 
 def test_a_prompt_beyond_the_context_is_refused(loaded):

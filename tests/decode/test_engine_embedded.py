@@ -12,7 +12,7 @@ from cope_demo.paths import SAMPLE_USERS
 from cope_demo.saved.store import Store
 from cope_demo.service.service import Service
 from cope_demo.texts.history import parse_history
-from tests.decode.test_engine import TOLERANCE, Loaded, check_against_naive, check_same_up_to_ties, load, run
+from tests.decode.naive import TOLERANCE, Loaded, check_against_naive, check_same_up_to_ties, load, run
 
 PROMPT = "Write a post about the night bus."
 

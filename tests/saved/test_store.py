@@ -1,14 +1,10 @@
 """The store: what was published comes back, damage is named, nothing saved is lost, and no id leads elsewhere."""
 
-import errno
 import hashlib
 import json
 import os
 import random
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -18,52 +14,7 @@ from cope_demo.saved import folder
 from cope_demo.saved.folder import FILES
 from cope_demo.saved.store import Store
 from cope_demo.texts.tasks import Sample
-
-BASE = {"name": "tiny-llama", "identity": "abc123"}
-
-
-def fill_scratch(folder: Path, mark: str = "one") -> Path:
-    """A finished fit's scratch folder, as far as a publish looks at it."""
-    for name in FILES:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(random.Random(mark + name).randbytes(2000))
-    rows = [{"prompt": "Say", "response": f"{mark} \u2028 line"}, {"prompt": "", "response": "two"}]
-    (folder / "history.jsonl").write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows), "utf-8")
-    (folder / "report.json").write_text(json.dumps({"held_out": 4, "mark": mark}), "utf-8")
-    (folder / "request.json").write_text("not to be published", "utf-8")
-    return folder
-
-
-def manifest(user: str) -> dict:
-    return {
-        "format": 1,
-        "user": user,
-        "name": "Ada Ö",
-        "task": "free_writing",
-        "base": BASE,
-        "task_adapter": None,
-        "settings": {"seed": 0},
-        "report": {"held_out": 4},
-        "versions": {},
-        "created": "2026-01-01T00:00:00Z",
-    }
-
-
-def snapshot(folder: Path) -> dict[str, str]:
-    """Path -> hash of every file below a folder, hidden ones too, but for the lock."""
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != ".lock")
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-
-
-@pytest.fixture
-def store(tmp_path):
-    return Store(tmp_path / "users", tmp_path / "samples")
-
-
-@pytest.fixture
-def scratch(tmp_path):
-    return fill_scratch(tmp_path / "scratch")
+from tests.saved.conftest import BASE, fill_scratch, manifest, snapshot
 
 
 def test_published_user_comes_back(store, scratch):
@@ -217,97 +168,6 @@ def test_other_base_model_names_both(store, scratch):
     with pytest.raises(CopeError) as caught:
         user.check_base("other", "tiny-qwen")
     assert "tiny-llama" in str(caught.value) and "tiny-qwen" in str(caught.value)
-
-
-def failing(real, countdown: list[int], error: int):
-    """`real`, but for the call at which the countdown ends."""
-
-    def call(*args, **kwargs):
-        countdown[0] -= 1
-        if countdown[0] == 0:
-            raise OSError(error, os.strerror(error))
-        return real(*args, **kwargs)
-
-    return call
-
-
-@pytest.mark.parametrize(("target", "calls"), [("fsync", 13), ("rename", 2)])
-def test_failed_publish_leaves_the_old_version(store, scratch, target, calls, monkeypatch):
-    store.publish(scratch, "ada", manifest("ada"))
-    before = snapshot(store.users_dir)
-    fill_scratch(scratch, "two")
-    real = getattr(os, target)
-    for at in range(1, calls + 1):
-        monkeypatch.setattr(os, target, failing(real, [at], errno.ENOSPC))
-        with pytest.raises(CopeError, match="disk is full.*unchanged"):
-            store.publish(scratch, "ada", manifest("ada"))
-        monkeypatch.setattr(os, target, real)
-        assert snapshot(store.users_dir) == before, f"{target} number {at}"
-        assert store.open("ada").report["mark"] == "one"
-    monkeypatch.setattr(os, target, failing(real, [1], errno.EIO))
-    with pytest.raises(OSError):
-        store.publish(scratch, "ada", manifest("ada"))
-    monkeypatch.setattr(os, target, real)
-    assert snapshot(store.users_dir) == before
-    store.publish(scratch, "ada", manifest("ada"))
-    assert store.open("ada").report["mark"] == "two"
-    assert {path.name for path in store.users_dir.iterdir()} == {"ada", ".lock"}
-
-
-KILLED = """
-import os, sys
-from pathlib import Path
-sys.path.insert(0, {root!r})
-from tests.saved.test_store import fill_scratch, manifest
-from cope_demo.saved.store import Store
-number, calls = {number}, 0
-def dying(real):
-    def call(*args, **kwargs):
-        global calls
-        calls += 1
-        if calls == number:
-            os.kill(os.getpid(), 9)
-        return real(*args, **kwargs)
-    return call
-os.rename, os.fsync = dying(os.rename), dying(os.fsync)
-Store(Path({users!r})).publish(Path({scratch!r}), "ada", manifest("ada"))
-"""
-
-
-def test_killed_publish_shows_the_old_or_the_new_version(store, scratch):
-    store.publish(scratch, "ada", manifest("ada"))
-    fill_scratch(scratch, "two")
-    # 9 files and 3 folders are synced, then come the two renames and the sync of the parent.
-    for number in (1, 10, 13, 14, 15):
-        places = {"users": str(store.users_dir), "scratch": str(scratch), "root": str(paths.ROOT)}
-        done = subprocess.run([sys.executable, "-c", KILLED.format(number=number, **places)])
-        assert done.returncode == -9
-        found = Store(store.users_dir, store.samples_dir).open("ada")
-        assert found.report["mark"] == ("two" if number == 15 else "one")
-    store.publish(scratch, "ada", manifest("ada"))
-    assert {path.name for path in store.users_dir.iterdir()} == {"ada", ".lock"}
-
-
-def test_reader_never_sees_a_publish(store, scratch):
-    """A second process publishes again and again while this one opens: always a whole user."""
-    store.publish(scratch, "ada", manifest("ada"))
-    script = f"""
-import sys
-from pathlib import Path
-sys.path.insert(0, {str(paths.ROOT)!r})
-from tests.saved.test_store import fill_scratch, manifest
-from cope_demo.saved.store import Store
-store = Store(Path({str(store.users_dir)!r}))
-for number in range(25):
-    store.publish(fill_scratch(Path({str(scratch)!r}), str(number)), "ada", manifest("ada"))
-"""
-    writer = subprocess.Popen([sys.executable, "-c", script])
-    opened = 0
-    while writer.poll() is None:
-        assert store.open("ada").id == "ada"
-        opened += 1
-    assert writer.returncode == 0 and opened > 10
-    assert store.open("ada").report["mark"] == "24"
 
 
 def test_delete(store, scratch):

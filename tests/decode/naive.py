@@ -1,0 +1,148 @@
+"""Decoding the naive way, two whole models a step, and how the engine's columns are compared with it."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from peft import PeftModel
+
+from cope_demo.config import DecodeConfig
+from cope_demo.decode.engine import Engine, make_bank
+from cope_demo.decode.methods import COLUMNS, METHODS
+from cope_demo.decode.trace import Column, ColumnEnd, TokenEvent
+from cope_demo.model.adapters import LoraBank, read_lora
+from cope_demo.model.arithmetic import compute_dtype
+from cope_demo.model.base_model import BaseModel, load_base
+
+PROMPT = "Write a post about the ferry."
+TOLERANCE, TIE = {torch.bfloat16: (0.3, 0.1), torch.float32: (1e-3, 1e-3)}[compute_dtype(torch.device("cpu"))]
+"""Nats: the rounding between two ways to the same number, and between two batches of one way. bfloat16 keeps 8 bits:
+logits of size 8 come in steps of 1/32, and layers of noise lie below them."""
+CONFIG = DecodeConfig(alpha=0.3, tau=0.1, repetition_penalty=1.2, max_new_tokens=24)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model (None: the embedded one) and its adapters by name: where they lie, for the naive way, and the engine."""
+
+    path: str | None
+    folders: dict[str, Path]
+    engine: Engine
+    bank: LoraBank
+
+    @property
+    def base(self) -> BaseModel:
+        return self.engine.base
+
+
+def load(path: str | None, folders: dict[str, Path]) -> Loaded:
+    base = load_base(path, "cpu")
+    adapters = {name: read_lora(folder, base.model) for name, folder in folders.items()}
+    return Loaded(path, folders, Engine(base), make_bank(base, adapters))
+
+
+def run(loaded: Loaded, methods=COLUMNS, config=CONFIG, prompt=PROMPT, written=()) -> dict[str, Column]:
+    """All columns of a decoding; of one that begins with `written`, from the last of these tokens on."""
+    columns = {method: Column(method) for method in methods}
+    before = max(0, len(written) - 1)
+    for event in loaded.engine.decode(loaded.base.prompt_ids(prompt), methods, loaded.bank, config, written):
+        if isinstance(event, TokenEvent):
+            assert event.index == before + len(columns[event.method].tokens)
+            columns[event.method].tokens.append(event.token)
+        else:
+            assert isinstance(event, ColumnEnd)
+            columns[event.method].stopped = event.stopped
+    return columns
+
+
+def check_against_naive(loaded: Loaded, method, config, tokens, prompt=PROMPT, before=()):
+    """Follows the decoder's text by the method's definition: at every step two separate models read all of it anew.
+
+    Each token must be the naive way's best, with the same numbers and head, up to TOLERANCE: see check_step.
+    before: token ids of the column that come before `tokens`.
+    """
+    adapter, driver = METHODS[method].adapter, METHODS[method].driver
+    amateur = load_base(loaded.path, "cpu")
+    expert = amateur.model
+    if adapter:
+        expert = PeftModel.from_pretrained(load_base(loaded.path, "cpu").model, str(loaded.folders[adapter])).eval()
+    ids = amateur.prompt_ids(prompt)
+    written = list(before)
+    exact = 0
+    for token in tokens:
+        with torch.no_grad():
+            user = expert(torch.tensor([ids + written])).logits[0, -1].float()
+            base = amateur.model(torch.tensor([ids + written])).logits[0, -1].float()
+        logp_user, logp_base = user.log_softmax(-1), base.log_softmax(-1)
+
+        def penalize(logits, seen=frozenset(written)):
+            out = logits.clone()
+            for one in seen:
+                out[one] *= 1 / config.repetition_penalty if out[one] > 0 else config.repetition_penalty
+            return out.log_softmax(-1)
+
+        own = penalize(user)
+        score = {"base": penalize(base), "user": own, "contrast": own - config.alpha * logp_base}[driver]
+        exact += check_step(token, driver, config, logp_user, logp_base, own, score)
+        written.append(token.id)
+    assert len(written) == config.max_new_tokens or tokens[-1].id in amateur.end_ids
+    assert exact >= 0.75 * len(tokens)
+
+
+def check_step(token, driver, config, logp_user, logp_base, own, score) -> bool:
+    """One token of the decoder against the naive way's numbers, (V,) each; says whether that would choose the same.
+
+    own: the expert's log-probabilities after the penalty. Rounding may put a token on the other side of the head's edge
+    only where it lies within TOLERANCE of it, and another token may win only where it is as good within TOLERANCE; what
+    it passed over may be off by twice that. What follows from the decoder's own numbers is checked without rounding.
+    """
+    floor = own.max() + (math.log(config.tau) if config.tau else -math.inf)
+    surely, perhaps = own >= floor + TOLERANCE, own >= floor - TOLERANCE  # in the head
+    assert int(surely.sum()) <= token.head_size <= int(perhaps.sum())
+    for other in token.alternatives:
+        off = TOLERANCE if other.id == token.id else 2 * TOLERANCE
+        assert abs(other.logp_user - float(logp_user[other.id])) < off
+        assert abs(other.logp_base - float(logp_base[other.id])) < off
+        assert abs(other.score - float(score[other.id])) < off
+        assert perhaps[other.id] if other.in_head else not surely[other.id]
+    rivals = score
+    if driver == "contrast":
+        assert token.in_head
+        rivals = score[surely]
+        score = score.masked_fill(own < floor, -torch.inf)
+    assert (rivals - token.score < TOLERANCE).all()
+    if driver != "base":
+        expert = {
+            a.id: a.score + (config.alpha * a.logp_base if driver == "contrast" else 0) for a in token.alternatives
+        }
+        edge = max(expert.values()) + (math.log(config.tau) if config.tau else -math.inf)
+        assert all(a.in_head == (expert[a.id] >= edge) for a in token.alternatives if abs(expert[a.id] - edge) > 1e-4)
+        eligible = [a for a in token.alternatives if a.in_head or driver == "user"]
+        assert token.score == max(a.score for a in eligible)
+    return int(score.argmax()) == token.id
+
+
+def ids(column):
+    return [token.id for token in column.tokens]
+
+
+def at_the_edge(token, number, config, tie):
+    """Whether one of the token's alternatives lies within `tie` of the head's edge, in a column that contrasts."""
+    expert = {a.id: a.score + config.alpha * a.logp_base for a in token.alternatives}
+    return abs(expert[number] - max(expert.values()) - math.log(config.tau)) < tie
+
+
+def check_same_up_to_ties(one, other, key="score", tie=TIE, config=CONFIG):
+    """The same tokens, up to the first step where rounding decides: between two that are all but equal, or whether one
+    at the very edge of the head is in it."""
+    for left, right in zip(one.tokens, other.tokens, strict=False):
+        if left.id != right.id:
+            rivals = {a.id: getattr(a, key) for a in left.alternatives}
+            inside = [{a.id: a.in_head for a in token.alternatives} for token in (left, right)]
+            moved = [number for number in (left.id, right.id) if inside[0][number] != inside[1][number]]
+            edge = METHODS[one.method].contrasts and any(at_the_edge(left, n, config, tie) for n in moved)
+            assert edge or abs(rivals[left.id] - rivals[right.id]) < tie
+            return
+        assert abs(left.reward - right.reward) < TOLERANCE
+    assert len(one.tokens) == len(other.tokens)
