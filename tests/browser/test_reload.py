@@ -10,6 +10,14 @@ def reload(page):
     page.wait_for_function("document.querySelector('.cope-heatmap .status') !== null")
 
 
+def choose(page, person: str):
+    """Chooses whose writing it is, and waits until the browser has kept it: a reload before that finds the last one."""
+    before = page.evaluate("JSON.stringify(localStorage)")
+    page.click(f"[data-id={person}]")
+    page.wait_for_selector(f"[data-id={person}][aria-checked=true]")
+    page.wait_for_function("before => JSON.stringify(localStorage) !== before", arg=before)
+
+
 def write_another(page, at: int):
     """Has another token written in the CoPe column, and waits for what follows."""
     before = texts(page, "cope")
@@ -31,10 +39,9 @@ def test_a_comparison_comes_back_until_another_person_is_chosen(chromium, servic
         page.wait_for_selector(".inspector:not([hidden])")
         reload(page)
         page.wait_for_selector(f"{COPE}.ended")  # and once more
-        page.click("[data-id=new]")
+        choose(page, "new")
         page.wait_for_selector(f"{COPE} .ghost")
-        page.click("[data-id=ada]")
-        page.wait_for_selector("[data-id=ada][aria-checked=true]")
+        choose(page, "ada")
         reload(page)
         page.wait_for_selector("[data-id=ada][aria-checked=true]")
         page.wait_for_selector(f"{COPE} .ghost")
