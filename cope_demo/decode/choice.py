@@ -5,13 +5,11 @@ import torch
 from cope_demo.config import DecodeConfig
 from cope_demo.reward import implicit_reward, penalize_repetition, plausible_head
 
-from .request import RunningColumn
-
 
 def score_next(
     driver: str, user: torch.Tensor | None, amateur: torch.Tensor | None, seen: torch.Tensor, config: DecodeConfig
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """What the next token maximises, and the same with minus infinity outside V_head: (V,) each.
+) -> torch.Tensor:
+    """What the next token maximises, with minus infinity outside V_head: (V,).
 
     driver: of the method. user, amateur: the logits (V,) of both models, as far as the driver needs them. seen: the
     generated ids. The repetition penalty acts on the logits of the model that drives, before the head is cut; the
@@ -20,16 +18,16 @@ def score_next(
     logits = amateur if driver == "base" else user
     expert = penalize_repetition(logits, seen, config.repetition_penalty).log_softmax(-1)
     score = implicit_reward(expert, amateur.log_softmax(-1), config.alpha) if driver == "contrast" else expert
-    return score, score.masked_fill(~plausible_head(expert, config.tau), float("-inf"))
+    return score.masked_fill(~plausible_head(expert, config.tau), float("-inf"))
 
 
-def pick_token(allowed: torch.Tensor, column: RunningColumn, config: DecodeConfig) -> int:
+def pick_token(allowed: torch.Tensor, random: torch.Generator, config: DecodeConfig) -> int:
     """The token that the scores (V,) choose: the best one, or at a temperature a sample."""
     if config.temperature == 0:
         return int(allowed.argmax())
-    return sample_token((allowed / config.temperature).softmax(-1), column)
+    return sample_token((allowed / config.temperature).softmax(-1), random)
 
 
-def sample_token(weights: torch.Tensor, column: RunningColumn) -> int:
+def sample_token(weights: torch.Tensor, random: torch.Generator) -> int:
     """A token by the weights (V,). Each call uses up the same share of the column's random numbers."""
-    return int(torch.multinomial(weights.cpu(), 1, generator=column.random))
+    return int(torch.multinomial(weights.cpu(), 1, generator=random))

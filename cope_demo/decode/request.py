@@ -1,15 +1,18 @@
-"""A request of the decoder: its columns while they are written, and the rows of the batch that they take."""
+"""A request of the decoder: its columns while they are written, and the adapters of the rows that they take."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
-from transformers import DynamicCache
 
 from cope_demo.config import DecodeConfig
 from cope_demo.model.adapters import BARE, NO_ADAPTER, LoraBank
+from cope_demo.model.base_model import BaseModel
 
-from .methods import Method
-from .tracing import TokenText
+from .choice import sample_token
+from .methods import METHODS, Method
+from .token_text import TokenText
+from .trace import ColumnEnd, TokenEvent
 
 
 @dataclass
@@ -20,27 +23,90 @@ class RunningColumn:
     text: TokenText
     random: torch.Generator
     ids: list[int] = field(default_factory=list)
+    seen: dict[int, None] = field(default_factory=dict)
+    """The different ones of `ids`, in their order."""
     given: int | None = None
     """The next token, where it is not to be chosen."""
+
+    def add(self, token: int) -> None:
+        """The column goes on with this token."""
+        self.ids.append(token)
+        self.seen[token] = None
 
 
 @dataclass
 class Request:
-    """The rows of one request: row 2i is column i's expert, row 2i + 1 its amateur. Made by Engine.join."""
+    """Columns that share a prompt. Made by Engine.join.
+
+    traced: whether its tokens come with their numbers; without, only the models that a method needs are run.
+    state: what the decoder at work keeps of it.
+    """
 
     columns: list[RunningColumn]
     bank: LoraBank
     config: DecodeConfig
     prompt_ids: list[int]
-    cache: DynamicCache | None = None
-    mask: torch.Tensor | None = None
+    traced: bool = True
+    state: Any = None
 
     def rows(self) -> list[tuple[str, ...]]:
-        """The names of each row's adapters."""
-        methods = [column.method for column in self.columns]
-        return [names for method in methods for names in ((method.adapter,), list_amateur_adapters(method))]
+        """The names of each row's adapters: of each column first its expert's, then its amateur's, as far as needed."""
+        return [names for column in self.columns for names in list_models(column.method, self.traced)]
+
+
+def list_models(method: Method, traced: bool) -> list[tuple[str, ...]]:
+    """The adapters of the models that the method needs to write, or in a trace of both."""
+    both = [(method.adapter,), list_amateur_adapters(method)]
+    return both if traced else {"base": both[1:], "user": both[:1], "contrast": both}[method.driver]
 
 
 def list_amateur_adapters(method: Method) -> tuple[str, ...]:
     """The names of the adapters of the method's base: at most the task adapter."""
     return NO_ADAPTER if method.task_adapter else BARE
+
+
+def make_column(base: BaseModel, method: Method, config: DecodeConfig, written: list[int]) -> RunningColumn:
+    """A column before its first step. written: what it begins with; the last of them is the first step's token."""
+    random = torch.Generator().manual_seed(config.seed)
+    column = RunningColumn(method, TokenText(base.tokenizer), random)
+    for token in written[:-1]:
+        column.add(token)
+        column.text.add(token)
+        if config.temperature:
+            sample_token(torch.ones(base.vocabulary), column.random)  # as it took to sample this one
+    column.given = written[-1] if written else None
+    return column
+
+
+def make_request(
+    base: BaseModel,
+    prompt_ids: list[int],
+    methods: tuple[str, ...],
+    bank: LoraBank,
+    config: DecodeConfig,
+    written: list[int],
+    traced: bool = True,
+) -> Request:
+    """See Engine.join."""
+    base.check_fits(prompt_ids, config.max_new_tokens)
+    columns = [make_column(base, METHODS[method], config, written) for method in methods]
+    return Request(columns, bank, config, list(prompt_ids), traced)
+
+
+def write_token(base: BaseModel, column: RunningColumn, token: int, config: DecodeConfig) -> tuple[str, str | None]:
+    """The column takes the token: what that adds to its text, and why it stops, if so."""
+    column.add(token)
+    stopped = None
+    if token in base.end_ids:
+        stopped = "eos"
+    elif len(column.ids) >= config.max_new_tokens:
+        stopped = "length"
+    return add_text(base, column.text, token, stopped is not None), stopped
+
+
+def add_text(base: BaseModel, text: TokenText, token: int, last: bool) -> str:
+    """What the token adds to the text; the end token adds nothing but an unfinished character."""
+    return text.rest() if token in base.end_ids else text.add(token, last)
+
+
+Event = TokenEvent | ColumnEnd

@@ -8,6 +8,7 @@ on a task adapter is only a mask with both on.
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -80,29 +81,39 @@ class LoraBank:
     """Several adapters of one model, concatenated along the rank, of which each row of a batch has some.
 
     loras: name -> Lora; every row has the one called TAM, as it is part of base. Memory: the adapters' own size in
-    the compute dtype.
+    the compute dtype, once down and up are asked for.
     """
 
     def __init__(self, loras: dict[str, Lora], dtype: torch.dtype, device: torch.device):
+        self.loras, self.dtype, self.device = loras, dtype, device
         self.columns: dict[str, slice] = {}
         start = 0
         for name, lora in loras.items():
             self.columns[name] = slice(start, start + lora.rank)
             start += lora.rank
         self.ranks = start
-        self.dtype, self.device = dtype, device
-        self.down: dict[str, torch.Tensor] = {}  # path -> (in, R)
-        self.up: dict[str, torch.Tensor] = {}  # path -> (R, out)
-        for path in sorted({path for lora in loras.values() for path in lora.weights}):
-            downs, ups = [], []
-            size = next(lora.weights[path] for lora in loras.values() if path in lora.weights)
-            for lora in loras.values():
-                empty = (torch.zeros(lora.rank, size[0].shape[1]), torch.zeros(size[1].shape[0], lora.rank))
-                down, up = lora.weights.get(path, empty)
-                downs.append(down.float())
-                ups.append(up.float())
-            self.down[path] = torch.cat(downs, 0).t().contiguous().to(device, dtype)
-            self.up[path] = torch.cat(ups, 1).t().contiguous().to(device, dtype)
+
+    @cached_property
+    def down(self) -> dict[str, torch.Tensor]:
+        """Every layer's A of all adapters side by side: path -> (in, R)."""
+        return {path: self._join(path, 0) for path in self._paths}
+
+    @cached_property
+    def up(self) -> dict[str, torch.Tensor]:
+        """Every layer's B of all adapters side by side: path -> (R, out)."""
+        return {path: self._join(path, 1) for path in self._paths}
+
+    @property
+    def _paths(self) -> list[str]:
+        return sorted({path for lora in self.loras.values() for path in lora.weights})
+
+    def _join(self, path: str, which: int) -> torch.Tensor:
+        size = next(lora.weights[path][which].shape for lora in self.loras.values() if path in lora.weights)
+        parts = []
+        for lora in self.loras.values():
+            empty = torch.zeros((lora.rank, size[1]) if which == 0 else (size[0], lora.rank))
+            parts.append(lora.weights[path][which].float() if path in lora.weights else empty)
+        return torch.cat(parts, which).t().contiguous().to(self.device, self.dtype)
 
     def mask(self, rows: list[tuple[str, ...]]) -> torch.Tensor:
         """(rows, R): 1 where the row has the rank's adapter. NO_ADAPTER has TAM at most, BARE none."""

@@ -55,6 +55,7 @@ class BaseModel:
     name: what people call it; identity: what a saved adapter must match, as `name@fingerprint`.
     tam: the task adapter that the model's layers add, where a task has one and the model is trained on it; a decoder's
         model is bare, as its rows may be of several tasks.
+    trains: whether it was loaded to be trained.
     """
 
     model: torch.nn.Module
@@ -64,6 +65,7 @@ class BaseModel:
     device: torch.device
     dtype: torch.dtype
     tam: TaskAdapter | None = None
+    trains: bool = False
     _texts: dict = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -171,7 +173,7 @@ def load_base(
     tam = find_task_adapter(task, identity) if task else None
     if tam:
         apply_always(loaded, read_lora(tam.folder, loaded), dtype)
-    return BaseModel(loaded, tokenizer, name, identity, device, dtype, tam)
+    return BaseModel(loaded, tokenizer, name, identity, device, dtype, tam, trainable)
 
 
 def _find_model(model: str) -> tuple[str, str, str]:

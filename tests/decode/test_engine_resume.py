@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from cope_demo.decode.methods import METHODS
+from cope_demo.decode.token_text import TokenText
 from cope_demo.decode.trace import Column
-from cope_demo.decode.tracing import TokenText
 from tests.decode.naive import CONFIG, TOLERANCE, check_against_naive, check_same_up_to_ties, ids, run
 
 

@@ -1,0 +1,168 @@
+"""The decoder's forward pass for the families that nearly everybody uses, as a few matrix products a layer.
+
+Llama, Mistral, Qwen2, Qwen3 and Gemma are one architecture: rotary attention with shared key heads, RMS norm and a gated
+MLP. This file is that architecture for a batch of token rows of any sequences: row n is one token, and only attention
+(attention.py) knows to which text it belongs. Adapters are added to each product for all rows at once
+(model/adapter_slots.py). Whatever is built otherwise is decoded by the model's own modules; see general.py.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from cope_demo.model.adapter_slots import AdapterSlots
+from cope_demo.model.products import make_head, make_product
+
+from .attention import CpuPool, Heads, Layout, TorchPool
+
+FAMILIES = ("llama", "mistral", "qwen2", "qwen3", "gemma")
+ROTARY = ("default", "linear", "llama3", "yarn")
+"""Kinds of rotary positions that depend on the position alone."""
+PARTS = ("qkv", "out", "gate_up", "down")
+"""The products of a layer, in the order in which adapter_slots.py numbers them."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer: its products, its norms' weights, its heads."""
+
+    qkv: Callable
+    out: Callable
+    gate_up: Callable
+    down: Callable
+    before_attention: torch.Tensor
+    before_mlp: torch.Tensor
+    heads: Heads
+
+
+class Forward:
+    """The forward pass of one model, on its device. Raises ValueError for a model that is built otherwise.
+
+    model: a transformers causal LM. dtype: of the rows between layers.
+    """
+
+    def __init__(self, model: torch.nn.Module, dtype: torch.dtype):
+        check_architecture(model)
+        self.model, self.dtype = model, dtype
+        self.device = next(model.parameters()).device
+        core = model.model
+        self.embedding, self.scale = (
+            core.embed_tokens.weight,
+            float(getattr(core.embed_tokens, "scalar_embed_scale", 1)),
+        )
+        self.epsilon = float(model.config.rms_norm_eps)
+        self.activate = core.layers[0].mlp.act_fn
+        self.layers = [self._read_layer(layer) for layer in core.layers]
+        self.last_norm = self._read_norm(core.norm)
+        self.head = make_head(model.get_output_embeddings())
+        self.adapters = AdapterSlots(_list_products(model), self.device)
+        self._turns = torch.empty(2, 0, self.layers[0].heads.width, device=self.device)
+
+    def make_pool(self, places: int) -> CpuPool | TorchPool:
+        """Memory for the keys and values of so many tokens."""
+        heads = self.layers[0].heads
+        if self.device.type == "cpu":
+            return CpuPool(len(self.layers), places, heads)
+        return TorchPool(len(self.layers), places, heads, self.device, self.dtype)
+
+    @torch.inference_mode()
+    def run(
+        self, ids: torch.Tensor, worn: torch.Tensor, layout: Layout, pool: CpuPool | TorchPool, wanted: torch.Tensor
+    ) -> torch.Tensor:
+        """Reads N tokens, and returns the logits (len(wanted), V) of the rows in `wanted`, float32.
+
+        ids: int64 (N,). worn: int64 (N, W), the slots of each row's adapters, -1 for none. layout: see attention.py.
+        """
+        rows = torch.nn.functional.embedding(ids, self.embedding).to(self.dtype) * self.scale
+        turn = self._turn(layout.positions)
+        for number, layer in enumerate(self.layers):
+
+            def multiply(part: str, x: torch.Tensor, layer=layer, number=number) -> torch.Tensor:
+                y = getattr(layer, part)(x)
+                self.adapters.add(len(PARTS) * number + PARTS.index(part), x, y, worn)
+                return y
+
+            qkv = multiply("qkv", self._normalize(rows, layer.before_attention))
+            rows = rows + multiply("out", pool.attend(number, layer.heads, qkv, turn, layout))
+            gate, up = multiply("gate_up", self._normalize(rows, layer.before_mlp)).chunk(2, -1)
+            rows = rows + multiply("down", self.activate(gate) * up)
+        return self.head(self._normalize(rows[wanted], self.last_norm)).float()
+
+    def _normalize(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        """Zhang and Sennrich, "Root Mean Square Layer Normalization", NeurIPS 2019."""
+        return torch.nn.functional.rms_norm(x, x.shape[-1:], weight, self.epsilon)
+
+    def _turn(self, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Cosines and sines of rotary positions, (N, width) each, as the model's own module makes them."""
+        reached = int(positions.max()) + 1
+        if reached > self._turns.shape[1]:
+            every = torch.arange(2 * reached, device=self.device)[None]
+            exact = torch.empty(0, device=self.device)
+            self._turns = torch.stack([part[0] for part in self.model.model.rotary_emb(exact, every)])
+        return self._turns[0, positions], self._turns[1, positions]
+
+    def _read_norm(self, norm: torch.nn.Module) -> torch.Tensor:
+        weight = norm.weight.float()
+        return (weight + 1 if self.model.config.model_type == "gemma" else weight).to(self.dtype)
+
+    def _read_layer(self, layer: torch.nn.Module) -> Layer:
+        own, mlp, config = layer.self_attn, layer.mlp, self.model.config
+        norms = [getattr(own, name, None) for name in ("q_norm", "k_norm")]
+        heads = Heads(
+            config.num_attention_heads,
+            config.num_key_value_heads,
+            own.head_dim,
+            own.scaling,
+            getattr(own, "sliding_window", None),
+            *(None if norm is None else self._read_norm(norm) for norm in norms),
+            self.epsilon,
+        )
+        return Layer(
+            make_product([own.q_proj, own.k_proj, own.v_proj]),
+            make_product([own.o_proj]),
+            make_product([mlp.gate_proj, mlp.up_proj]),
+            make_product([mlp.down_proj]),
+            self._read_norm(layer.input_layernorm),
+            self._read_norm(layer.post_attention_layernorm),
+            heads,
+        )
+
+
+_CHILDREN = {
+    "": {"model", "lm_head"},
+    "model": {"embed_tokens", "layers", "norm", "rotary_emb"},
+    "model.layers.0": {"self_attn", "mlp", "input_layernorm", "post_attention_layernorm"},
+    "model.layers.0.self_attn": {"q_proj", "k_proj", "v_proj", "o_proj", "q_norm", "k_norm"},
+    "model.layers.0.mlp": {"gate_proj", "up_proj", "down_proj", "act_fn"},
+}
+
+
+def check_architecture(model: torch.nn.Module) -> None:
+    """Raises ValueError that says what this file does not know of the model."""
+    config = model.config
+    if config.model_type not in FAMILIES:
+        raise ValueError(f"its family is {config.model_type}")
+    rotary = (getattr(config, "rope_parameters", None) or {}).get("rope_type", "default")
+    if rotary not in ROTARY:
+        raise ValueError(f"its rotary positions are of the kind {rotary}")
+    for path, known in _CHILDREN.items():
+        more = {name for name, _ in model.get_submodule(path).named_children()} - known
+        if more:
+            raise ValueError(f"it has {', '.join(sorted(more))} in {path or 'the model'}")
+
+
+def _list_products(model: torch.nn.Module) -> list[list[tuple[str, int, int]]]:
+    """For every product, in the order of PARTS in each layer: path, in and out of its layers."""
+    found = []
+    for number in range(len(model.model.layers)):
+        attention, mlp = f"model.layers.{number}.self_attn", f"model.layers.{number}.mlp"
+        for paths in (
+            [f"{attention}.{name}_proj" for name in "qkv"],
+            [f"{attention}.o_proj"],
+            [f"{mlp}.gate_proj", f"{mlp}.up_proj"],
+            [f"{mlp}.down_proj"],
+        ):
+            layers = [(path, model.get_submodule(path)) for path in paths]
+            found.append([(path, layer.in_features, layer.out_features) for path, layer in layers])
+    return found

@@ -1,0 +1,214 @@
+"""One forward pass for everybody who is writing: all works that are running share each step.
+
+A new work joins between two steps; a long prompt is read in pieces, so that nobody's stream waits for it; an ended or
+cancelled one leaves. Whoever has nothing running yet comes first: nobody's second comparison gets a step before
+everybody's first. What goes wrong in one work ends that work alone.
+"""
+
+import threading
+import time
+from collections.abc import Sequence
+
+import torch
+
+from cope_demo.errors import CopeError
+from cope_demo.model.base_model import BaseModel
+from cope_demo.model.compiling import RUNNING
+
+from .advancing import advance_traced, advance_untraced
+from .forward import Forward
+from .outbox import Outbox
+from .sequences import Piece, Places, assemble
+from .work import Scoring, Work, Writing
+
+STALL_SECONDS = 0.2
+"""What reading prompts may add to a step while others write, at most."""
+STEP_SECONDS = 0.5
+"""How long a step of all who write may take; who would make it longer waits until somebody ends."""
+PIECE = 512
+"""Tokens of prompts in a step while nobody writes."""
+LEAST = 16
+"""Tokens of prompts in a step, at least."""
+IDLE_SECONDS = 2
+"""After so long without work the thread ends; the next work starts it again."""
+
+
+class SharedPass:
+    """The running works of one model, and the thread that steps them. places: the size of the pool, in tokens."""
+
+    def __init__(self, base: BaseModel, forward: Forward, places: int):
+        self.base, self.forward = base, forward
+        self._pool, self._places = forward.make_pool(places), Places(places)
+        self._running: list[Work] = []
+        self._waiting: list[Work] = []
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self.row_seconds = 0.002
+        """What a token row costs in a large step, as far as it was measured."""
+        self.steps = 0
+
+    def submit(self, works: Sequence[Work]) -> None:
+        """These works, which share an outbox, begin as soon as there is room. Raises CopeError for one that never fits."""
+        for work in works:
+            if work.needed > self._places.count:
+                raise CopeError(
+                    f"This takes {work.needed:,} places of keys and values, while the memory of this machine has room for "
+                    f"{self._places.count:,}; ask for fewer columns, a shorter prompt or a shorter text."
+                )
+        works[0].outbox.begin(len(works))
+        with self._changed:
+            self._waiting.extend(works)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._serve, name="decode", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def cancel(self, outbox: Outbox) -> None:
+        """The works of this outbox leave before the next step."""
+        outbox.cancelled = True
+        with self._changed:
+            self._changed.notify()
+
+    def is_busy(self) -> bool:
+        """Whether any work is running or waiting."""
+        return bool(self._waiting or self._running)
+
+    def free_places(self) -> int:
+        """Tokens for which there is room."""
+        return self._places.free()
+
+    # -- in the thread -------------------------------------------------------------------------------------------------
+
+    def _serve(self) -> None:
+        while True:
+            with self._changed:
+                if not self._changed.wait_for(self.is_busy, IDLE_SECONDS):
+                    self._thread = None
+                    return
+            with RUNNING, torch.inference_mode():
+                moved = self._step()
+            if not moved:  # all have more than is fetched
+                time.sleep(0.005)
+
+    def _step(self) -> bool:
+        self._leave()
+        self._admit()
+        works = [(work, count) for work, count in self._share_step() if count]
+        if not works:
+            return False
+        pieces = [Piece(sequence, count, work.wanted(count)) for work, count in works for sequence in work.sequences]
+        started = time.monotonic()
+        step = assemble(pieces, self.forward.device)
+        try:
+            logits = self.forward.run(step.ids, step.worn, step.layout, self._pool, step.wanted)
+            self._hand_out(works, pieces, logits)
+        except Exception as error:  # of the machine, as where memory is short: it is nobody's own
+            for work, _ in works:
+                self._finish(work, error)
+        self.steps += 1
+        if len(step.ids) >= 24:
+            spent = (time.monotonic() - started) / len(step.ids)
+            self.row_seconds += 0.3 * (spent - self.row_seconds)
+        return True
+
+    def _leave(self) -> None:
+        for work in [work for work in self._running if work.outbox.cancelled]:
+            self._finish(work)
+        with self._changed:
+            self._waiting = [work for work in self._waiting if not work.outbox.cancelled]
+
+    def _finish(self, work: Work, error: BaseException | None = None) -> None:
+        self._running.remove(work)
+        work.end(self._places)
+        work.outbox.close(error)
+
+    def _rank(self, work: Work) -> int:
+        """How many comparisons its owner had before it that are not over."""
+        if work.outbox.owner is None:
+            return 0
+        earlier = []
+        for other in (*self._running, *self._waiting):
+            if other.outbox is work.outbox:
+                break
+            if other.outbox.owner == work.outbox.owner and other.outbox not in earlier:
+                earlier.append(other.outbox)
+        return len(earlier)
+
+    def _admit(self) -> None:
+        """Lets in who waits, first those who have nothing running, as far as places and time allow."""
+        with self._changed:
+            waiting = sorted(self._waiting, key=self._rank)
+        for work in waiting:
+            busy = sum(other.rows for other in self._running)
+            too_long = busy and (busy + len(work.kinds) * 2) * self.row_seconds > STEP_SECONDS
+            if work.needed > self._places.free() or too_long:
+                break
+            with self._changed:
+                self._waiting.remove(work)
+            self._running.append(work)
+            try:
+                work.begin(self._places, self.forward.adapters.find)
+            except Exception as error:  # an adapter that does not fit the model, say
+                self._finish(work, error)
+
+    def _share_step(self) -> list[tuple[Work, int]]:
+        """Which works take part in the next step, and how many tokens each of their sequences reads."""
+        awake = [work for work in self._running if not work.outbox.is_full]
+        shares = [(work, 1) for work in awake if not work.reading]
+        budget = PIECE
+        if writing := sum(work.rows for work, _ in shares):
+            budget = max(LEAST, int(STALL_SECONDS / self.row_seconds) - writing)
+            budget = min(budget, PIECE)
+        for work in sorted((work for work in awake if work.reading), key=self._rank):
+            if budget <= 0:
+                break
+            count = min(work.reading, max(1, budget // work.rows))
+            shares.append((work, count))
+            budget -= count * work.rows
+        return shares
+
+    def _hand_out(self, works: list[tuple[Work, int]], pieces: list[Piece], logits: torch.Tensor) -> None:
+        """Gives every work its logits; traced columns of all of them are computed at once."""
+        parts = iter(logits.split([piece.wanted for piece in pieces]))
+        traced: list[tuple[Writing, torch.Tensor]] = []
+        for work, _ in works:
+            own = [next(parts) for _ in work.sequences]
+            if isinstance(work, Scoring):
+                self._try(work, lambda work=work, own=own: work.take_text(own) if len(own[0]) else None)
+            elif len(own[0]):
+                rows = work.take(torch.cat(own))
+                if work.request.traced:
+                    traced.append((work, rows))
+                else:
+                    self._try(work, lambda work=work, rows=rows: self._write_untraced(work, rows))
+        if traced:
+            try:
+                self._write_traced(traced)
+            except Exception:  # one of them: each alone, so that it ends alone
+                for one in traced:
+                    self._try(one[0], lambda one=one: self._write_traced([one]))
+        for work, _ in works:
+            if work in self._running and not work.sequences:
+                self._finish(work)
+
+    def _try(self, work: Work, do) -> None:
+        try:
+            do()
+        except Exception as error:
+            self._finish(work, error)
+
+    def _write_traced(self, traced: list[tuple[Writing, torch.Tensor]]) -> None:
+        columns = [column for work, _ in traced for column in work.request.columns]
+        configs = [work.request.config for work, _ in traced for _ in work.request.columns]
+        logits = torch.cat([rows for _, rows in traced])
+        events = iter(advance_traced(self.base, columns, configs, logits[0::2], logits[1::2]))
+        for work, _ in traced:
+            work.note([next(events) for _ in work.request.columns])
+
+    def _write_untraced(self, work: Writing, rows: torch.Tensor) -> None:
+        columns = work.request.columns
+        going = advance_untraced(self.base, work.request, rows)
+        for column, goes_on in zip(columns, going, strict=True):
+            if not goes_on:
+                work.outbox.put(column)
+        work.keep(going)

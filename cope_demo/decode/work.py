@@ -1,0 +1,150 @@
+"""What takes part in the shared steps: a request that writes, or a given text that is scored.
+
+A Work says which sequences read on and takes the logits that it asked for. It first reads a prompt with every different
+set of adapters once; a request then writes, with two rows a column that begin with the prompt's places.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from cope_demo.model.adapters import BARE, TAM, Lora, LoraBank
+
+from .outbox import Outbox
+from .request import Event, Request
+from .sequences import Places, Sequence
+from .trace import ColumnEnd
+
+FindSlots = Callable[[Lora], tuple[int, ...]]
+
+
+def find_loras(bank: LoraBank, names: tuple[str, ...]) -> list[Lora]:
+    """The adapters that a row of these names wears. NO_ADAPTER has TAM at most, BARE none."""
+    if names == BARE:
+        return []
+    return [bank.loras[name] for name in ((TAM, *names) if TAM in bank.loras else names)]
+
+
+class Work:
+    """A share in the steps. It reads until `sequences` have nothing pending, and is over when it has none.
+
+    outbox: where its results go, and who is waiting. kinds: the names of the adapters of each sequence that reads.
+    """
+
+    def __init__(self, bank: LoraBank, outbox: Outbox, kinds: list[tuple[str, ...]], read: list[int], room: int):
+        self.bank, self.outbox, self.kinds = bank, outbox, kinds
+        self._read, self._room = read, room
+        self.sequences: list[Sequence] = []
+        self._places = np.empty(0, np.int32)
+
+    @property
+    def needed(self) -> int:
+        """Places that it takes at most."""
+        return len(self.kinds) * len(self._read) + self._room
+
+    @property
+    def rows(self) -> int:
+        """Token rows that it has in a step once it has read its prompt."""
+        return len(self.sequences)
+
+    @property
+    def reading(self) -> int:
+        """Tokens that every one of its sequences is still to read before it writes; 0 where it writes."""
+        return len(self.sequences[0].pending) if self.sequences and len(self.sequences[0].pending) > 1 else 0
+
+    def wanted(self, count: int) -> int:
+        """Of the next `count` tokens, how many of the last give logits."""
+        return 1 if count == len(self.sequences[0].pending) else 0
+
+    def begin(self, places: Places, find_slots: FindSlots) -> None:
+        """Takes its places and begins to read."""
+        self._places = places.take(self.needed)
+        length = len(self._read)
+        self._own = self._places[len(self.kinds) * length :]
+        for number, names in enumerate(self.kinds):
+            worn = tuple(slot for lora in find_loras(self.bank, names) for slot in find_slots(lora))
+            mine = self._places[number * length : (number + 1) * length]
+            self.sequences.append(Sequence(worn, mine, pending=list(self._read)))
+
+    def end(self, places: Places) -> None:
+        """Gives its places back."""
+        places.give(self._places)
+        self._places, self.sequences = self._places[:0], []
+
+
+class Writing(Work):
+    """A request: its columns' next tokens come from TracedStep, or untraced ones from `advance_untraced`."""
+
+    def __init__(self, request: Request, outbox: Outbox):
+        self.request, rows = request, request.rows()
+        self.names = rows
+        columns = request.columns
+        kinds, new = sorted(set(rows)), request.config.max_new_tokens - len(columns[0].ids)
+        read = request.prompt_ids + columns[0].ids
+        super().__init__(request.bank, outbox, kinds, read, len(rows) * new)
+        self._writes = False
+
+    def take(self, logits: torch.Tensor) -> torch.Tensor:
+        """The logits (rows, V) of its rows, from those of its sequences; after the prompt the rows begin."""
+        if self._writes:
+            return logits
+        self._writes = True
+        where = [self.kinds.index(names) for names in self.names]
+        prompts, own = self.sequences, np.split(self._own, len(self.names))
+        self.sequences = [
+            Sequence(prompts[kind].worn, np.concatenate([prompts[kind].places, mine]), prompts[kind].length)
+            for kind, mine in zip(where, own, strict=True)
+        ]
+        return logits[where]
+
+    def keep(self, going: list[bool]) -> None:
+        """Goes on with these of its columns, each with its last token."""
+        columns, each = self.request.columns, len(self.names) // len(self.request.columns)
+        stay = [number for number, one in enumerate(going) if one]
+        rows = [number * each + k for number in stay for k in range(each)]
+        self.names, self.sequences = [self.names[row] for row in rows], [self.sequences[row] for row in rows]
+        self.request.columns = [columns[number] for number in stay]
+        for number, column in enumerate(self.request.columns):
+            for sequence in self.sequences[number * each : (number + 1) * each]:
+                sequence.pending = [column.ids[-1]]
+
+    def note(self, events: list[list[Event]]) -> None:
+        """Hands its columns' events on, and goes on with those that have not ended."""
+        for event in (event for many in events for event in many):
+            self.outbox.put(event)
+        self.keep([not isinstance(many[-1], ColumnEnd) for many in events])
+
+
+class Scoring(Work):
+    """A given text under a personal adapter and base. describe: is called with the logits (n, V) of both models for the
+    next n tokens of the text, and gives what goes to the outbox."""
+
+    def __init__(
+        self,
+        prompt_ids: list[int],
+        response_ids: list[int],
+        kinds: list[tuple[str, ...]],
+        bank: LoraBank,
+        outbox: Outbox,
+        describe: Callable[[torch.Tensor, torch.Tensor], list],
+    ):
+        super().__init__(bank, outbox, kinds, prompt_ids + response_ids[:-1], 0)
+        self._left, self._describe = len(response_ids), describe
+
+    @property
+    def reading(self) -> int:
+        """All that is left."""
+        return len(self.sequences[0].pending) if self.sequences else 0
+
+    def wanted(self, count: int) -> int:
+        """The rows of the text's tokens in these."""
+        return max(0, min(count, self._left - (self.reading - count)))
+
+    def take_text(self, logits: list[torch.Tensor]) -> None:
+        """logits: (n, V) of each model."""
+        self._left -= len(logits[0])
+        for one in self._describe(*logits):
+            self.outbox.put(one)
+        if not self.reading:
+            self.sequences = []
