@@ -7,6 +7,7 @@ rounding of 1 in 65,000 of the head's largest value), which is half the memory o
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -36,13 +37,22 @@ class Layout:
     """Where the N token rows of a step stand: row n is the token at `positions[n]` of sequence `sequences[n]`.
 
     new: int64 (N,), the place of each row's own token. places: int32 (B, S), the places of each of B sequences' tokens,
-    with those of this step. Rows of a sequence follow each other.
+    with those of this step. Rows of a sequence follow each other. All of it is in the CPU's memory.
     """
 
-    positions: torch.Tensor
+    positions: np.ndarray
     sequences: np.ndarray
-    new: torch.Tensor
+    new: np.ndarray
     places: np.ndarray
+
+    @cached_property
+    def groups(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """The rows in groups that make a rectangle, with the places of their sequences: all sequences with one row
+        together, and each other one alone."""
+        names, counts = np.unique(self.sequences, return_counts=True)
+        found = [np.flatnonzero(np.isin(self.sequences, names[counts == 1]))] if (counts == 1).any() else []
+        found += [np.flatnonzero(self.sequences == name) for name in names[counts > 1]]
+        return [(rows, self.places[np.unique(self.sequences[rows]), : self.positions[rows].max() + 1]) for rows in found]
 
 
 class CpuPool:
@@ -62,10 +72,10 @@ class CpuPool:
         none = np.empty(0, np.float32)
         norms = [none if norm is None else norm.numpy() for norm in (heads.query_norm, heads.key_norm)]
         keys, values, scales = self.keys[number], self.values[number], self.scales[number]
-        rows, positions = qkv.numpy(), layout.positions.numpy()
+        rows, positions = qkv.numpy(), layout.positions
         shape = (heads.queries, heads.keys, heads.width)
         cosines, sines = (part.numpy() for part in turn)
-        _keep(rows, *shape, cosines, sines, *norms, heads.epsilon, layout.new.numpy(), keys, values, scales)
+        _keep(rows, *shape, cosines, sines, *norms, heads.epsilon, layout.new, keys, values, scales)
         out = np.empty((len(rows), heads.queries * heads.width), np.float32)
         window = heads.window or len(layout.places[0])
         scaling = np.float32(heads.scaling)
@@ -163,36 +173,24 @@ class TorchPool:
         query, key, value = (part.unflatten(-1, (-1, heads.width)) for part in qkv.split(shape, -1))
         query = _turn(_normalize(query, heads.query_norm, heads.epsilon), turn)
         key = _turn(_normalize(key, heads.key_norm, heads.epsilon), turn)
-        self.keys[number, layout.new] = key.to(self.keys.dtype)
-        self.values[number, layout.new] = value.to(self.values.dtype)
+        device = query.device
+        new = torch.from_numpy(layout.new).to(device)
+        self.keys[number, new], self.values[number, new] = key.to(self.keys.dtype), value.to(self.values.dtype)
         out = torch.empty_like(query)
-        for rows, places in _group(layout):
-            positions = layout.positions[rows].view(len(places), -1)  # (B, T)
-            where = torch.from_numpy(places.astype(np.int64)).to(query.device)
-            seen = torch.arange(where.shape[1], device=query.device)
-            mask = seen <= positions[..., None]
+        for rows, places in layout.groups:
+            rows, where = (torch.from_numpy(part.astype(np.int64)).to(device) for part in (rows, places))
+            own = torch.from_numpy(layout.positions).to(device)[rows].view(len(where), -1, 1)  # (B, T, 1)
+            seen = torch.arange(where.shape[1], device=device)
+            mask = seen <= own
             if heads.window:
-                mask &= seen > positions[..., None] - heads.window
-            many = query[rows].view(len(places), -1, heads.queries, heads.width).transpose(1, 2)
+                mask &= seen > own - heads.window
+            many = query[rows].view(len(where), -1, heads.queries, heads.width).transpose(1, 2)
             keys, values = (kept[number, where].transpose(1, 2) for kept in (self.keys, self.values))
             mixed = torch.nn.functional.scaled_dot_product_attention(
                 many.to(keys.dtype), keys, values, mask[:, None], scale=heads.scaling, enable_gqa=True
             )
             out[rows] = mixed.transpose(1, 2).reshape(-1, heads.queries, heads.width).to(out.dtype)
         return out.flatten(1)
-
-
-def _group(layout: Layout):
-    """The rows in groups that make a rectangle: all sequences with one row together, and each other one alone."""
-    names, counts = np.unique(layout.sequences, return_counts=True)
-    alone = names[counts == 1]
-    if len(alone):
-        rows = np.flatnonzero(np.isin(layout.sequences, alone))
-        longest = int(layout.positions[rows].max()) + 1
-        yield rows, layout.places[layout.sequences[rows], :longest]
-    for name in names[counts > 1]:
-        rows = np.flatnonzero(layout.sequences == name)
-        yield rows, layout.places[name : name + 1, : int(layout.positions[rows].max()) + 1]
 
 
 def _normalize(x: torch.Tensor, weight: torch.Tensor | None, epsilon: float) -> torch.Tensor:

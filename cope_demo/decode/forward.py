@@ -9,6 +9,7 @@ MLP. This file is that architecture for a batch of token rows of any sequences: 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from cope_demo.model.adapter_slots import AdapterSlots
@@ -93,14 +94,15 @@ class Forward:
         """Zhang and Sennrich, "Root Mean Square Layer Normalization", NeurIPS 2019."""
         return torch.nn.functional.rms_norm(x, x.shape[-1:], weight, self.epsilon)
 
-    def _turn(self, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _turn(self, positions: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         """Cosines and sines of rotary positions, (N, width) each, as the model's own module makes them."""
         reached = int(positions.max()) + 1
         if reached > self._turns.shape[1]:
             every = torch.arange(2 * reached, device=self.device)[None]
             exact = torch.empty(0, device=self.device)
             self._turns = torch.stack([part[0] for part in self.model.model.rotary_emb(exact, every)])
-        return self._turns[0, positions], self._turns[1, positions]
+        where = torch.from_numpy(positions).to(self.device)
+        return self._turns[0, where], self._turns[1, where]
 
     def _read_norm(self, norm: torch.nn.Module) -> torch.Tensor:
         weight = norm.weight.float()

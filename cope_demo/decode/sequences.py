@@ -90,5 +90,5 @@ def assemble(pieces: Many[Piece], device: torch.device) -> Step:
     def move(values) -> torch.Tensor:
         return torch.as_tensor(np.asarray(values, np.int64)).to(device)
 
-    layout = Layout(move(np.concatenate(positions)), sequences, move(np.concatenate(new)), places)
+    layout = Layout(np.concatenate(positions), sequences, np.concatenate(new).astype(np.int64), places)
     return Step(move(ids), move(worn[sequences]), layout, move(np.concatenate(wanted)))
