@@ -64,7 +64,7 @@ def make_base(shape: dict, device: torch.device) -> BaseModel:
         if isinstance(layer, torch.nn.Linear) and name != "lm_head":
             bias = layer.bias is not None
             new = Linear4bit(layer.in_features, layer.out_features, bias, torch.bfloat16, quant_type="nf4")
-            new.weight = Params4bit(layer.weight.data.cpu(), requires_grad=False, quant_type="nf4").to(device)
+            new.weight = Params4bit(layer.weight.data, requires_grad=False, quant_type="nf4").to(device)
             if bias:
                 new.bias = torch.nn.Parameter(layer.bias.data, requires_grad=False)
             parent, _, last = name.rpartition(".")

@@ -6,8 +6,7 @@ copied when a row joins or leaves. On a CPU they are kept as 16-bit integers wit
 rounding of 1 in 65,000 of the head's largest value), which is half the memory of float32 and loses less than bfloat16.
 """
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -44,15 +43,26 @@ class Layout:
     sequences: np.ndarray
     new: np.ndarray
     places: np.ndarray
+    _moved: dict = field(default_factory=dict, repr=False)
 
-    @cached_property
-    def groups(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """The rows in groups that make a rectangle, with the places of their sequences: all sequences with one row
-        together, and each other one alone."""
-        names, counts = np.unique(self.sequences, return_counts=True)
-        found = [np.flatnonzero(np.isin(self.sequences, names[counts == 1]))] if (counts == 1).any() else []
-        found += [np.flatnonzero(self.sequences == name) for name in names[counts > 1]]
-        return [(rows, self.places[np.unique(self.sequences[rows]), : self.positions[rows].max() + 1]) for rows in found]
+    def move(self, device: torch.device) -> tuple[torch.Tensor, list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]]:
+        """For torch on that device: `new`, and the rows in groups that make a rectangle, all sequences with one row
+        together and each other one alone. Of a group its rows (B * T,), the places (B, S) of its sequences, and how far
+        back each of these lies (B, T, S), negative for what comes later. Made once a step."""
+        if device not in self._moved:
+            names, counts = np.unique(self.sequences, return_counts=True)
+            found = [np.flatnonzero(np.isin(self.sequences, names[counts == 1]))] if (counts == 1).any() else []
+            found += [np.flatnonzero(self.sequences == name) for name in names[counts > 1]]
+            groups = []
+            for rows in found:
+                places = self.places[np.unique(self.sequences[rows]), : self.positions[rows].max() + 1].astype(np.int64)
+                back = self.positions[rows].reshape(len(places), -1, 1) - np.arange(places.shape[1])
+                groups.append(tuple(torch.from_numpy(part).to(device) for part in (rows, places, back)))
+            self._moved[device] = torch.from_numpy(self.new).to(device), groups
+        return self._moved[device]
+
+
+_NONE = np.empty(0, np.float32)
 
 
 class CpuPool:
@@ -69,8 +79,7 @@ class CpuPool:
 
         qkv: (N, (queries + 2 keys) * width) float32, which is overwritten. turn: cosines and sines, (N, width) each.
         """
-        none = np.empty(0, np.float32)
-        norms = [none if norm is None else norm.numpy() for norm in (heads.query_norm, heads.key_norm)]
+        norms = [_NONE if norm is None else norm.numpy() for norm in (heads.query_norm, heads.key_norm)]
         keys, values, scales = self.keys[number], self.values[number], self.scales[number]
         rows, positions = qkv.numpy(), layout.positions
         shape = (heads.queries, heads.keys, heads.width)
@@ -173,17 +182,13 @@ class TorchPool:
         query, key, value = (part.unflatten(-1, (-1, heads.width)) for part in qkv.split(shape, -1))
         query = _turn(_normalize(query, heads.query_norm, heads.epsilon), turn)
         key = _turn(_normalize(key, heads.key_norm, heads.epsilon), turn)
-        device = query.device
-        new = torch.from_numpy(layout.new).to(device)
+        new, groups = layout.move(query.device)
         self.keys[number, new], self.values[number, new] = key.to(self.keys.dtype), value.to(self.values.dtype)
         out = torch.empty_like(query)
-        for rows, places in layout.groups:
-            rows, where = (torch.from_numpy(part.astype(np.int64)).to(device) for part in (rows, places))
-            own = torch.from_numpy(layout.positions).to(device)[rows].view(len(where), -1, 1)  # (B, T, 1)
-            seen = torch.arange(where.shape[1], device=device)
-            mask = seen <= own
+        for rows, where, back in groups:
+            mask = back >= 0
             if heads.window:
-                mask &= seen > own - heads.window
+                mask &= back < heads.window
             many = query[rows].view(len(where), -1, heads.queries, heads.width).transpose(1, 2)
             keys, values = (kept[number, where].transpose(1, 2) for kept in (self.keys, self.values))
             mixed = torch.nn.functional.scaled_dot_product_attention(

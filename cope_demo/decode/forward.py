@@ -57,7 +57,7 @@ class Forward:
         self.layers = [self._read_layer(layer) for layer in core.layers]
         self.last_norm = self._read_norm(core.norm)
         self.head = make_head(model.get_output_embeddings())
-        self.adapters = AdapterSlots(_list_products(model), self.device)
+        self.adapters = AdapterSlots(_list_products(model), self.device, dtype)
         self._turns = torch.empty(2, 0, self.layers[0].heads.width, device=self.device)
 
     def make_pool(self, places: int) -> CpuPool | TorchPool:
@@ -69,20 +69,18 @@ class Forward:
 
     @torch.inference_mode()
     def run(
-        self, ids: torch.Tensor, worn: torch.Tensor, layout: Layout, pool: CpuPool | TorchPool, wanted: torch.Tensor
+        self, ids: torch.Tensor, worn: np.ndarray, layout: Layout, pool: CpuPool | TorchPool, wanted: torch.Tensor
     ) -> torch.Tensor:
         """Reads N tokens, and returns the logits (len(wanted), V) of the rows in `wanted`, float32.
 
         ids: int64 (N,). worn: int64 (N, W), the slots of each row's adapters, -1 for none. layout: see attention.py.
         """
         rows = torch.nn.functional.embedding(ids, self.embedding).to(self.dtype) * self.scale
-        turn = self._turn(layout.positions)
+        turn, dressed = self._turn(layout.positions), self.adapters.dress(worn)
         for number, layer in enumerate(self.layers):
 
             def multiply(part: str, x: torch.Tensor, layer=layer, number=number) -> torch.Tensor:
-                y = getattr(layer, part)(x)
-                self.adapters.add(len(PARTS) * number + PARTS.index(part), x, y, worn)
-                return y
+                return dressed.add(len(PARTS) * number + PARTS.index(part), x, getattr(layer, part)(x))
 
             qkv = multiply("qkv", self._normalize(rows, layer.before_attention))
             rows = rows + multiply("out", pool.attend(number, layer.heads, qkv, turn, layout))

@@ -59,7 +59,7 @@ class Step:
     """The token rows of all pieces, as Forward.run takes them."""
 
     ids: torch.Tensor
-    worn: torch.Tensor
+    worn: np.ndarray
     layout: Layout
     wanted: torch.Tensor
 
@@ -91,4 +91,4 @@ def assemble(pieces: Many[Piece], device: torch.device) -> Step:
         return torch.as_tensor(np.asarray(values, np.int64)).to(device)
 
     layout = Layout(np.concatenate(positions), sequences, np.concatenate(new).astype(np.int64), places)
-    return Step(move(ids), move(worn[sequences]), layout, move(np.concatenate(wanted)))
+    return Step(move(ids), worn[sequences], layout, move(np.concatenate(wanted)))

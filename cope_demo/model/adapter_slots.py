@@ -5,6 +5,7 @@ In memory an adapter of the default shape on the embedded model takes 10 MB, in 
 """
 
 import weakref
+from functools import partial
 
 import numpy as np
 import torch
@@ -21,15 +22,17 @@ class AdapterSlots:
     """The slots of one model, filled as adapters come and freed as they go.
 
     products: for every product of every layer, the paths of its layers and their (in, out), as forward.py reads them.
+    dtype: of the adapters' weights here.
     """
 
-    def __init__(self, products: list[list[tuple[str, int, int]]], device: torch.device):
-        self._products, self._device = products, device
+    def __init__(self, products: list[list[tuple[str, int, int]]], device: torch.device, dtype: torch.dtype):
+        self._products, self.device, self._dtype = products, device, dtype
+        self._joined: _Joined | None = None
         self._held: dict[int, tuple[weakref.ref, tuple[int, ...]]] = {}  # by id of the Lora
         self._free: list[int] = []
         self._count = 0
-        self.downs = [torch.zeros(0, len(parts) * RANK, parts[0][1], device=device) for parts in products]
-        self.ups = [torch.zeros(0, RANK, sum(out for _, _, out in parts), device=device) for parts in products]
+        self.downs = [torch.zeros(0, len(parts) * RANK, parts[0][1], device=device, dtype=dtype) for parts in products]
+        self.ups = [torch.zeros(0, RANK, sum(out for _, _, out in parts), device=device, dtype=dtype) for parts in products]
         self.starts = [np.cumsum([0, *(out for _, _, out in parts)]).astype(np.int64) for parts in products]
 
     def find(self, lora: Lora) -> tuple[int, ...]:
@@ -39,12 +42,20 @@ class AdapterSlots:
             return held[1]
         needed = -(-lora.rank // RANK)
         slots = tuple(self._take() for _ in range(needed))
+        self._joined = None
         for number, slot in enumerate(slots):
             self._fill(slot, lora, slice(number * RANK, (number + 1) * RANK))
-        self._held[id(lora)] = weakref.ref(lora, lambda _, key=id(lora): self._release(key)), slots
+        self._held[id(lora)] = weakref.ref(lora, partial(self._release, id(lora))), slots
         return slots
 
-    def _release(self, key: int) -> None:
+    def _view(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Every product's A, B and starts of parts, for compiled loops."""
+        if self.device.type != "cpu":
+            return []
+        many = zip(self.downs, self.ups, self.starts, strict=True)
+        return [(downs.numpy(), ups.numpy(), starts) for downs, ups, starts in many]
+
+    def _release(self, key: int, _: weakref.ref) -> None:
         _, slots = self._held.pop(key, (None, ()))
         self._free.extend(slots)
 
@@ -53,6 +64,7 @@ class AdapterSlots:
             more = max(4, self._count)
             self.downs = [_grow(tensor, more) for tensor in self.downs]
             self.ups = [_grow(tensor, more) for tensor in self.ups]
+            self.arrays = self._view()
             self._free = list(range(self._count + more - 1, self._count - 1, -1))
             self._count += more
         return self._free.pop()
@@ -64,20 +76,69 @@ class AdapterSlots:
             for number, (path, _, _) in enumerate(parts):
                 if path in lora.weights:
                     down, up = lora.weights[path][0][ranks].float(), lora.weights[path][1][:, ranks].float()
-                    downs[slot, number * RANK : number * RANK + len(down)] = down.to(self._device)
-                    ups[slot, : up.shape[1], starts[number] : starts[number + 1]] = up.t().to(self._device)
+                    downs[slot, number * RANK : number * RANK + len(down)] = down.to(self.device)
+                    ups[slot, : up.shape[1], starts[number] : starts[number + 1]] = up.t().to(self.device)
 
-    def add(self, product: int, x: torch.Tensor, y: torch.Tensor, worn: torch.Tensor) -> None:
-        """Adds to a product's results what the rows' adapters say. x: (N, in); y: (N, out); worn: int64 (N, W) slots,
-        -1 for none."""
-        if not worn.shape[1]:
-            return
-        downs, ups, starts = self.downs[product], self.ups[product], self.starts[product]
-        if x.device.type == "cpu":
-            arrays = (x.contiguous(), y, worn, downs, ups)
-            _add(*(tensor.numpy() for tensor in arrays), starts)
-        else:
-            _add_by_torch(x, y, worn, downs, ups, starts)
+    def dress(self, worn: np.ndarray) -> "Dressed":
+        """What a step's rows wear. worn: int64 (N, W) slots, -1 for none."""
+        if self.device.type == "cpu":
+            return DressedOnCpu(self, worn)
+        used = np.unique(worn[worn >= 0])
+        if self._joined is None or not np.array_equal(self._joined.used, used):
+            self._joined = _Joined(self, used)
+        mask = (worn[:, :, None] == used).any(1)  # (N, U)
+        return DressedByTorch(self._joined, torch.from_numpy(mask).to(self.device))
+
+
+class DressedOnCpu:
+    """The adapters of a step's rows, added row by row in place."""
+
+    def __init__(self, slots: AdapterSlots, worn: np.ndarray):
+        self._arrays, self._worn, self._any = slots.arrays, worn, worn.shape[1] > 0
+
+    def add(self, product: int, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """A product's results (N, out) with what the rows' adapters say of its input x (N, in); y is overwritten."""
+        if self._any:
+            _add(x.numpy(), y.numpy(), self._worn, *self._arrays[product])
+        return y
+
+
+class _Joined:
+    """All adapters that a step wears, side by side: A as (in, U * parts * R) and B as (U * parts * R, out)."""
+
+    def __init__(self, slots: AdapterSlots, used: np.ndarray):
+        self.used = used
+        where = torch.from_numpy(used).to(slots.device)
+        self.downs = [downs[where].flatten(0, 1).t().contiguous() for downs in slots.downs]
+        self.ups = []
+        for ups, starts in zip(slots.ups, slots.starts, strict=True):
+            own, parts = ups[where], len(starts) - 1
+            wide = own.new_zeros(len(used), parts, own.shape[1], own.shape[2])
+            for part in range(parts):
+                columns = slice(int(starts[part]), int(starts[part + 1]))
+                wide[:, part, :, columns] = own[:, :, columns]
+            self.ups.append(wide.flatten(0, 2))
+
+
+class DressedByTorch:
+    """The adapters of a step's rows as two products for all of them; a mask (N, U) says who wears which."""
+
+    def __init__(self, joined: _Joined, mask: torch.Tensor):
+        self._joined, self._mask = joined, mask
+        self._masks: dict[int, torch.Tensor] = {}
+
+    def add(self, product: int, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """As DressedOnCpu.add."""
+        down, up = self._joined.downs[product], self._joined.ups[product]
+        if not down.shape[1]:
+            return y
+        if down.shape[1] not in self._masks:
+            each = down.shape[1] // self._mask.shape[1]
+            self._masks[down.shape[1]] = self._mask.repeat_interleave(each, 1).to(x.dtype)
+        return torch.addmm(y, (x @ down) * self._masks[down.shape[1]], up)
+
+
+Dressed = DressedOnCpu | DressedByTorch
 
 
 def _grow(tensor: torch.Tensor, more: int) -> torch.Tensor:
@@ -99,18 +160,3 @@ def _add(x, y, worn, downs, ups, starts):
                     up = ups[slot, rank]
                     for out in range(starts[part], starts[part + 1]):
                         y[row, out] += inner * up[out]
-
-
-def _add_by_torch(x, y, worn, downs, ups, starts) -> None:
-    """All adapters in use side by side; a mask says which of them a row wears."""
-    used = worn.unique()
-    used = used[used >= 0]
-    if not len(used):
-        return
-    ranks, dtype = ups.shape[1], x.dtype
-    mask = (worn[:, :, None] == used).any(1).to(dtype)  # (N, U)
-    inner = (x @ downs[used].flatten(0, 1).t().to(dtype)).view(len(x), len(used), -1, ranks)  # (N, U, parts, R)
-    inner = inner * mask[:, :, None, None]
-    for part in range(len(starts) - 1):
-        where = slice(int(starts[part]), int(starts[part + 1]))
-        y[:, where] += inner[:, :, part].flatten(1) @ ups[used][:, :, where].flatten(0, 1).to(dtype)
