@@ -34,7 +34,9 @@ SHAPE = dict(
     max_position_embeddings=32768,
     tie_word_embeddings=False,
 )
-SMALL = SHAPE | dict(vocab_size=4096, hidden_size=256, intermediate_size=512, num_hidden_layers=2, num_attention_heads=4)
+SMALL = SHAPE | dict(
+    vocab_size=4096, hidden_size=256, intermediate_size=512, num_hidden_layers=2, num_attention_heads=4
+)
 TOKENS, PROMPT, VISITORS = 64, 45, 20
 
 
@@ -109,19 +111,29 @@ def main() -> None:
     base = make_base(SMALL if "--small" in sys.argv else SHAPE, device)
     engine = Engine(base)
     print(f"{name}, torch {torch.__version__}; model made in {time.perf_counter() - started:.0f} s", flush=True)
-    banks = [make_bank(base, {kind: make_lora(base, 2 * n + k) for k, kind in enumerate(("oppu", "cope"))}) for n in range(5)]
-    prompts = [torch.randint(1, 4000, (PROMPT,), generator=torch.Generator().manual_seed(n)).tolist() for n in range(20)]
+    banks = [
+        make_bank(base, {kind: make_lora(base, 2 * n + k) for k, kind in enumerate(("oppu", "cope"))}) for n in range(5)
+    ]
+    prompts = [
+        torch.randint(1, 4000, (PROMPT,), generator=torch.Generator().manual_seed(n)).tolist() for n in range(20)
+    ]
     config = DecodeConfig(max_new_tokens=TOKENS)
     ids = torch.tensor([prompts[0]], device=device)
 
     def generate():
-        base.model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=TOKENS, pad_token_id=0)
+        base.model.generate(
+            ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=TOKENS, pad_token_id=0
+        )
 
     def decode(number=0, decoder=engine.run):
         request = engine.join(prompts[number], COLUMNS, banks[number % 5], config)
         return [time.perf_counter() for _ in decoder([request])]
 
-    ways = {"plain generate": generate, "shared pass": decode, "model's own modules": lambda: decode(0, engine._general.run)}
+    ways = {
+        "plain generate": generate,
+        "shared pass": decode,
+        "model's own modules": lambda: decode(0, engine._general.run),
+    }
     for way, seconds in median_seconds(ways, 3).items():
         print(f"  {way}: {1000 * seconds / TOKENS:.1f} ms a step", flush=True)
     firsts: list[float] = []
@@ -135,7 +147,8 @@ def main() -> None:
     [thread.join() for thread in threads]
     spent = time.perf_counter() - begun
     rate = VISITORS * 3 * TOKENS / spent
-    print(f"  {VISITORS} visitors: first token at the 95th percentile {sorted(firsts)[18]:.2f} s; {rate:.0f} tokens/s in all")
+    late = sorted(firsts)[18]
+    print(f"  {VISITORS} visitors: first token at the 95th percentile {late:.2f} s; {rate:.0f} tokens/s in all")
     begun = time.perf_counter()
     decode()
     alone = 3 * TOKENS / (time.perf_counter() - begun)
@@ -145,7 +158,10 @@ def main() -> None:
         exact = base.model(user).logits[0, -1].float().log_softmax(-1)
     tokens = engine.score(prompts[0][:-1], prompts[0][-1:], "cope", make_bank(base, {"cope": Lora({}, 8)}), config)
     first = engine.score(prompts[0], [int(exact.argmax())], "cope", make_bank(base, {"cope": Lora({}, 8)}), config)
-    print(f"  log-probability of the next token: ours {first[0].logp_base:.4f}, the modules' {float(exact.max()):.4f}", len(tokens))
+    print(
+        f"  log-probability of the next token: ours {first[0].logp_base:.4f}, the modules' {float(exact.max()):.4f}",
+        len(tokens),
+    )
     if device.type == "cuda":
         print(f"  memory: {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB at most", flush=True)
 

@@ -250,9 +250,12 @@ def _run_worker(options) -> None:
 
 def _prepare(options) -> None:
     from cope_demo.model.embedded import embedded_folder
+    from cope_demo.service.service import Service
     from cope_demo.texts.embedding import get_embedder
 
     print(f"The embedded model is ready in {embedded_folder()}")
+    Service().engine().warm_up()
+    print("The decoder's loops are compiled for this machine.")
     get_embedder()
     print("The embedding model is ready.")
 

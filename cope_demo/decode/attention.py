@@ -1,8 +1,8 @@
 """Attention over a pool of keys and values in which every row of the batch has its own places.
 
-A token's keys and values lie at one place of the pool, for all layers; a row is the list of its tokens' places. So rows of
-any length stand in one batch without padding, columns that begin with the same prompt share its places, and nothing is
-copied when a row joins or leaves. On a CPU they are kept as 16-bit integers with a scale for each head and token (a
+A token's keys and values lie at one place of the pool, for all layers; a row is the list of its tokens' places. So rows
+of any length stand in one batch without padding, columns that begin with the same prompt share its places, and nothing
+is copied when a row joins or leaves. On a CPU they are kept as 16-bit integers with a scale for each head and token (a
 rounding of 1 in 65,000 of the head's largest value), which is half the memory of float32 and loses less than bfloat16.
 """
 

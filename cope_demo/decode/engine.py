@@ -2,13 +2,12 @@
 
 A column is two rows of the batch that read the same text: one has the column's personal adapter (the expert), one is
 base (the amateur). Whichever drives, both give their log-probabilities of the column's own text, so the heatmap
-costs no second pass. All requests that run share each step (shared_pass.py), with a forward pass that is little more than
-matrix products (forward.py). A model that it does not know goes the general way, request by request (general.py).
+costs no second pass. All requests that run share each step (shared_pass.py), with a forward pass that is little more
+than matrix products (forward.py). A model that it does not know goes the general way, request by request (general.py).
 
 It knows token ids and numbers, not screens.
 """
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
@@ -18,11 +17,12 @@ import torch
 from cope_demo.config import DecodeConfig
 from cope_demo.model.adapters import NO_ADAPTER, Lora, LoraBank
 from cope_demo.model.base_model import BaseModel
-from cope_demo.system.wanted import stop_if_unwanted
+from cope_demo.system.logs import log_event
+from cope_demo.system.wanted import find_asker, stop_if_unwanted
 
 from .forward import Forward
 from .general import GeneralDecoder
-from .methods import GIVEN
+from .methods import COLUMNS, GIVEN
 from .outbox import Outbox
 from .request import Event, Request, RunningColumn, add_text, make_request
 from .shared_pass import SharedPass
@@ -39,8 +39,6 @@ MEMORY_SHARE = 0.25
 """What these may take of the memory that is free when the model is loaded."""
 SCORED = 64
 """Tokens of a given text that are described at once."""
-
-log = logging.getLogger(__name__)
 
 
 def make_bank(base: BaseModel, loras: dict[str, Lora]) -> LoraBank:
@@ -64,9 +62,22 @@ class Engine:
             forward = Forward(base.model, torch.float32 if base.device.type == "cpu" else base.dtype)
         except ValueError as error:
             self.why_general = str(error)
-            log.info("%s is decoded by its own modules, request by request: %s.", base.name, error)
         else:
             self.shared = SharedPass(base, forward, _count_places(forward))
+        log_event("decoder", model=base.name, how=self.describe())
+
+    def warm_up(self) -> None:
+        """One token without an adapter: what has to be compiled or repacked is, before anybody waits."""
+        config = DecodeConfig(max_new_tokens=1, alternatives=0)
+        list(
+            self.decode(self.base.prompt_ids("Hello"), COLUMNS[:1], make_bank(self.base, {"cope": Lora({}, 0)}), config)
+        )
+
+    def describe(self) -> str:
+        """How this machine decodes, in a few words."""
+        if self.shared is None:
+            return f"by the model's own modules, request by request: {self.why_general}"
+        return f"{self.shared.forward.describe()}; all requests share a step; room for {self.shared.places:,} tokens"
 
     def join(
         self,
@@ -87,16 +98,16 @@ class Engine:
         """Joins one request, with the parameters of `join`, and runs it."""
         yield from self.run([self.join(*request, **options)])
 
-    def run(self, requests: Sequence[Request], owner: object = None) -> Iterator[Event]:
+    def run(self, requests: Sequence[Request], owner: str | None = None) -> Iterator[Event]:
         """Writes these requests until every column of all has ended, and yields the events as they come.
 
-        owner: on whose behalf; nobody's second comparison gets a step before everybody's first. Closing the generator
-        ends the work within a step; so does asking for it by somebody who has left (system/wanted.py).
+        owner: on whose behalf, if not as system/wanted.py finds; nobody's second comparison gets a step before
+        everybody's first. Closing the generator ends the work within a step; so does it when whoever asked has left.
         """
         if self.shared is None:
             yield from self._general.run(requests)
             return
-        outbox = Outbox(owner)
+        outbox = Outbox(owner or find_asker())
         yield from self._fetch(outbox, [Writing(request, outbox) for request in requests if request.columns])
 
     def write(self, prompts: Sequence[list[int]], method: str, bank: LoraBank, config: DecodeConfig) -> list[list[int]]:

@@ -1,8 +1,8 @@
 """The decoder's forward pass for the families that nearly everybody uses, as a few matrix products a layer.
 
-Llama, Mistral, Qwen2, Qwen3 and Gemma are one architecture: rotary attention with shared key heads, RMS norm and a gated
-MLP. This file is that architecture for a batch of token rows of any sequences: row n is one token, and only attention
-(attention.py) knows to which text it belongs. Adapters are added to each product for all rows at once
+Llama, Mistral, Qwen2, Qwen3 and Gemma are one architecture: rotary attention with shared key heads, RMS norm and a
+gated MLP. This file is that architecture for a batch of token rows of any sequences: row n is one token, and only
+attention (attention.py) knows to which text it belongs. Adapters are added to each product for all rows at once
 (model/adapter_slots.py). Whatever is built otherwise is decoded by the model's own modules; see general.py.
 """
 
@@ -13,13 +13,16 @@ import numpy as np
 import torch
 
 from cope_demo.model.adapter_slots import AdapterSlots
-from cope_demo.model.products import make_head, make_product
+from cope_demo.model.calibration import measure_few
+from cope_demo.model.products import LayersProduct, make_head, make_product
 
 from .attention import CpuPool, Heads, Layout, TorchPool
 
 FAMILIES = ("llama", "mistral", "qwen2", "qwen3", "gemma")
 ROTARY = ("default", "linear", "llama3", "yarn")
 """Kinds of rotary positions that depend on the position alone."""
+CALIBRATED = 8
+"""Products that are measured together."""
 PARTS = ("qkv", "out", "gate_up", "down")
 """The products of a layer, in the order in which adapter_slots.py numbers them."""
 
@@ -57,8 +60,29 @@ class Forward:
         self.layers = [self._read_layer(layer) for layer in core.layers]
         self.last_norm = self._read_norm(core.norm)
         self.head = make_head(model.get_output_embeddings())
+        self.few = self._calibrate()
         self.adapters = AdapterSlots(_list_products(model), self.device, dtype)
         self._turns = torch.empty(2, 0, self.layers[0].heads.width, device=self.device)
+
+    def _calibrate(self) -> tuple[int, int]:
+        """Up to how many rows layers and head are multiplied in place on this machine; (0, 0) where they never are."""
+        layers = [layer.gate_up for layer in self.layers]
+        found = []
+        for products in (layers, [self.head]):
+            plain = not isinstance(products[0], LayersProduct)
+            found.append(measure_few(products[:CALIBRATED]) if plain else 0)
+        for layer in self.layers:
+            for product in (layer.qkv, layer.out, layer.gate_up, layer.down):
+                product.few = found[0]
+        self.head.few = found[1]
+        return found[0], found[1]
+
+    def describe(self) -> str:
+        """How this machine computes, in a few words."""
+        if isinstance(self.layers[0].gate_up, LayersProduct):
+            return f"by the layers' own products, rows in {str(self.dtype).removeprefix('torch.')}"
+        few = f"{self.few[0]} rows (head: {self.few[1]})"
+        return f"NF4 multiplied in place up to {few}, unpacked to float32 for more; rows in float32"
 
     def make_pool(self, places: int) -> CpuPool | TorchPool:
         """Memory for the keys and values of so many tokens."""

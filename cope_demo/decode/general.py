@@ -58,8 +58,11 @@ class GeneralDecoder:
 
     @torch.inference_mode()
     def write(self, prompts: Sequence[list[int]], method: str, bank: LoraBank, config: DecodeConfig) -> list[list[int]]:
-        """See Engine.write; all prompts in one batch. In bfloat16 it rounds otherwise than a single prompt, so where two
-        tokens are nearly alike it may take another one than `run`."""
+        """See Engine.write; all prompts in one batch.
+
+        In bfloat16 it rounds otherwise than a single prompt, so where two tokens are nearly alike it may take another
+        one than `run`.
+        """
         requests = [make_request(self.base, prompt, (method,), bank, config, [], traced=False) for prompt in prompts]
         columns = [request.columns[0] for request in requests]
         running = Request(columns, bank, config, [], traced=False)

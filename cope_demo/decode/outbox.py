@@ -9,7 +9,7 @@ FULL = 64
 
 
 class Outbox:
-    """A queue of one asker's results. owner: on whose behalf it asks, for a fair order; None for nobody in particular."""
+    """A queue of one asker's results. owner: on whose behalf it asks, for a fair order; None for nobody's."""
 
     def __init__(self, owner: object = None):
         self.owner = owner

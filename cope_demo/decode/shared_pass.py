@@ -38,6 +38,7 @@ class SharedPass:
 
     def __init__(self, base: BaseModel, forward: Forward, places: int):
         self.base, self.forward = base, forward
+        self.places = places
         self._pool, self._places = forward.make_pool(places), Places(places)
         self._running: list[Work] = []
         self._waiting: list[Work] = []
@@ -48,11 +49,14 @@ class SharedPass:
         self.steps = 0
 
     def submit(self, works: Sequence[Work]) -> None:
-        """These works, which share an outbox, begin as soon as there is room. Raises CopeError for one that never fits."""
+        """These works, which share an outbox, begin as soon as there is room.
+
+        Raises CopeError for one that never fits.
+        """
         for work in works:
             if work.needed > self._places.count:
                 raise CopeError(
-                    f"This takes {work.needed:,} places of keys and values, while the memory of this machine has room for "
+                    f"This takes the memory of {work.needed:,} tokens, while this machine has room for "
                     f"{self._places.count:,}; ask for fewer columns, a shorter prompt or a shorter text."
                 )
         works[0].outbox.begin(len(works))

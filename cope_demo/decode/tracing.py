@@ -69,7 +69,7 @@ class TracedStep:
         return best
 
     def describe(self, tokens: Sequence[int], texts: Sequence[str]) -> list[TraceToken]:
-        """These tokens, one of each column, with their numbers and alternatives. texts: what each adds to its column."""
+        """These tokens, one of each column, with their numbers and alternatives. texts: what each adds."""
         shown = self._select_alternatives(tokens)
         longest = max(map(len, shown))
         where = torch.tensor([[*ids, *[ids[0]] * (longest - len(ids))] for ids in shown], device=self.score.device)

@@ -32,8 +32,11 @@ class AdapterSlots:
         self._free: list[int] = []
         self._count = 0
         self.downs = [torch.zeros(0, len(parts) * RANK, parts[0][1], device=device, dtype=dtype) for parts in products]
-        self.ups = [torch.zeros(0, RANK, sum(out for _, _, out in parts), device=device, dtype=dtype) for parts in products]
+        self.ups = [
+            torch.zeros(0, RANK, sum(out for _, _, out in parts), device=device, dtype=dtype) for parts in products
+        ]
         self.starts = [np.cumsum([0, *(out for _, _, out in parts)]).astype(np.int64) for parts in products]
+        self.arrays = self._view()
 
     def find(self, lora: Lora) -> tuple[int, ...]:
         """The slots of an adapter, filled if it has none yet. They are its own as long as the Lora lives."""
@@ -148,15 +151,16 @@ def _grow(tensor: torch.Tensor, more: int) -> torch.Tensor:
 @compile_parallel
 def _add(x, y, worn, downs, ups, starts):
     width, parts, ranks = x.shape[1], len(starts) - 1, ups.shape[1]
-    for row in prange(len(x)):
+    for item in prange(len(x) * parts):
+        row, part = item // parts, item % parts
+        line, out = x[row], y[row, starts[part] : starts[part + 1]]
         for slot in worn[row]:
             if slot < 0:
                 continue
-            for part in range(parts):
-                for rank in range(ranks):
-                    down, inner = downs[slot, part * ranks + rank], np.float32(0)
-                    for i in range(width):
-                        inner += down[i] * x[row, i]
-                    up = ups[slot, rank]
-                    for out in range(starts[part], starts[part + 1]):
-                        y[row, out] += inner * up[out]
+            for rank in range(ranks):
+                down, inner = downs[slot, part * ranks + rank], np.float32(0)
+                for i in range(width):
+                    inner += down[i] * line[i]
+                up = ups[slot, rank, starts[part] : starts[part + 1]]
+                for i in range(len(out)):
+                    out[i] += inner * up[i]

@@ -1,7 +1,8 @@
-"""Which floating-point type this machine computes in: bfloat16 where the hardware has it, else float32.
+"""Which floating-point type a model is trained in on this machine: bfloat16 where the hardware has it, else float32.
 
 A CPU without native bfloat16 (most have AVX2 at most) emulates it, many times slower than float32 (docs/speed.md). The
-4-bit values of a model and the format of adapters' files are the same either way.
+4-bit values of a model and the format of adapters' files are the same either way. On a CPU the decoder's rows and sums
+are float32 in any case (products.py).
 """
 
 import os
@@ -13,6 +14,8 @@ from cope_demo.errors import CopeError
 
 VARIABLE = "COPE_COMPUTE"
 CHOICES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
+WAYS = ("in-place", "unpacked")
+"""How the decoder multiplies on a CPU, for any number of rows; where neither is asked for, calibration.py measures."""
 LESSER = ("SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX2_VNNI_2", "AVX512_CORE", "AVX512_CORE_VNNI")
 """Values of ONEDNN_MAX_CPU_ISA without products in bfloat16."""
 
@@ -32,14 +35,24 @@ def native_bfloat16() -> bool:
     return torch.backends.cpu.get_cpu_capability() == "AVX512" and torch.cpu._is_avx512_bf16_supported() and not held
 
 
-def compute_dtype(device: torch.device) -> torch.dtype:
-    """The type that a model on `device` computes in: bfloat16 on CUDA and where it is native, else float32.
+def read_choices() -> frozenset[str]:
+    """What COPE_COMPUTE chooses. Raises CopeError for anything but CHOICES and WAYS, joined by commas."""
+    text = os.environ.get(VARIABLE) or ""
+    asked = frozenset(part.strip() for part in text.split(",") if part.strip())
+    known = (*CHOICES, *WAYS)
+    if not asked <= set(known) or len(asked & set(CHOICES)) > 1 or len(asked & set(WAYS)) > 1:
+        raise CopeError(
+            f"{VARIABLE} must be 'bfloat16' or 'float32', and after a comma 'in-place' or 'unpacked' for the decoder's "
+            f"products, but is {text!r}; without it CoPe chooses."
+        )
+    return asked
 
-    COPE_COMPUTE overrides it. Raises CopeError when that is anything but `bfloat16` or `float32`.
+
+def compute_dtype(device: torch.device) -> torch.dtype:
+    """The type that a model on `device` is trained in: bfloat16 on CUDA and where it is native, else float32.
+
+    COPE_COMPUTE overrides it. Raises CopeError as `read_choices`.
     """
-    asked = os.environ.get(VARIABLE)
-    if asked:
-        if asked not in CHOICES:
-            raise CopeError(f"{VARIABLE} must be 'bfloat16' or 'float32', but is {asked!r}; without it CoPe chooses.")
-        return CHOICES[asked]
+    for name in read_choices() & set(CHOICES):
+        return CHOICES[name]
     return torch.bfloat16 if device.type == "cuda" or native_bfloat16() else torch.float32

@@ -9,7 +9,7 @@ from cope_demo.paths import cache_dir
 
 numba.config.CACHE_DIR = str(cache_dir() / "numba")
 RUNNING = threading.Lock()
-"""Held by the one thread that runs compiled loops: the simplest of numba's ways to share them among cores needs that."""
+"""Held by the one thread that runs compiled loops: one of numba's ways to share them among cores needs that."""
 
 
 def compile_parallel(function):

@@ -112,7 +112,10 @@ def _make_tile(form, tile):
     """A numba function (weights, scales, x, y, o, r): y[r : r + tile, o : o + OUTS], as inlined LLVM code."""
 
     def generate(context, builder, signature, args):
-        arrays = [context.make_array(kind)(context, builder, arg) for kind, arg in zip(signature.args, args[:4])]
+        arrays = [
+            context.make_array(kind)(context, builder, arg)
+            for kind, arg in zip(signature.args[:4], args[:4], strict=True)
+        ]
         weights, scales, x, y = arrays
         out, row = args[4:]
         widths = [unpack_tuple(builder, array.shape)[1] for array in arrays]
@@ -161,14 +164,14 @@ def _add_blocks(builder, form, blocks, sources, factors, rows):
             one.add_incoming(_fill(_FLOAT, 0.0), entry)
     sums = [list(many) for many in starts]
     generators = []
-    for source, factor in zip(sources, factors):
+    for source, factor in zip(sources, factors, strict=True):
         pointer = _at(builder, source, builder.mul(number, ir.Constant(_I64, form.bytes)))
         for line in range(0, form.bytes, 64):
             ask = (_at(builder, pointer, AHEAD + line), *(ir.Constant(_I32, flag) for flag in (0, 3, 1)))
             _call(builder, "llvm.prefetch.p0", ir.VoidType(), *ask)
         scale = _load(builder, _at(builder, factor, builder.mul(number, ir.Constant(_I64, 4))), _FLOAT, 4)
         generators.append(form.vectors(builder, pointer, scale if isinstance(form, _Nf4) else None))
-    for part, vectors in enumerate(zip(*generators)):
+    for part, vectors in enumerate(zip(*generators, strict=True)):
         offset = builder.add(builder.mul(number, ir.Constant(_I64, 4 * BLOCK)), ir.Constant(_I64, 4 * LANES * part))
         for j, row in enumerate(rows):
             x = _load(builder, _at(builder, row, offset), _vector(_FLOAT), 4)
@@ -176,8 +179,8 @@ def _add_blocks(builder, form, blocks, sources, factors, rows):
                 sums[k][j] = _call(builder, f"llvm.fma.v{LANES}f32", _vector(_FLOAT), x, weights, sums[k][j])
     further = builder.add(number, ir.Constant(_I64, 1))
     number.add_incoming(further, builder.block)
-    for many, reached in zip(starts, sums):
-        for one, value in zip(many, reached):
+    for many, reached in zip(starts, sums, strict=True):
+        for one, value in zip(many, reached, strict=True):
             one.add_incoming(value, builder.block)
     done = builder.append_basic_block("done")
     builder.cbranch(builder.icmp_unsigned("<", further, blocks), body, done)
@@ -225,7 +228,8 @@ def fits(width: int, outs: int) -> bool:
 
 
 def multiply_nf4(x: torch.Tensor, codes: np.ndarray, scales: np.ndarray) -> torch.Tensor:
-    """x W^T in float32. x: (N, in) float32; codes: uint8 (out, in / 2) of `pack_nf4`; scales: float32 (out, in / 64)."""
+    """x W^T in float32. x: (N, in) float32; codes: uint8 (out, in / 2) of `pack_nf4`; scales: float32
+    (out, in / 64)."""
     return _run(_multiply_nf4, x, codes, scales)
 
 

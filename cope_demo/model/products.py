@@ -37,7 +37,7 @@ class _CpuProduct:
     """Weights on a CPU, multiplied in place for at most `few` rows, and unpacked chunk by chunk for more."""
 
     few = 24
-    """Rows up to which the loop of few_rows.py is used; calibration.py measures it."""
+    """Rows up to which it is multiplied in place; calibration.py measures it."""
 
     def __init__(self, weights: np.ndarray, width: int, bias: torch.Tensor | None):
         self.weights, self.width, self.bias = weights, width, bias

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from cope_demo.model.task_adapters import find_named_adapter
 from cope_demo.saved.store import ADAPTERS, SavedUser
+from cope_demo.system.passing_threads import run_in_passing_thread
 
 from .cache import UserCache
 
@@ -36,7 +37,7 @@ class AdaptersInMemory:
                 loras[TAM] = read_lora(tam.folder, base.model)
             return make_bank(base, loras)
 
-        return self._banks.get(key, read)
+        return self._banks.get(key, lambda: run_in_passing_thread(read))
 
     def forget(self, user_id: str) -> None:
         """Drops a user's adapters."""

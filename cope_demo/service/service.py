@@ -66,6 +66,10 @@ class Service:
         """Why there is no model, as a sentence for the person; None while it loads and when it is there."""
         return self._loader.problem()
 
+    def describe_arithmetic(self) -> str | None:
+        """How this machine decodes, in a few words; None while there is no model."""
+        return self._loader.engine().describe() if self.ready() else None
+
     def engine(self) -> "Engine":
         """The decoder, loaded when needed. Raises CopeError when there is no model."""
         return self._loader.engine()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from cope_demo.errors import CopeError
 
 _is_wanted: Callable[[], bool] | None = None
+_find_asker: Callable[[], str | None] | None = None
 
 
 class Unwanted(CopeError):
@@ -17,10 +18,15 @@ class Unwanted(CopeError):
         super().__init__("The page or program that asked for this has left.")
 
 
-def ask_with(is_wanted: Callable[[], bool] | None) -> None:
-    """From now on this function tells, in the thread and context of the work, whether it is wanted."""
-    global _is_wanted
-    _is_wanted = is_wanted
+def ask_with(is_wanted: Callable[[], bool] | None, find_asker: Callable[[], str | None] | None = None) -> None:
+    """From now on these tell, in the thread and context of the work, whether it is wanted, and on whose behalf."""
+    global _is_wanted, _find_asker
+    _is_wanted, _find_asker = is_wanted, find_asker
+
+
+def find_asker() -> str | None:
+    """On whose behalf this work is done, as a name that is the same for all that they ask for; None for nobody's."""
+    return _find_asker() if _find_asker else None
 
 
 def is_watched() -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cope_demo.errors import CopeError
 from cope_demo.system.files import find_packaged_file, sha256_file
+from cope_demo.system.passing_threads import run_in_passing_thread
 from cope_demo.system.wanted import stop_if_unwanted
 
 EMBEDDER = "sentence-transformers/all-MiniLM-L6-v2"
@@ -68,10 +69,16 @@ def get_embedder():
         return _load_embedder()
 
 
+def embed(texts: list[str]):
+    """The texts' embeddings as unit vectors, (N, 384) float32. Raises as `get_embedder` and its `encode`."""
+    embedder = get_embedder()
+    return run_in_passing_thread(lambda: embedder.encode(texts, normalize_embeddings=True, show_progress_bar=False))
+
+
 def find_most_similar(queries: list[str], texts: list[str], count: int) -> list[list[int]]:
     """For each query the numbers of the `count` texts nearest in meaning, the nearest first (cosine, MiniLM)."""
     if not texts or not queries:
         return [[] for _ in queries]
-    vectors = get_embedder().encode([*texts, *queries], normalize_embeddings=True, show_progress_bar=False)
+    vectors = embed([*texts, *queries])
     near = vectors[len(texts) :] @ vectors[: len(texts)].T  # (queries, texts)
     return [row.argsort(kind="stable")[::-1][:count].tolist() for row in near]

@@ -5,7 +5,7 @@ from collections import Counter
 from functools import lru_cache
 from math import log1p, sqrt
 
-from .embedding import get_embedder
+from .embedding import embed
 
 _WORD = re.compile(r"[^\W\d_]+")
 _LONGEST = 4000
@@ -21,7 +21,7 @@ class Profile:
 
     def __init__(self, texts: list[str]):
         """texts: the person's own, at least one. Raises CopeError without the embedding model."""
-        vectors, self._trigrams = _embed(texts), _count_trigrams(texts)
+        vectors, self._trigrams = embed(texts), _count_trigrams(texts)
         self._sum = vectors.sum(0)
         own = [
             {"topic": _unit_cosine(vector, self._sum - vector), "style": _cosine(grams, self._trigrams - grams)}
@@ -38,18 +38,13 @@ class Profile:
             EACL 2017). Of the five sample users' 200 texts, each held out in turn, 96 % are nearest to their author.
         """
         filled = [text for text in texts if text.strip()]
-        topics = iter([_unit_cosine(vector, self._sum) for vector in _embed(filled)] if filled else [])
+        topics = iter([_unit_cosine(vector, self._sum) for vector in embed(filled)] if filled else [])
         return [
             {"topic": next(topics), "style": _cosine(_count_trigrams([text]), self._trigrams)}
             if text.strip()
             else {"topic": 0.0, "style": 0.0}
             for text in texts
         ]
-
-
-def _embed(texts: list[str]):
-    """Unit vectors, (N, 384) float32."""
-    return get_embedder().encode(texts, normalize_embeddings=True, show_progress_bar=False)
 
 
 def _unit_cosine(unit, vector) -> float:

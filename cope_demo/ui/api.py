@@ -15,6 +15,7 @@ from cope_demo.errors import CopeError
 from cope_demo.service.checks import check_length
 from cope_demo.texts.history import read_history
 from cope_demo.ui.web.guard import endpoint
+from cope_demo.ui.web.joins import AT_ONCE
 from cope_demo.visitors.owners import Access, OwnService
 
 from . import streams
@@ -180,7 +181,7 @@ def score(service: OwnService, user: str, prompt: str, text: str, alpha: float =
 
 _LIGHT = {"concurrency_limit": 4, "queue": True}
 _READ = {"concurrency_limit": 1, "concurrency_id": "read"}
-_MODEL = {"concurrency_limit": 2, "concurrency_id": "model"}
+_MODEL = {"concurrency_limit": AT_ONCE, "concurrency_id": "model"}
 ENDPOINTS = (
     (users, _LIGHT),
     (preview_history, _LIGHT),

@@ -6,6 +6,7 @@ import gradio as gr
 
 from cope_demo.errors import CopeError
 from cope_demo.ui.web.guard import explain_error, guard_handler
+from cope_demo.ui.web.joins import AT_ONCE
 from cope_demo.visitors.owners import Access
 
 from . import streams
@@ -19,7 +20,7 @@ HIDDEN = {"show_progress": "hidden", "api_visibility": "private"}
 LIGHT = {**HIDDEN, "queue": False}
 READING = {**HIDDEN, "concurrency_limit": 1, "concurrency_id": "read"}
 """For what makes instructions from texts: seconds of both cores, so one at a time."""
-WRITING = {**HIDDEN, "concurrency_limit": 2, "concurrency_id": "model"}
+WRITING = {**HIDDEN, "concurrency_limit": AT_ONCE, "concurrency_id": "model"}
 
 
 def connect_events(access: Access, blocks: gr.Blocks, panels: Panels) -> None:

@@ -43,8 +43,8 @@ def app_options(service) -> dict:
     proxies = Proxies.read()
 
     def health(request: Request) -> JSONResponse:
-        """The process lives: always 200."""
-        return JSONResponse({"alive": True})
+        """The process lives: always 200. With how it decodes, once it knows."""
+        return JSONResponse({"alive": True, "decoding": service.describe_arithmetic()})
 
     def ready(request: Request) -> JSONResponse:
         """Whether a visitor can compare and fit: 200, else 503 and which part is not ready."""

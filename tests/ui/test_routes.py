@@ -21,7 +21,7 @@ def test_health_and_readiness(page, service, monkeypatch):
         return answer.status_code, answer.json()
 
     fine = {"ready": True, "model": "ready", "queue": "ready", "disk": "ready"}
-    assert httpx.get(f"{page.url}health").json() == {"alive": True}
+    assert httpx.get(f"{page.url}health").json() == {"alive": True, "decoding": "as the script says"}
     assert ready() == (200, fine)
     service.loaded = False
     assert ready() == (503, fine | {"ready": False, "model": "loading"})

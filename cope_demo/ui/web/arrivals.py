@@ -6,12 +6,11 @@ none of them takes all the threads that page loads and deletions of others need.
 
 import asyncio
 from collections import Counter
-from contextvars import ContextVar
 from weakref import WeakValueDictionary
 
 from starlette.responses import JSONResponse
 
-from .departures import DIRECT
+from .departures import ADDRESS, DIRECT
 
 OPEN, OPEN_OF_ADDRESS = 1000, 200
 """Open requests, streams among them: of all, and of one address, behind which there may be a class."""
@@ -22,8 +21,6 @@ TOO_MANY = (
     "and try again."
 )
 FULL = "Many people use this page at this moment: try again in half a minute."
-ADDRESS: ContextVar[str] = ContextVar("address", default="")
-"""Where the request came from in whose context this is read."""
 
 
 class Arrivals:

@@ -15,6 +15,8 @@ from cope_demo.system.wanted import ask_with
 
 DIRECT = re.compile(r"/gradio_api/(run|api|component_server)\b")
 """Routes whose answer is the work's result."""
+ADDRESS: ContextVar[str] = ContextVar("address", default="")
+"""Where the request came from in whose context this is read; arrivals.Arrivals sets it."""
 _GONE: ContextVar[threading.Event | None] = ContextVar("gone", default=None)
 
 
@@ -23,7 +25,7 @@ class Departures:
 
     def __init__(self, app):
         self.app = app
-        ask_with(is_client_here)
+        ask_with(is_client_here, find_client)
 
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http" or not DIRECT.match(scope["path"].removeprefix(scope.get("root_path", ""))):
@@ -60,3 +62,10 @@ def is_client_here() -> bool:
         return event is None or event.alive
     gone = _GONE.get()
     return gone is None or not gone.is_set()
+
+
+def find_client() -> str | None:
+    """The session, or for a direct call the address, that the request or event of this context belongs to."""
+    number, blocks = LocalContext.event_id.get(None), LocalContext.blocks.get(None)
+    event = blocks._queue.event_ids_to_events.get(number) if number and blocks is not None else None
+    return getattr(event, "session_hash", None) or ADDRESS.get() or None

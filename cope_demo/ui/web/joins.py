@@ -24,6 +24,9 @@ LIGHT = Room(400, 100, 30)
 """For what takes no model: deletion, cancelling, status, reports."""
 ROOMS = {"model": Room(80, 40, 8), "read": Room(40, 20, 8)}
 """For the other kinds, by Gradio's concurrency_id: writing and scoring; making instructions from texts."""
+AT_ONCE = 24
+"""Comparisons and scores that have a thread each, of the web server's 40. Which of them write at the same time is the
+decoder's decision, by what this machine has measured (decode/shared_pass.py)."""
 WAITING = LIGHT.of_all + sum(room.of_all for room in ROOMS.values())
 """More than can ever wait: Gradio's own bound."""
 YOURS = "{} requests of yours wait or run already: let one of them end, or stop it, and then try again."

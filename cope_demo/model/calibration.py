@@ -1,0 +1,66 @@
+"""Up to how many rows a product is multiplied in place, and from which on unpacked: measured once on a machine.
+
+A measurement takes some tens of milliseconds and is remembered in the cache folder. COPE_COMPUTE overrides it, with
+`in-place` or `unpacked` beside the type that arithmetic.py reads there.
+"""
+
+import json
+import platform
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from cope_demo.paths import cache_dir
+from cope_demo.system.files import write_whole
+
+from .arithmetic import read_choices
+from .compiling import RUNNING
+
+ROWS = (12, 24, 48, 96, 192)
+"""Rows of a batch at which both ways are tried."""
+ALWAYS = 1 << 30
+
+
+def measure_few(products: Sequence) -> int:
+    """The number of rows up to which these products of one shape are faster in place.
+
+    products: several, so that what is measured is memory and not a cache.
+    """
+    asked = read_choices()
+    if "in-place" in asked or "unpacked" in asked:
+        return ALWAYS if "in-place" in asked else 0
+    kind = type(products[0]).__name__, *products[0].weights.shape
+    cpu = (platform.processor() or platform.machine(), torch.backends.cpu.get_cpu_capability(), torch.get_num_threads())
+    name, file = "|".join(map(str, (*cpu, torch.__version__, *kind))), cache_dir() / "calibration.json"
+    known = _read_known(file)
+    if isinstance(known.get(name), int):
+        return known[name]
+    with RUNNING:
+        few = max((rows for rows in ROWS if _is_faster_in_place(products, rows)), default=ROWS[0] // 2)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(file, json.dumps({**_read_known(file), name: few}))
+    return few
+
+
+def _read_known(file: Path) -> dict:
+    try:
+        known = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _is_faster_in_place(products: Sequence, rows: int) -> bool:
+    x = torch.ones(rows, products[0].width)
+    times: dict[str, float] = {}
+    for way in ("multiply_in_place", "multiply_unpacked"):
+        best = float("inf")
+        for _ in range(2):
+            started = time.perf_counter()
+            for product in products:
+                getattr(product, way)(x)
+            best = min(best, time.perf_counter() - started)
+        times[way] = best
+    return times["multiply_in_place"] <= times["multiply_unpacked"]
