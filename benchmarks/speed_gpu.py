@@ -37,7 +37,7 @@ SHAPE = dict(
 SMALL = SHAPE | dict(
     vocab_size=4096, hidden_size=256, intermediate_size=512, num_hidden_layers=2, num_attention_heads=4
 )
-TOKENS, PROMPT, VISITORS = 64, 45, 20
+TOKENS, PROMPT, VISITORS, ROUNDS = 48, 45, 20, 2
 
 
 class NoText:
@@ -134,7 +134,7 @@ def main() -> None:
         "shared pass": decode,
         "model's own modules": lambda: decode(0, engine._general.run),
     }
-    for way, seconds in median_seconds(ways, 3).items():
+    for way, seconds in median_seconds(ways, ROUNDS).items():
         print(f"  {way}: {1000 * seconds / TOKENS:.1f} ms a step", flush=True)
     firsts: list[float] = []
 

@@ -22,13 +22,15 @@ from .sequences import Piece, Places, assemble
 from .work import Scoring, Work, Writing
 
 STALL_SECONDS = 0.2
-"""What reading prompts may add to a step while others write, at most."""
+"""How much longer a step may take where prompts are read while others write: pieces grow and shrink towards it."""
 STEP_SECONDS = 0.5
 """How long a step of all who write may take; who would make it longer waits until somebody ends."""
 PIECE = 512
 """Tokens of prompts in a step while nobody writes."""
 LEAST = 16
 """Tokens of prompts in a step, at least."""
+MANY = 24
+"""Rows of a step from which on its time tells what a row costs."""
 IDLE_SECONDS = 2
 """After so long without work the thread ends; the next work starts it again."""
 
@@ -45,7 +47,9 @@ class SharedPass:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self.row_seconds = 0.002
-        """What a token row costs in a large step, as far as it was measured."""
+        """What a row costs in a step in which many write, as far as it was measured."""
+        self._piece = 3 * PIECE // 8
+        """Tokens of prompts that are read in a step while others write."""
         self.steps = 0
 
     def submit(self, works: Sequence[Work]) -> None:
@@ -102,6 +106,7 @@ class SharedPass:
             return False
         pieces = [Piece(sequence, count, work.wanted(count)) for work, count in works for sequence in work.sequences]
         started = time.monotonic()
+        read = sum(count * work.rows for work, count in works if count > 1)
         step = assemble(pieces, self.forward.device)
         try:
             logits = self.forward.run(step.ids, step.worn, step.layout, self._pool, step.wanted)
@@ -110,10 +115,17 @@ class SharedPass:
             for work, _ in works:
                 self._finish(work, error)
         self.steps += 1
-        if len(step.ids) >= 24:
-            spent = (time.monotonic() - started) / len(step.ids)
-            self.row_seconds += 0.3 * (spent - self.row_seconds)
+        self._learn(len(step.ids) - read, read, time.monotonic() - started)
         return True
+
+    def _learn(self, writing: int, read: int, spent: float) -> None:
+        """From a step with so many rows that write and that read."""
+        if read and writing:
+            added = spent - writing * self.row_seconds
+            change = 0.8 if added > STALL_SECONDS else 1.1 if read > 0.8 * self._piece else 1
+            self._piece = int(min(PIECE, max(LEAST, change * self._piece)))
+        elif writing >= MANY:
+            self.row_seconds += 0.3 * (spent / writing - self.row_seconds)
 
     def _leave(self) -> None:
         for work in [work for work in self._running if work.outbox.cancelled]:
@@ -159,10 +171,7 @@ class SharedPass:
         """Which works take part in the next step, and how many tokens each of their sequences reads."""
         awake = [work for work in self._running if not work.outbox.is_full]
         shares = [(work, 1) for work in awake if not work.reading]
-        budget = PIECE
-        if writing := sum(work.rows for work, _ in shares):
-            budget = max(LEAST, int(STALL_SECONDS / self.row_seconds) - writing)
-            budget = min(budget, PIECE)
+        budget = self._piece if shares else PIECE
         for work in sorted((work for work in awake if work.reading), key=self._rank):
             if budget <= 0:
                 break

@@ -16,6 +16,8 @@ from .compiling import compile_parallel
 
 RANK = 8
 """Ranks of a slot; an adapter of more takes several."""
+FIRST = 32
+"""Slots that are made at once: on a CPU their memory is not there before they are filled."""
 
 
 class AdapterSlots:
@@ -64,7 +66,7 @@ class AdapterSlots:
 
     def _take(self) -> int:
         if not self._free:
-            more = max(4, self._count)
+            more = max(FIRST, self._count)
             self.downs = [_grow(tensor, more) for tensor in self.downs]
             self.ups = [_grow(tensor, more) for tensor in self.ups]
             self.arrays = self._view()
@@ -145,7 +147,12 @@ Dressed = DressedOnCpu | DressedByTorch
 
 
 def _grow(tensor: torch.Tensor, more: int) -> torch.Tensor:
-    return torch.cat([tensor, tensor.new_zeros(more, *tensor.shape[1:])])
+    shape = more, *tensor.shape[1:]
+    if tensor.device.type == "cpu":  # numpy's zeros take no memory before they are written, torch's do
+        new = torch.from_numpy(np.zeros(shape, np.float32)).to(tensor.dtype)
+    else:
+        new = tensor.new_zeros(shape)
+    return torch.cat([tensor, new]) if len(tensor) else new
 
 
 @compile_parallel

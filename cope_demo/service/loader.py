@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cope_demo.errors import CopeError
+from cope_demo.system.memory import return_memory, save_memory
 from cope_demo.system.passing_threads import run_in_passing_thread
 
 if TYPE_CHECKING:  # torch is imported when the model is, so that the page is there at once
@@ -43,12 +44,14 @@ class Loader:
                 from cope_demo.decode.engine import Engine
                 from cope_demo.model.base_model import load_base
 
+                save_memory()
                 try:
                     self._engine = run_in_passing_thread(lambda: Engine(load_base(self._model)))
                 except CopeError as error:
                     self._problem = str(error)
                     raise
                 self._problem = None
+                return_memory()
             return self._engine
 
     def _load_and_warm_up(self) -> None:
