@@ -117,7 +117,7 @@ def make_base(family: str = "llama", **settings) -> tuple[BaseModel, PreTrainedM
     config = AutoConfig.for_model(family, **{**SIZE, "vocab_size": len(tokenizer), **ids, **settings})
     twin = AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval().requires_grad_(False)
     head = twin.get_output_embeddings()
-    for name, weight in twin.named_parameters():
+    for weight in twin.parameters():
         if weight.ndim == 1:
             weight.add_(0.3 * torch.randn(weight.shape))
         elif weight is head.weight:

@@ -1,4 +1,4 @@
-"""Products with a model's weights: both ways give what float32 gives, and what is stored otherwise goes by its layers."""
+"""Products with a model's weights: both ways give what float32 gives; what is stored otherwise goes by its layers."""
 
 import numpy as np
 import pytest
