@@ -1,5 +1,6 @@
-"""Tiny random causal models of four families, made on the spot, with a tokenizer of their own."""
+"""Tiny random causal models of several families, made on the spot, with a tokenizer of their own."""
 
+from copy import deepcopy
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -7,6 +8,8 @@ from typing import NamedTuple
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
     GemmaConfig,
     GemmaForCausalLM,
     LlamaConfig,
@@ -20,6 +23,8 @@ from transformers import (
     Qwen2ForCausalLM,
 )
 
+from cope_demo.model.adapters import Lora
+from cope_demo.model.base_model import BaseModel
 from cope_demo.texts.history import History
 from cope_demo.texts.tasks import Sample
 
@@ -96,6 +101,64 @@ def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Pat
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return str(folder)
+
+
+def make_base(family: str = "llama", **settings) -> tuple[BaseModel, PreTrainedModel]:
+    """A model of transformers' family in memory, its linear layers in NF4, and its twin: the same values in float32.
+
+    settings: of its config, beside SIZE. Norms and biases are random, too, or a forward that forgets them would pass.
+    """
+    from bitsandbytes.functional import dequantize_4bit  # after base_model, which spares us its announcement
+    from bitsandbytes.nn import Linear4bit
+
+    torch.manual_seed(sum(map(ord, family)))
+    tokenizer = _tokenizer(False)
+    ids = dict(bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=0)
+    config = AutoConfig.for_model(family, **{**SIZE, "vocab_size": len(tokenizer), **ids, **settings})
+    twin = AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval().requires_grad_(False)
+    head = twin.get_output_embeddings()
+    for weight in twin.parameters():
+        if weight.ndim == 1:
+            weight.add_(0.3 * torch.randn(weight.shape))
+        elif weight is head.weight:
+            weight.copy_(weight.bfloat16())  # as files have it
+    model = deepcopy(twin)
+    for name, layer in list(model.named_modules()):
+        if isinstance(layer, torch.nn.Linear) and layer is not model.get_output_embeddings():
+            shape = layer.in_features, layer.out_features, layer.bias is not None
+            new = Linear4bit(*shape, compute_dtype=torch.float32, compress_statistics=False, quant_type="nf4")
+            new.load_state_dict(layer.state_dict())
+            model.set_submodule(name, new.to("cpu").requires_grad_(False))
+            twin.get_submodule(name).weight.copy_(dequantize_4bit(new.weight.data, new.weight.quant_state))
+    return BaseModel(model, tokenizer, family, f"{family}@0", torch.device("cpu"), torch.float32), twin
+
+
+def make_lora(model: torch.nn.Module, seed: int, rank: int = 4, scale: float = 0.15, names: str = "") -> Lora:
+    """A random adapter of a model's 4-bit layers, or of those whose path ends in one of `names`, joined by commas."""
+    from bitsandbytes.nn import Linear4bit
+
+    random = torch.Generator().manual_seed(seed)
+    layers = {path: layer for path, layer in model.named_modules() if isinstance(layer, Linear4bit)}
+    return Lora(
+        {
+            path: (
+                scale * torch.randn(rank, layer.in_features, generator=random),
+                scale * torch.randn(layer.out_features, rank, generator=random),
+            )
+            for path, layer in layers.items()
+            if path.endswith(tuple(names.split(",")))
+        },
+        rank,
+    )
+
+
+def add_to(twin: PreTrainedModel, *loras: Lora) -> PreTrainedModel:
+    """A copy of a float32 model with adapters in its weights."""
+    model = deepcopy(twin)
+    for lora in loras:
+        for path, (down, up) in lora.weights.items():
+            model.get_submodule(path).weight.add_(up.float() @ down.float())
+    return model
 
 
 @lru_cache

@@ -6,6 +6,7 @@ attention (attention.py) knows to which text it belongs. Adapters are added to e
 (model/adapter_slots.py). Whatever is built otherwise is decoded by the model's own modules; see general.py.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -138,7 +139,7 @@ class Forward:
             config.num_key_value_heads,
             own.head_dim,
             own.scaling,
-            getattr(own, "sliding_window", None),
+            _find_window(own, config),
             *(None if norm is None else self._read_norm(norm) for norm in norms),
             self.epsilon,
         )
@@ -153,12 +154,17 @@ class Forward:
         )
 
 
+def _find_window(attention: torch.nn.Module, config) -> int | None:
+    """How many tokens a layer sees, or None for all. Mistral's layers have no attribute of their own for it."""
+    return config.sliding_window if config.model_type == "mistral" else getattr(attention, "sliding_window", None)
+
+
 _CHILDREN = {
     "": {"model", "lm_head"},
     "model": {"embed_tokens", "layers", "norm", "rotary_emb"},
-    "model.layers.0": {"self_attn", "mlp", "input_layernorm", "post_attention_layernorm"},
-    "model.layers.0.self_attn": {"q_proj", "k_proj", "v_proj", "o_proj", "q_norm", "k_norm"},
-    "model.layers.0.mlp": {"gate_proj", "up_proj", "down_proj", "act_fn"},
+    "model.layers.*": {"self_attn", "mlp", "input_layernorm", "post_attention_layernorm"},
+    "model.layers.*.self_attn": {"q_proj", "k_proj", "v_proj", "o_proj", "q_norm", "k_norm"},
+    "model.layers.*.mlp": {"gate_proj", "up_proj", "down_proj", "act_fn"},
 }
 
 
@@ -170,8 +176,9 @@ def check_architecture(model: torch.nn.Module) -> None:
     rotary = (getattr(config, "rope_parameters", None) or {}).get("rope_type", "default")
     if rotary not in ROTARY:
         raise ValueError(f"its rotary positions are of the kind {rotary}")
-    for path, known in _CHILDREN.items():
-        more = {name for name, _ in model.get_submodule(path).named_children()} - known
+    for path, module in model.named_modules():
+        known = _CHILDREN.get(re.sub(r"\.\d+", ".*", path))
+        more = known and {name for name, _ in module.named_children()} - known
         if more:
             raise ValueError(f"it has {', '.join(sorted(more))} in {path or 'the model'}")
 

@@ -13,6 +13,8 @@ class Outbox:
 
     def __init__(self, owner: object = None):
         self.owner = owner
+        self.turn = 0
+        """How many requests of the owner come before this one, of those that were not over when it was made."""
         self.cancelled = False
         self._items: deque = deque()
         self._changed = threading.Condition()

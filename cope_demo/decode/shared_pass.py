@@ -1,8 +1,8 @@
 """One forward pass for everybody who is writing: all works that are running share each step.
 
 A new work joins between two steps; a long prompt is read in pieces, so that nobody's stream waits for it; an ended or
-cancelled one leaves. Whoever has nothing running yet comes first: nobody's second comparison gets a step before
-everybody's first. What goes wrong in one work ends that work alone.
+cancelled one leaves. Nobody's second comparison gets a step before everybody's first, also where the first is over by
+then. What goes wrong in one work ends that work alone.
 """
 
 import threading
@@ -33,6 +33,14 @@ MANY = 24
 """Rows of a step from which on its time tells what a row costs."""
 IDLE_SECONDS = 2
 """After so long without work the thread ends; the next work starts it again."""
+NOT_FINITE = (
+    "The model's numbers are infinite or none at all under this adapter, so nothing can be chosen by them; fit this user "
+    "again, with a lower learning rate."
+)
+
+
+def _get_turn(work: Work) -> int:
+    return work.outbox.turn
 
 
 class SharedPass:
@@ -63,8 +71,12 @@ class SharedPass:
                     f"This takes the memory of {work.needed:,} tokens, while this machine has room for "
                     f"{self._places.count:,}; ask for fewer columns, a shorter prompt or a shorter text."
                 )
-        works[0].outbox.begin(len(works))
+        outbox = works[0].outbox
+        outbox.begin(len(works))
         with self._changed:
+            others = {work.outbox for work in (*self._running, *self._waiting)}
+            own = [other.turn for other in others if outbox.owner is not None and other.owner == outbox.owner]
+            outbox.turn = 1 + max(own, default=-1)
             self._waiting.extend(works)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._serve, name="decode", daemon=True)
@@ -112,7 +124,7 @@ class SharedPass:
             logits = self.forward.run(step.ids, step.worn, step.layout, self._pool, step.wanted)
             self._hand_out(works, pieces, logits)
         except Exception as error:  # of the machine, as where memory is short: it is nobody's own
-            for work, _ in works:
+            for work in [work for work, _ in works if work in self._running]:
                 self._finish(work, error)
         self.steps += 1
         self._learn(len(step.ids) - read, read, time.monotonic() - started)
@@ -138,22 +150,10 @@ class SharedPass:
         work.end(self._places)
         work.outbox.close(error)
 
-    def _rank(self, work: Work) -> int:
-        """How many comparisons its owner had before it that are not over."""
-        if work.outbox.owner is None:
-            return 0
-        earlier = []
-        for other in (*self._running, *self._waiting):
-            if other.outbox is work.outbox:
-                break
-            if other.outbox.owner == work.outbox.owner and other.outbox not in earlier:
-                earlier.append(other.outbox)
-        return len(earlier)
-
     def _admit(self) -> None:
-        """Lets in who waits, first those who have nothing running, as far as places and time allow."""
+        """Lets in who waits, everybody's first comparison before anybody's second, as far as places and time allow."""
         with self._changed:
-            waiting = sorted(self._waiting, key=self._rank)
+            waiting = sorted(self._waiting, key=_get_turn)
         for work in waiting:
             busy = sum(other.rows for other in self._running)
             too_long = busy and (busy + len(work.kinds) * 2) * self.row_seconds > STEP_SECONDS
@@ -172,7 +172,7 @@ class SharedPass:
         awake = [work for work in self._running if not work.outbox.is_full]
         shares = [(work, 1) for work in awake if not work.reading]
         budget = self._piece if shares else PIECE
-        for work in sorted((work for work in awake if work.reading), key=self._rank):
+        for work in sorted((work for work in awake if work.reading), key=_get_turn):
             if budget <= 0:
                 break
             count = min(work.reading, max(1, budget // work.rows))
@@ -186,7 +186,9 @@ class SharedPass:
         traced: list[tuple[Writing, torch.Tensor]] = []
         for work, _ in works:
             own = [next(parts) for _ in work.sequences]
-            if isinstance(work, Scoring):
+            if not all(torch.isfinite(part.sum()) for part in own):
+                self._finish(work, CopeError(NOT_FINITE))
+            elif isinstance(work, Scoring):
                 self._try(work, lambda work=work, own=own: work.take_text(own) if len(own[0]) else None)
             elif len(own[0]):
                 rows = work.take(torch.cat(own))

@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from numba import prange
 
+from cope_demo.errors import CopeError
+
 from .adapters import Lora
 from .compiling import compile_parallel
 
@@ -41,10 +43,14 @@ class AdapterSlots:
         self.arrays = self._view()
 
     def find(self, lora: Lora) -> tuple[int, ...]:
-        """The slots of an adapter, filled if it has none yet. They are its own as long as the Lora lives."""
+        """The slots of an adapter, filled if it has none yet. They are its own as long as the Lora lives.
+
+        Raises CopeError for an adapter of other layers, or other shapes, than the products have.
+        """
         held = self._held.get(id(lora))
         if held is not None and held[0]() is lora:
             return held[1]
+        self._check(lora)  # before any slot is taken
         needed = -(-lora.rank // RANK)
         slots = tuple(self._take() for _ in range(needed))
         self._joined = None
@@ -52,6 +58,17 @@ class AdapterSlots:
             self._fill(slot, lora, slice(number * RANK, (number + 1) * RANK))
         self._held[id(lora)] = weakref.ref(lora, partial(self._release, id(lora))), slots
         return slots
+
+    def _check(self, lora: Lora) -> None:
+        shapes = {
+            path: ((lora.rank, width), (outs, lora.rank)) for parts in self._products for path, width, outs in parts
+        }
+        for path, pair in lora.weights.items():
+            if shapes.get(path) != tuple(tuple(part.shape) for part in pair):
+                raise CopeError(
+                    f"The adapter changes {path}, which this model has not, or not in that shape; only linear layers of "
+                    "attention and MLP can be changed, so fit this user again on this model."
+                )
 
     def _view(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Every product's A, B and starts of parts, for compiled loops."""

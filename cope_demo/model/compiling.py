@@ -7,7 +7,7 @@ import torch
 
 from cope_demo.paths import cache_dir
 
-numba.config.CACHE_DIR = str(cache_dir() / "numba")
+numba.config.CACHE_DIR = str(cache_dir() / "numba" / torch.backends.cpu.get_cpu_capability())
 RUNNING = threading.Lock()
 """Held by the one thread that runs compiled loops: one of numba's ways to share them among cores needs that."""
 

@@ -1,0 +1,20 @@
+"""Compiled loops are kept apart for each kind of CPU that torch makes of this one."""
+
+import os
+import subprocess
+import sys
+
+import numba
+
+from cope_demo.model import few_rows
+from cope_demo.paths import ROOT
+
+CODE = "import numba; from cope_demo.model import few_rows; print(few_rows.LANES, numba.config.CACHE_DIR)"
+
+
+def test_a_process_held_down_to_avx2_keeps_loops_of_its_own():
+    """What was compiled for vectors of 8 lanes would else be taken where there are 16, and the other way round."""
+    environment = os.environ | {"ATEN_CPU_CAPABILITY": "avx2"}
+    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, cwd=ROOT, env=environment)
+    lanes, folder = done.stdout.split()
+    assert lanes == "8" and (folder == numba.config.CACHE_DIR) == (few_rows.LANES == 8)

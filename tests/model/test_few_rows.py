@@ -1,0 +1,47 @@
+"""Products of few rows: the same as in float64, whatever the number of rows and outputs."""
+
+import numpy as np
+import pytest
+import torch
+
+from cope_demo.model.few_rows import BLOCK, LEVELS, fits, multiply_bfloat16, multiply_nf4, pack_nf4
+
+
+def make_rows(count, width):
+    return torch.randn(count, width, generator=torch.Generator().manual_seed(count))
+
+
+@pytest.mark.parametrize("outs", [2, 7, 10])
+@pytest.mark.parametrize("rows", range(1, 14))
+def test_nf4_equals_float64(rows, outs):
+    random, width = np.random.default_rng(rows), 3 * BLOCK
+    codes = random.integers(0, 16, (outs, width), np.uint8)
+    scales = random.uniform(0.01, 1, (outs, 3)).astype(np.float32)
+    x = make_rows(rows, width)
+    exact = x.double().numpy() @ (LEVELS[codes].astype(np.float64) * np.repeat(scales, BLOCK, 1)).T
+    y = multiply_nf4(x, pack_nf4(codes), scales)
+    assert y.shape == (rows, outs) and y.dtype == torch.float32
+    assert np.abs(y.numpy() - exact).max() < 1e-5
+
+
+@pytest.mark.parametrize("outs", [2, 7, 10])
+@pytest.mark.parametrize("rows", range(1, 14))
+def test_bfloat16_equals_float64(rows, outs):
+    weights = make_rows(outs, 2 * BLOCK).bfloat16()
+    x = make_rows(rows, 2 * BLOCK)
+    y = multiply_bfloat16(x, weights.view(torch.uint16).numpy())
+    assert y.shape == (rows, outs) and y.dtype == torch.float32
+    assert (y - x.double() @ weights.double().t()).abs().max() < 3e-5
+
+
+def test_a_slice_of_rows_is_read_in_its_own_order():
+    """Rows that do not lie side by side in memory, as columns of a wider product."""
+    weights, wide = make_rows(6, BLOCK).bfloat16(), make_rows(4, 3 * BLOCK)
+    x = wide[:, BLOCK : 2 * BLOCK]
+    assert not x.is_contiguous()
+    assert torch.allclose(multiply_bfloat16(x, weights.view(torch.uint16).numpy()), x @ weights.float().t(), atol=3e-5)
+
+
+def test_it_knows_which_shapes_it_takes():
+    assert fits(BLOCK, 2) and fits(3 * BLOCK, 7)
+    assert not fits(BLOCK + 32, 8) and not fits(BLOCK // 2, 8) and not fits(BLOCK, 1)
