@@ -34,8 +34,8 @@ MANY = 24
 IDLE_SECONDS = 2
 """After so long without work the thread ends; the next work starts it again."""
 NOT_FINITE = (
-    "The model's numbers are infinite or none at all under this adapter, so nothing can be chosen by them; fit this user "
-    "again, with a lower learning rate."
+    "The model's numbers are infinite or none at all under this adapter, so nothing can be chosen by them; fit this "
+    "user again, with a lower learning rate."
 )
 
 

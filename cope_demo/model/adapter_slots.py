@@ -66,8 +66,8 @@ class AdapterSlots:
         for path, pair in lora.weights.items():
             if shapes.get(path) != tuple(tuple(part.shape) for part in pair):
                 raise CopeError(
-                    f"The adapter changes {path}, which this model has not, or not in that shape; only linear layers of "
-                    "attention and MLP can be changed, so fit this user again on this model."
+                    f"The adapter changes {path}, which this model has not, or not in that shape; only linear layers "
+                    "of attention and MLP can be changed, so fit this user again on this model."
                 )
 
     def _view(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:

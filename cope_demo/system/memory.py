@@ -1,4 +1,4 @@
-"""What memory this process takes, and whether it has run out: here, by the error; in a child, by the kernel's counts."""
+"""Memory: how a process takes less, and whether it has run out, by the error or in a child by the kernel's counts."""
 
 import ctypes
 import errno
