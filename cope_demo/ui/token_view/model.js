@@ -110,7 +110,7 @@ export class Model {
     return this.method(method).driver === 'contrast';
   }
 
-  // Whether base decides, and the personal model reads along.
+  // Whether base decides, and the person's model reads along.
   isDecidedByBase(method) {
     return this.method(method).driver === 'base';
   }
@@ -135,8 +135,8 @@ export class Model {
     for (const [method, index, ...told] of rows) {
       const column = this.columns[method];
       if (!column || index !== column.tokens.length) continue;
-      const rewardAlpha = this.variant(method).alpha ?? this.run.header.alpha ?? 0;
-      column.tokens.push(readToken(told, this.method(method).driver, this.settings(method, index).alpha, rewardAlpha));
+      const alphas = { decided: this.settings(method, index).alpha, reward: this.variant(method).alpha ?? this.run.header.alpha ?? 0 };
+      column.tokens.push(readToken(told, this.method(method).driver, alphas));
       from[method] ??= index;
     }
     for (const [method, index] of Object.entries(from)) this.emit('tokens', { method, from: index });
@@ -169,9 +169,10 @@ export class Model {
   }
 
   clear() {
-    if (!this.selection) return;
+    const was = this.selection;
     this.selection = null;
-    this.emit('selection');
+    if (was) this.emit('selection');
+    if (was?.pinned) this.setWhatIf(this.run.header.alpha ?? 0, this.run.header.tau ?? 0); // its panel is gone
   }
 
   get selected() {
