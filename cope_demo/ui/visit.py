@@ -132,6 +132,7 @@ class Visit:
             text_b="",
             asked="",
             erased=say({"kind": "wait", "message": ERASED}),
+            ways=answers.NOWHERE,
         )
 
     def unfold(self) -> Answer:

@@ -231,7 +231,7 @@ export class Model {
     return found;
   }
 
-  // Whether contrast chose another token than the expert's favourite.
+  // Whether contrast chose another token than the favourite.
   isOverruled(method, index) {
     const token = this.columns[method].tokens[index];
     return this.contrasts(method) && !this.isSampled(method) && !this.isForced(method, index) && findFavourite(token).id !== token.id;
@@ -269,8 +269,7 @@ export class Model {
     return { user, prompt, method, ids, alpha, tau, repetition_penalty, ...this.run.decoding };
   }
 
-  // The server continues a column from its token number `at`: what stood there is kept for `undo`.
-  // The settings are those that were asked for; a saved page's message tells them.
+  // The server continues a column from its token number `at`, with what was asked for or a saved page tells; kept for `undo`.
   fork({ method, at, ...saved }) {
     const column = this.columns[method];
     if (!column) return;
