@@ -11,8 +11,8 @@ SENTENCES = {
         "cope",
         step(WAS, STOPPED, CAME, written=1, alpha=0.5),
         {"alpha": 0.5},
-        "‘stopped’ was 2nd for Ada at 25 %, but only 2.0 % for base, so contrast chose it over ‘was’ (40 %, 50 % in"
-        " general).",
+        "‘stopped’ was 2nd for Ada at 25 %, but only 2.0 % for base, so contrast chose it over ‘was’ (40 %, 50 % for"
+        " base).",
     ),
     "confirmed": (
         "cope",

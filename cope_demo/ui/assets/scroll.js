@@ -4,6 +4,8 @@
 let aim = null; // where a smooth scroll is going; null while the window rests
 const rest = () => { aim = null; };
 
+const EDGE = 16; // pixels around what is brought into sight
+
 /** Whether nothing may move by itself. */
 export const isCalm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
@@ -38,8 +40,8 @@ export const goTo = (top) => {
 export const bring = (node, { ceiling = 0, floor = innerHeight, least } = {}) => {
   const top = pageTop(node);
   const height = least ?? (node.getClientRects()[0] || node.getBoundingClientRect()).height;
-  const inside = top - windowTop() >= ceiling + 4 && top + height - windowTop() <= floor - 4;
-  if (!inside) goTo(top - ceiling - Math.max(8, Math.min(60, (floor - ceiling - height) / 2)));
+  const inside = top - windowTop() >= ceiling + EDGE && top + height - windowTop() <= floor - EDGE;
+  if (!inside) goTo(top - ceiling - Math.max(EDGE, Math.min(60, (floor - ceiling - height) / 2)));
 };
 
 let journey = 0;
