@@ -178,6 +178,7 @@ export class TokenView {
   branch(method, at, id, settings, forced) {
     if (this.model.run.going) return;
     if (this.inspector.node.contains(document.activeElement)) this.inspector.node.focus({ preventScroll: true }); // its buttons are drawn anew
+    this.bar.hold();
     this.feed.begin('Asking the model to go on…');
     this.raise('branch', this.model.requestContinuation(method, at, id, settings, forced));
   }
