@@ -228,10 +228,10 @@ class QueueJobs:
         first = min((eta for eta in running if eta is not None), default=0.0)
         return first + seconds * (position // max(1, len(running)) + 1)
 
-    def _estimate_next_start(self, rows: list) -> float:
-        """Estimated seconds until the next waiting fit starts."""
+    def _estimate_next_start(self, rows: list) -> float | None:
+        """Estimated seconds until the next waiting fit starts; None before anything was measured."""
         left = [eta for eta in self._estimate_running(rows) if eta is not None]
-        return min(left) if left else self._measure_fit_seconds() or fairness.FIT_SECONDS
+        return min(left) if left else self._measure_fit_seconds()
 
     def _estimate_running(self, rows: list) -> list[float | None]:
         """The seconds that each running fit still takes."""

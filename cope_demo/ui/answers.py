@@ -1,5 +1,6 @@
 """What the page shows of a visitor, from what the service knows now, as new values of its parts (parts.py)."""
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -18,7 +19,16 @@ from .visitor import FINAL, NEW, Visitor
 
 LOADING = "The model is loading. You can look around and write a prompt meanwhile."
 NOT_FITTED = "Fit this writing first (step 2), or choose a sample user."
-FILLED = "{who}, the prompt and the settings are filled in below. Press Compare to write it anew."
+FILLED = "{who}, the prompt and the settings are filled in. Press Compare to write it anew."
+
+
+def go_to(place: str) -> str:
+    """The window goes to a place of panels/ways.js, "own", "fit" or "compare", once."""
+    return say({"to": place, "nonce": secrets.token_hex(4)})
+
+
+NOWHERE = say({"to": ""})
+"""The window stays where it is."""
 
 
 def name_person(service, visitor: Visitor) -> str:
@@ -110,7 +120,9 @@ def fill_from_link(service, visitor: Visitor, link: links.Link) -> Answer:
     if link.prompt:
         answer["prompt"] = {**answer["prompt"], "value": link.prompt}
     who = _find_card(service, link.user).name.split()[0]
-    return make_answer(answer, link=say({"kind": "wait", "message": FILLED.format(who=who)}))
+    said = FILLED.format(who=who)
+    columns = streams.show_idle(who, said, user=visitor.chosen, opening=True)
+    return make_answer(answer, link=say({"kind": "wait", "message": said}), columns=columns, ways=go_to("compare"))
 
 
 def tick_columns(answer: Answer, wanted: Sequence[str]) -> Answer:

@@ -14,7 +14,7 @@ from cope_demo.ui.web.uploads import remove_broken_uploads
 from cope_demo.visitors.owners import Access
 
 from . import api
-from .answers import describe_model
+from .answers import NOWHERE, describe_model
 from .component import panel, say, static
 from .events import connect_events
 from .panels import behind, comparing, evidence, fitting, lessons, own, people, privacy, scoring, takeaway
@@ -67,6 +67,7 @@ def lay_out(access: Access) -> Panels:
     erasing = privacy.privacy_panel()
     static("footer")
     panel("citation", say({"bibtex": BIBTEX}), "citation")
+    ways = panel("ways", NOWHERE, "ways")
     return Panels(
         banner=banner,
         link=link,
@@ -81,4 +82,5 @@ def lay_out(access: Access) -> Panels:
         compare=compare,
         score=score,
         privacy=erasing,
+        ways=ways,
     )

@@ -31,6 +31,7 @@ class Panels:
     compare: ComparePanel
     score: ScorePanel
     privacy: PrivacyPanel
+    ways: gr.HTML
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class PageParts:
     """The components that follow from what a visitor does. Events and answers call them by these names.
 
     Those of a comparison's settings are DecodeConfig's. columns: the view of step 3; more: which further columns it is
-    to have; scored: the view of step 4; text_a, text_b, asked: the texts to score and what they answer.
+    to have; scored: the view of step 4; text_a, text_b, asked: the texts to score and what they answer; ways: where the
+    window goes (answers.go_to).
     """
 
     visitor: gr.BrowserState
@@ -79,6 +81,7 @@ class PageParts:
     verdict: gr.HTML
 
     erased: gr.HTML
+    ways: gr.HTML
 
     @classmethod
     def collect(cls, panels: Panels) -> "PageParts":
@@ -118,6 +121,7 @@ class PageParts:
             scored=score.view,
             verdict=score.verdict,
             erased=panels.privacy.notice,
+            ways=panels.ways,
         )
 
     def select(self, *names: str) -> dict[str, gr.components.Component]:

@@ -14,7 +14,7 @@ from . import answers, links
 from .component import say
 from .panels import behind, fitting, lessons, people, scoring, takeaway
 from .parts import Answer, make_answer
-from .visitor import FINAL, MAX_FITS, Visitor
+from .visitor import FINAL, MAX_FITS, NEW, Visitor
 
 ERASED = "All your fits, texts and adapters have been deleted, and this browser starts anew."
 
@@ -59,7 +59,8 @@ class Visit:
 
     def pick(self, chosen: str, more: Sequence[str] = ()) -> Answer:
         """Another card was chosen; the further columns that were ticked stay so where this person has them."""
-        return answers.tick_columns(answers.show_choice(self.service, self.visitor, chosen), more)
+        answer = answers.tick_columns(answers.show_choice(self.service, self.visitor, chosen), more)
+        return make_answer(answer, ways=answers.go_to("own")) if chosen == NEW else answer
 
     def poll(self) -> Answer:
         """A look at the queue and the model; only what has changed is answered."""
@@ -88,7 +89,9 @@ class Visit:
             fit = fitting.submit(self.service, text, file, task, name)
         except Exception as error:
             return answers.show_failure(error)
-        return answers.show_choice(self.service, visitor.with_fit(fit), fit.user)
+        return make_answer(
+            answers.show_choice(self.service, visitor.with_fit(fit), fit.user), ways=answers.go_to("fit")
+        )
 
     def cancel_fit(self) -> Answer:
         """Cancels the chosen fit."""
@@ -129,6 +132,7 @@ class Visit:
             text_b="",
             asked="",
             erased=say({"kind": "wait", "message": ERASED}),
+            ways=answers.NOWHERE,
         )
 
     def unfold(self) -> Answer:

@@ -4,7 +4,7 @@
 import { build } from 'esbuild';
 import { BUNDLES, PANELS, ROOT, TOKEN_VIEW } from './folders.js';
 
-const NAMES = ['behind', 'citation', 'evidence', 'examples', 'fitting', 'lessons', 'notice', 'people', 'preview', 'takeaway', 'verdict'];
+const NAMES = ['behind', 'citation', 'evidence', 'examples', 'fitting', 'lessons', 'notice', 'people', 'preview', 'takeaway', 'verdict', 'ways'];
 
 await build({
   absWorkingDir: ROOT,

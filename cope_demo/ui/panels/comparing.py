@@ -36,7 +36,7 @@ class ComparePanel:
 
 def compare_panel() -> ComparePanel:
     """Lays step 3 out; the page wires its events."""
-    with gr.Row(elem_classes="ask"):
+    with gr.Row(elem_classes="ask", elem_id="ask"):
         with gr.Column(scale=7, min_width=300):
             prompt = gr.Textbox(label="Prompt", lines=5, max_lines=8, elem_id="prompt")
             examples = panel("examples", None, "examples")

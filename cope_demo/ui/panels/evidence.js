@@ -37,7 +37,7 @@ const sweep = ({ label, size, parts, against }) => el('section', {}, el('h4', {}
         el('td', {}, el('b', {}, three(row.value)), ends(row)), el('td.plotted', {}, bar(x, row, against))))));
   })));
 
-const link = () => el('p.more', {}, 'All tables, examples, and how to run it again: ', el('a', { href: 'results.md', target: '_blank', rel: 'noopener' }, 'docs/RESULTS.md'), '.');
+const link = () => el('p.more', {}, 'All tables, examples, and how to run it again: ', el('a', { href: 'docs/RESULTS.md', target: '_blank', rel: 'noopener' }, 'docs/RESULTS.md'), '.');
 const missing = (absent) => (absent.length ? el('p.absent', {}, `Not measured yet: ${absent.join(', ')}.`) : null);
 
 /**

@@ -50,7 +50,7 @@ export function mount(component) {
 
   const showProgress = (data) => {
     if (!rows) {
-      rows = { head: el('p.headline', {}), stages: data.stages.map(stageRow), plots: el('div.plots', {}) };
+      rows = { head: el('p.headline', { tabindex: -1 }), stages: data.stages.map(stageRow), plots: el('div.plots', {}) };
       body.replaceChildren(rows.head, el('div.watch', {}, el('ol.stages', {}, rows.stages.map((row) => row.node)), rows.plots));
     }
     rows.head.textContent = headline(data);
