@@ -54,7 +54,7 @@ export class TokenView {
     this.tables = new TableView(model, (method, index) => this.pin(method, index));
     this.differences = new Differences(model, (method, index) => this.goTo(method, index));
     this.shape = el('select', { 'aria-label': 'Show as', onchange: () => this.reshape() }, el('option', { value: 'tokens' }, 'Tokens'), el('option', { value: 'table' }, 'Table'));
-    const emptyPage = this.raise && server.empty_page ? () => server.empty_page('') : null;
+    const emptyPage = server.empty_page ? () => server.empty_page('') : null;
     this.save = new Save(model, this.legend, this.root, emptyPage, (sentence) => this.feed.say(sentence, true));
     this.later = el('div.later', { hidden: true }, this.differences.node, this.shape, this.save.node);
     fill(this.root, [
