@@ -3,6 +3,7 @@
 import json
 import time
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -121,4 +122,6 @@ def test_no_grave_violation_and_nothing_sideways(offline, site, dark, size, pape
         assert sideways(offline) <= 0
         assert offline.evaluate("getComputedStyle(document.documentElement).backgroundColor") == paper
         found[name] = violations(offline)
+        links = offline.evaluate("[...document.links].map((link) => link.href.split('#')[0])")
+        assert all(Path(unquote(urlsplit(link).path)).is_file() for link in links if link.startswith("file:")), links
     assert found == {name: [] for name in KINDS}

@@ -60,8 +60,9 @@ def describe_plan(count: int = 0, seconds: float = 0.0) -> dict:
         "lines": [
             "A small adapter learns your writing (OPPU). Then the base model answers the same instructions, and a "
             "second round teaches the adapter to prefer your text to the generic one (DPO).",
-            f"{time} You may close or reload the page meanwhile; this browser finds the fit again.",
+            time,
         ],
+        "reload": "You may close or reload the page meanwhile; this browser finds the fit again.",
     }
 
 
@@ -83,6 +84,14 @@ def find_saved_fit(service, user_id: str) -> Fit | None:
     except CopeError:
         return None
     return Fit(user_id, "", user.name, user.task, "done")
+
+
+def find_unfinished_fits(service) -> list[Fit]:
+    """A visitor's fits that wait or run."""
+    return [
+        Fit(status.user_id, status.id, request.name, request.task, status.state)
+        for status, request in service.jobs.list_unfinished()
+    ]
 
 
 def refresh(service, fit: Fit) -> tuple[Fit, JobStatus | None]:

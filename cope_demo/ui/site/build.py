@@ -9,11 +9,11 @@ from cope_demo.errors import CopeError, quote
 from cope_demo.paths import ROOT
 from cope_demo.saved.store import Store
 from cope_demo.ui.component import ASSETS, BUNDLES
-from cope_demo.ui.panels.evidence import PAGE as RESULTS
+from cope_demo.ui.panels.evidence import PAGE
 from cope_demo.ui.theme import STYLES
 from cope_demo.ui.token_view.standalone import empty_page
 
-from .pages import GENERATOR, make_pages
+from .pages import GENERATOR, RESULTS, make_pages
 
 SHEET = Path(__file__).with_name("site.css")
 BUNDLED = ("site", "token_view", "evidence")
@@ -73,7 +73,7 @@ def _fill(folder: Path) -> None:
         (assets / f"{name}.js").write_text(script, "utf-8")
     (assets / "empty_page.js").write_text(f"globalThis.copeEmptyPage = {json.dumps(empty_page())};\n", "utf-8")
     shutil.copy(ASSETS / "favicon.png", assets)
-    shutil.copy(RESULTS, folder / "results.md")
+    shutil.copy(PAGE, folder / RESULTS)
     shutil.copy(ROOT / "LICENSE", folder)
     (folder / "README.md").write_text(_CARD, "utf-8")
     (folder / ".nojekyll").touch()  # GitHub Pages then serves the files as they are

@@ -18,6 +18,7 @@ from . import comparisons
 
 GENERATOR = "CoPe, side by side"
 EVIDENCE = "evidence.html"
+RESULTS = "results.md"
 _POLICY = "; ".join(f"{kind}-src 'none'" for kind in ("connect", "font", "frame", "media", "object", "worker"))
 _SHELL = """<!doctype html>
 <html lang="en">
@@ -150,10 +151,10 @@ def make_comparison(card: Card, name: str) -> Page:
 
 
 def make_evidence() -> Page:
-    """What was measured; docs/RESULTS.md lies beside it as results.md."""
+    """What was measured; all of docs/RESULTS.md lies beside it."""
     body = '<h1>Does it work? What was measured</h1><h2 class="heard">Results</h2><h3 class="heard">By task</h3>'
     body += _VIEW.format(name="evidence")
-    return Page("Does it work?", body, "evidence", say(describe_results(read_published())))
+    return Page("Does it work?", body, "evidence", say({**describe_results(read_published()), "results": RESULTS}))
 
 
 def _link_beside(names: dict[str, str], here: str) -> str:

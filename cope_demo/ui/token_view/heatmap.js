@@ -17,11 +17,11 @@ const motion = () => (matchMedia('(prefers-reduced-motion: reduce)').matches ? '
 /**
  * Shows a component's value, the growing text of wire.py.
  * @param {import('../assets/dom.js').Component} component
- * @param {{ teaching?: boolean }} [options] teaching: with a lesson's text, a link and step mode
+ * @param {{ teaching?: boolean, address?: string }} [options] teaching: with a lesson's text, a link and step mode; address: see LinkButton
  */
-export function mount(component, { teaching = true } = {}) {
+export function mount(component, { teaching = true, address = '' } = {}) {
   const view = new TokenView(component);
-  if (teaching) addTeachingParts(view);
+  if (teaching) addTeachingParts(view, address);
 }
 
 export class TokenView {
