@@ -9,6 +9,7 @@ from cope_demo.ui import links
 from cope_demo.ui.panels.comeback import NO_KEY, NOTHING_THERE
 from tests.accounts import run_page_with_accounts
 from tests.browser.conftest import ARGS, DESKTOP
+from tests.browser.test_axe import violations
 from tests.browser.test_token_view import COPE
 from tests.scripted import Service, publish
 
@@ -122,6 +123,7 @@ def test_a_frame_that_may_keep_nothing_gives_a_key(chromium, running, tmp_path):
         fit(page, running.service, tmp_path)
         key = page.find(".cope-comeback input").input_value()
         assert "a reload forgets your fit" in page.find(".cope-comeback p").first.inner_text()
+        assert violations(page.outer.frames[1]) == []
         compare(page)
         sign_in(page)
         reload(page)
@@ -132,6 +134,7 @@ def test_a_frame_that_may_keep_nothing_gives_a_key(chromium, running, tmp_path):
             page.find(".cope-comeback button").click()
             if said:
                 page.find(f".cope-comeback .problem:text({said!r})").wait_for()
+                assert violations(page.outer.frames[1]) == []
         page.find(".card[aria-checked=true] .name:text('Seamstress')").wait_for()
         assert page.find(".cope-comeback input").input_value() == key
         compare(page)
