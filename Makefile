@@ -1,4 +1,5 @@
-# make run | make test | make faults | make bench | make lint | make bundles | make screenshots | make lessons | make results:
+# make run | make test | make faults | make bench | make lint | make bundles | make screenshots | make lessons |
+# make comparisons | make results | make site:
 # each makes the environment first, where it is missing.
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ JAVASCRIPT := cope_demo/ui/javascript
 SAMPLES := ines walter juno priya tomasz
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test faults bench lint bundles screenshots lessons results samples setup clean
+.PHONY: run test faults bench lint bundles screenshots lessons comparisons results site samples setup clean
 
 run: $(PREPARED)
 	$(BIN)/python app.py
@@ -47,6 +48,14 @@ screenshots: $(PREPARED)
 # Makes the lessons' saved comparisons anew (about a minute); the tests then say which sentences no longer hold.
 lessons: $(PREPARED)
 	$(BIN)/python docs/make_lessons.py
+
+# Makes the sample users' saved comparisons anew (about two minutes).
+comparisons: $(PREPARED)
+	$(BIN)/python docs/make_comparisons.py
+
+# Pages that need no server: open var/site/index.html, or upload the folder as it is. No model is needed to make them.
+site: $(INSTALLED)
+	$(BIN)/python -m cope_demo site --out var/site
 
 # Publishes the evaluations below RUNS in docs/RESULTS.md and on the page, with examples where DATA holds the tasks' data.
 # Without RUNS, the published numbers are drawn anew.

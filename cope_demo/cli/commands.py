@@ -1,4 +1,5 @@
-"""The command line: python -m cope_demo fit | compare | score | tam | evaluate | serve | worker | bench | prepare.
+"""The command line: python -m cope_demo fit | compare | score | tam | evaluate | serve | worker | bench | prepare |
+site.
 
 This file parses the options and calls the packages below; terminal.py draws what a terminal shows.
 """
@@ -90,7 +91,7 @@ def _add_data_commands(command: Callable[[str, str], argparse.ArgumentParser]) -
 
 
 def _add_machine_commands(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
-    """What runs, prepares or measures this machine: serve, worker, prepare, bench."""
+    """What serves, prepares, measures or hands on: serve, worker, prepare, bench, site."""
     serve = command("serve", "Serve the page.")
     serve.add_argument("--host", default="127.0.0.1", help="(default: %(default)s)")
     serve.add_argument("--port", type=int, default=7860, help="(default: %(default)s)")
@@ -99,6 +100,8 @@ def _add_machine_commands(command: Callable[[str, str], argparse.ArgumentParser]
     command("prepare", "Convert the embedded model and check both embedded models' files.")
     bench = command("bench", "Measure the performance table.")
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the table as JSON")
+    site = command("site", "Write lessons, saved comparisons and results as pages that need no server.")
+    site.add_argument("--out", required=True, type=Path, metavar="DIR", help="a new folder, or an older site's")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -279,6 +282,13 @@ def _run_benchmarks(options) -> None:
         options.json.write_text(json.dumps(rows, indent=1), "utf-8")
 
 
+def _write_site(options) -> None:
+    from cope_demo.ui.site.build import write_site
+
+    size = write_site(options.out)
+    print(f"The site is in {options.out} ({size / 1e6:.1f} MB); open {options.out / 'index.html'}")
+
+
 _COMMANDS = {
     "fit": _fit,
     "compare": _compare,
@@ -289,4 +299,5 @@ _COMMANDS = {
     "worker": _run_worker,
     "prepare": _prepare,
     "bench": _run_benchmarks,
+    "site": _write_site,
 }

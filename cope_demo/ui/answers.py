@@ -12,7 +12,7 @@ from cope_demo.ui.web.guard import explain_error
 
 from . import links, streams
 from .component import say
-from .panels import behind, fitting, more_columns, people, scoring, takeaway
+from .panels import behind, comeback, fitting, more_columns, people, scoring, takeaway
 from .parts import Answer, make_answer
 from .settings import choose_defaults, choose_task
 from .visitor import FINAL, NEW, Visitor
@@ -77,6 +77,7 @@ def show_visitor(service, visitor: Visitor, status: JobStatus | None = None) -> 
         start_fit=gr.update(visible=new),
         cancel_fit=gr.update(visible=going),
         delete_fit=gr.update(visible=fit is not None and not going),
+        key=comeback.describe_key(visitor),
     )
 
 

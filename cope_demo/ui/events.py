@@ -7,11 +7,11 @@ import gradio as gr
 from cope_demo.errors import CopeError
 from cope_demo.ui.web.guard import explain_error, guard_handler
 from cope_demo.ui.web.joins import AT_ONCE
-from cope_demo.visitors.owners import Access
+from cope_demo.visitors.owners import SECRET, Access
 
 from . import streams
 from .component import say
-from .panels import lessons, own, scoring
+from .panels import comeback, lessons, own, scoring
 from .parts import PageParts, Panels
 from .settings import SLIDERS
 from .visit import Visit
@@ -79,11 +79,19 @@ class Events:
     def connect_fit(self) -> None:
         """Step 2: a fit's start and end, and what can be had of it."""
         fit = self.panels.fit
+        self._connect(self.panels.key.back, self._come_back, **LIGHT)
         self._connect_turn(self.panels.behind.unfold, Visit.unfold, **LIGHT)
         self._connect_turn(self.panels.take.take, Visit.offer_adapters, **LIGHT)
         self._connect_turn(fit.cancel.click, Visit.cancel_fit, **LIGHT)
         self._connect_turn(fit.delete.click, Visit.delete_fit, **LIGHT)
         self._connect_turn(fit.start.click, Visit.start_fit, "text", "file", "task", "name", **READING)
+
+    def _come_back(self, profile: gr.OAuthProfile | None, request: gr.Request, event: gr.EventData, visitor):
+        """Another secret takes the place of the one that this browser was given and cannot keep."""
+        key = _read_item(event, "key").strip().lower()
+        if not SECRET.fullmatch(key):
+            return self.parts.resolve({"key": comeback.refuse_key(comeback.NO_KEY)})
+        return self.parts.resolve(Visit(self.access, {"secret": key}, profile, request).come_back())
 
     def connect_history(self) -> None:
         """Step 1, one's own history: every change of it makes a new preview, and once it rests, a whole one."""

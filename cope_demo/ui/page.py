@@ -17,7 +17,7 @@ from . import api
 from .answers import NOWHERE, describe_model
 from .component import panel, say, static
 from .events import connect_events
-from .panels import behind, comparing, evidence, fitting, lessons, own, people, privacy, scoring, takeaway
+from .panels import behind, comeback, comparing, evidence, fitting, lessons, own, people, privacy, scoring, takeaway
 from .parts import Panels
 from .visitor import browser_state
 
@@ -56,7 +56,8 @@ def lay_out(access: Access) -> Panels:
         cards, history = people.cards_panel(), own.own_panel()
     with gr.Column(elem_classes="step"):
         static("step2")
-        fit, take, details = fitting.fit_panel(), takeaway.takeaway_panel(), behind.behind_panel()
+        fit, key = fitting.fit_panel(), comeback.comeback_panel()
+        take, details = takeaway.takeaway_panel(), behind.behind_panel()
     with gr.Column(elem_classes="step"):
         static("step3")
         compare = comparing.compare_panel()
@@ -77,6 +78,7 @@ def lay_out(access: Access) -> Panels:
         people=cards,
         own=history,
         fit=fit,
+        key=key,
         take=take,
         behind=details,
         compare=compare,

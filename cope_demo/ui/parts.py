@@ -26,6 +26,7 @@ class Panels:
     people: gr.HTML
     own: OwnPanel
     fit: FitPanel
+    key: gr.HTML
     take: gr.HTML
     behind: gr.HTML
     compare: ComparePanel
@@ -60,6 +61,7 @@ class PageParts:
     start_fit: gr.Button
     cancel_fit: gr.Button
     delete_fit: gr.Button
+    key: gr.HTML
     take: gr.HTML
     behind: gr.HTML
 
@@ -103,6 +105,7 @@ class PageParts:
             start_fit=fit.start,
             cancel_fit=fit.cancel,
             delete_fit=fit.delete,
+            key=panels.key,
             take=panels.take,
             behind=panels.behind,
             prompt=compare.prompt,

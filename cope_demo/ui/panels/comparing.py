@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from cope_demo.config import DecodeConfig
+from cope_demo.ui import links
 from cope_demo.ui.component import panel
 from cope_demo.ui.settings import SLIDERS
 from cope_demo.ui.streams import show_idle
@@ -49,7 +50,7 @@ def compare_panel() -> ComparePanel:
             with gr.Accordion("Advanced", open=False, elem_id="advanced"):
                 penalty, temperature = (_slider(name) for name in ("repetition_penalty", "temperature"))
                 seed = gr.Number(DecodeConfig.seed, label="Seed", info=SEED, precision=0, minimum=0, elem_id="seed")
-    view = heatmap(show_idle("you"), server_functions=SERVER_FUNCTIONS)
+    view = heatmap(show_idle("you"), address=links.find_address(), server_functions=SERVER_FUNCTIONS)
     return ComparePanel(prompt, examples, alpha, tau, length, penalty, temperature, seed, further, start, stop, view)
 
 

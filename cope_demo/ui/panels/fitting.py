@@ -55,9 +55,9 @@ def describe_plan() -> dict:
         "lines": [
             "A small adapter learns your writing (OPPU). Then base answers the same instructions, and a second round "
             "teaches the adapter to prefer your text to base’s (DPO).",
-            "How long it takes depends on the machine: it is said here once the first steps have been timed. You may "
-            "close or reload the page meanwhile; this browser finds the fit again.",
+            "How long it takes depends on the machine: it is said here once the first steps have been timed.",
         ],
+        "reload": "You may close or reload the page meanwhile; this browser finds the fit again.",
     }
 
 
@@ -79,6 +79,14 @@ def find_saved_fit(service, user_id: str) -> Fit | None:
     except CopeError:
         return None
     return Fit(user_id, "", user.name, user.task, "done")
+
+
+def find_unfinished_fits(service) -> list[Fit]:
+    """A visitor's fits that wait or run."""
+    return [
+        Fit(status.user_id, status.id, request.name, request.task, status.state)
+        for status, request in service.jobs.list_unfinished()
+    ]
 
 
 def refresh(service, fit: Fit) -> tuple[Fit, JobStatus | None]:

@@ -17,11 +17,11 @@ import { Tooltip } from './tooltip.js';
 /**
  * Shows a component's value, the growing text of wire.py.
  * @param {import('../assets/dom.js').Component} component
- * @param {{ teaching?: boolean }} [options] teaching: with a lesson's text, a link and step mode
+ * @param {{ teaching?: boolean, address?: string }} [options] teaching: with a lesson's text, a link and step mode; address: see LinkButton
  */
-export function mount(component, { teaching = true } = {}) {
+export function mount(component, { teaching = true, address = '' } = {}) {
   const view = new TokenView(component, teaching);
-  if (teaching) addTeachingParts(view);
+  if (teaching) addTeachingParts(view, address);
 }
 
 export class TokenView {
@@ -56,7 +56,7 @@ export class TokenView {
     this.tables = new TableView(model, (method, index) => this.pin(method, index));
     this.differences = new Differences(model, (method, index) => this.goTo(method, index));
     this.shape = el('select', { 'aria-label': 'Show as', onchange: () => this.reshape() }, el('option', { value: 'tokens' }, 'Tokens'), el('option', { value: 'table' }, 'Table'));
-    const emptyPage = this.raise && server.empty_page ? () => server.empty_page('') : null;
+    const emptyPage = server.empty_page ? () => server.empty_page('') : null;
     this.save = new Save(model, this.legend, this.root, emptyPage, (sentence) => this.feed.say(sentence, true));
     this.later = el('div.later', { hidden: true }, this.differences.node, this.shape, this.save.node);
     fill(this.root, [

@@ -8,8 +8,11 @@ import { Steps } from './steps.js';
 
 const STUCK = 8; // pixels between the window's top and a lesson's text (lesson.css)
 
-/** @param {import('./heatmap.js').TokenView} view */
-export function addTeachingParts(view) {
+/**
+ * @param {import('./heatmap.js').TokenView} view
+ * @param {string} address see LinkButton
+ */
+export function addTeachingParts(view, address) {
   const { model, raise, root } = view;
   const stepMode = new Steps(model);
   const stepFold = el('details.cope-steps-fold', {}, el('summary', {}, 'Step mode', el('span', {}, 'one decision at a time, for a class')), stepMode.node);
@@ -19,7 +22,7 @@ export function addTeachingParts(view) {
   };
   const lessonView = new LessonView(model, steps, raise && ((id) => raise('live', { lesson: id })));
   root.prepend(lessonView.node);
-  if (raise) root.appendChild(new LinkButton(model).node);
+  if (raise) root.appendChild(new LinkButton(model, address).node);
   root.appendChild(stepFold);
 
   // A step's place comes into sight between the lesson's text, which stays at the top, and the inspector at the bottom.
