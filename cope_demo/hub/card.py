@@ -35,7 +35,7 @@ class Card:
 
 
 def read_card(readme: str) -> Card:
-    """A README's parts. Raises CopeError when it has no front matter, or one without the versions that a Space needs."""
+    """A README's parts. Raises CopeError unless its front matter has a title and the versions that a Space needs."""
     found = _CARD.fullmatch(readme)
     try:
         matter = yaml.safe_load(found[1]) if found else None
@@ -66,7 +66,7 @@ _SHOWN = ("title", "colorFrom", "colorTo", "license", "short_description")
 _STATIC = """
 # CoPe, side by side
 
-CoPe (Contrasting Personal Preference, Bu et al., EMNLP 2025, [arXiv 2506.12109](https://arxiv.org/abs/2506.12109)) makes a
-language model write like one person at decoding time. These pages show it token by token, on comparisons that were saved
-before; they need no server and send nothing anywhere.
+CoPe (Contrasting Personal Preference, Bu et al., EMNLP 2025, [arXiv 2506.12109](https://arxiv.org/abs/2506.12109))
+makes a language model write like one person at decoding time. These pages show it token by token, on comparisons that
+were saved before; they need no server and send nothing anywhere.
 """

@@ -1,4 +1,4 @@
-"""What may not be in a folder that becomes public: secrets, paths of this machine, and files of a kind nobody expects."""
+"""What may not be in a folder that becomes public: secrets, paths of this machine, files of an unexpected kind."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Whether a Space's requirements can be installed together with what the platform adds, on each Python that it offers."""
+"""Whether a Space's requirements can be installed together with what the platform adds, on each of its Pythons."""
 
 import re
 import shutil

@@ -17,8 +17,8 @@ from .upload import check_repo, upload_space
 TOLD = ("torch", "transformers", "peft", "trl", "gradio", "numpy")
 """Of what a Space would install today, what is said."""
 NO_GPU_CALL = (
-    "The platform starts no app on zero-a10g without a function that asks for its GPU (spaces.GPU), and this version has "
-    "none: choose --hardware cpu-basic or static."
+    "The platform starts no app on zero-a10g without a function that asks for its GPU (spaces.GPU), and this version "
+    "has none: choose --hardware cpu-basic or static."
 )
 
 

@@ -1,9 +1,9 @@
 """What leaves for the Hugging Face hub: this package makes a Space's folder, checks it and uploads it (space.py).
 
 This file chooses the files: what the app needs to run and what its README points to, and nothing that only developing
-needs. card.py writes the front matter, resolution.py looks whether the requirements can be installed together, privacy.py
-looks for what is nobody's business, upload.py talks to the hub. cope_decoding/ is a repository of its own: CoPe as a
-`custom_generate` of transformers.
+needs. card.py writes the front matter, resolution.py looks whether the requirements can be installed together,
+privacy.py looks for what is nobody's business, upload.py talks to the hub. cope_decoding/ is a repository of its own:
+CoPe as a `custom_generate` of transformers.
 """
 
 import json
@@ -63,7 +63,7 @@ def stage_site(target: Path, site: Path) -> list[str]:
 
 
 def _list_files(folder: Path) -> Iterator[Path]:
-    """The files below a folder; hidden ones, such as locks, and caches are no part of it. Raises CopeError at a link."""
+    """The files below a folder, without hidden ones, such as locks, and caches. Raises CopeError at a link."""
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if path.is_symlink():
             raise CopeError(f"{path} is a link, and only files are published: put the file itself there.")

@@ -13,8 +13,8 @@ from cope_demo.errors import CopeError, quote
 SECONDS = 15
 """How long the hub may take to say anything at all."""
 NO_TOKEN = (
-    "There is no token for the hub: make one with the right to write on huggingface.co/settings/tokens, and give it with "
-    "`hf auth login` or HF_TOKEN."
+    "There is no token for the hub: make one with the right to write on huggingface.co/settings/tokens, and give it "
+    "with `hf auth login` or HF_TOKEN."
 )
 _REFUSED = {
     401: "The hub does not know this token (it may have expired): make a new one and run `hf auth login`.",

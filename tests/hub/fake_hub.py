@@ -14,7 +14,10 @@ TOKEN = "hf_" + "x" * 34
 
 @dataclass
 class FakeHub:
-    """What was asked and what the one Space ada/cope holds, which is there when it holds something. refuse: (how a path begins, the HTTP status it is answered with)."""
+    """What was asked, and what its one Space, ada/cope, holds; it is there when it holds something.
+
+    refuse: (how a path begins, the HTTP status it is answered with).
+    """
 
     files: dict[str, bytes] = field(default_factory=dict)
     created: list[dict] = field(default_factory=list)

@@ -6,8 +6,8 @@ that are plausible to the expert the one is taken that it likes most compared wi
     r(y_t) = log pi_expert(y_t | y_<t) - alpha * log pi_amateur(y_t | y_<t)
     V_head = {v : pi_expert(v) >= tau * max_w pi_expert(w)}
 
-Bu et al., "Personalized LLM Decoding via Contrasting Personal Preference", EMNLP 2025, arXiv 2506.12109. Everything else
-is transformers' own `generate`: this file is one logits processor, which reads the text along as the amateur.
+Bu et al., "Personalized LLM Decoding via Contrasting Personal Preference", EMNLP 2025, arXiv 2506.12109. All else is
+transformers' own `generate`: this file is one logits processor, which reads the text along as the amateur.
 """
 
 import inspect
@@ -138,7 +138,7 @@ class _Settings:
         return next((value for value in found if value is not None), default)
 
     def find_padding(self) -> int | None:
-        """The token that stands for no text in a batch without a mask, as `generate` sees it: pad, unless it ends texts."""
+        """The token that is no text in a batch without a mask, as `generate` sees it: pad, unless it ends texts."""
         ends = self.read("eos_token_id", [])
         pad = self.read("pad_token_id", None)
         return None if pad in (ends if isinstance(ends, (list, tuple)) else [ends]) else pad
