@@ -1,8 +1,8 @@
 """Does the Space that would be published start? `make test-space` asks, by hand or at night, as it downloads a lot.
 
-It stages the folder, makes an environment from the folder's requirements.txt and what the platform adds, lays both models
-where the build would have fetched them, starts the app there, and as a visitor compares a sample user and fits five
-texts. Nothing of the repository and none of its packages is within its reach.
+It stages the folder, makes an environment from the folder's requirements.txt and what the platform adds, lays both
+models where the build would have fetched them, starts the app there, and as a visitor compares a sample user and fits
+five texts. Nothing of the repository and none of its packages is within its reach.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def install(folder: Path, requirements: Path, python: str, gradio: str) -> Path:
 
 
 def preload(home: Path, rows: list[str]) -> None:
-    """The hub's cache as the build leaves it: the front matter's files of its revisions, from the installed packages."""
+    """The hub's cache as the build leaves it: the front matter's files and revisions, from the installed packages."""
     brought = {
         EMBEDDED_FILE: find_packaged_file(EMBEDDED_PACKAGE, EMBEDDED_FILE),
         EMBEDDER_FILE: find_packaged_file(EMBEDDER_PACKAGE, EMBEDDER_FILE),
@@ -95,14 +95,14 @@ def wait_for(address: str, app: subprocess.Popen, log: Path) -> None:
     raise SystemExit(f"The app did not start:\n{log.read_text('utf-8')[-3000:]}")
 
 
-def try_python(python: str, interpreter: Path | None) -> None:
-    """The whole of it on one version of Python, in a temporary folder; with an `interpreter` nothing is installed."""
+def try_python(python: str) -> None:
+    """The whole of it on one Python, in a temporary folder."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         os.environ["COPE_DATA"] = str(folder / "staging")
         space = publish_space("owner/cope", "cpu-basic", dry_run=True).rename(folder / "space")
         matter = yaml.safe_load((space / "README.md").read_text("utf-8").split("---\n")[1])
-        interpreter = interpreter or install(folder, space / "requirements.txt", python, matter["sdk_version"])
+        interpreter = install(folder, space / "requirements.txt", python, matter["sdk_version"])
         preload(folder / "home", matter["preload_from_hub"])
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "TZ") if name in os.environ}
         settings = {"HOME": str(folder), "HF_HOME": str(folder / "home"), "GRADIO_SERVER_PORT": str(PORT)}
@@ -125,11 +125,10 @@ def try_python(python: str, interpreter: Path | None) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--python", action="append", help=f"a version to try (default: {' and '.join(PYTHONS)})")
-    parser.add_argument("--interpreter", type=Path, help="an environment's python, instead of installing one")
+    parser.add_argument("--python", action="append", help=f"a version or a path (default: {' and '.join(PYTHONS)})")
     options = parser.parse_args()
     for python in options.python or PYTHONS:
-        try_python(python, options.interpreter)
+        try_python(python)
     print("The Space would start.")
 
 

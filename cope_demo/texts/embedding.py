@@ -33,17 +33,28 @@ NO_EMBEDDER = (
 _LOADING = threading.Lock()
 
 
+def _download_embedder() -> Path:
+    """The hub's snapshot of the embedding model; where all of it was fetched before, the hub is not asked."""
+    from huggingface_hub import snapshot_download
+
+    wanted = {"revision": EMBEDDER_REVISION, "allow_patterns": list(EMBEDDER_FILES), "etag_timeout": 3}
+    try:
+        folder = Path(snapshot_download(EMBEDDER, local_files_only=True, **wanted))
+        if all((folder / name).is_file() for name in EMBEDDER_FILES):
+            return folder
+    except Exception:  # nothing of it is here
+        pass
+    try:
+        return Path(snapshot_download(EMBEDDER, **wanted))
+    except Exception as error:  # offline, unreachable or refused: one and the same to the person
+        raise CopeError(NO_EMBEDDER) from error
+
+
 def _find_embedder_folder() -> Path:
     """The folder of the embedding model: the installed package's, else the hub's snapshot; its hash is checked."""
     weights = find_packaged_file(EMBEDDER_PACKAGE, EMBEDDER_FILE)
     if weights is None:
-        from huggingface_hub import snapshot_download
-
-        wanted = {"revision": EMBEDDER_REVISION, "allow_patterns": list(EMBEDDER_FILES), "etag_timeout": 3}
-        try:
-            weights = Path(snapshot_download(EMBEDDER, **wanted)) / EMBEDDER_FILE
-        except Exception as error:  # offline, unreachable or refused: one and the same to the person
-            raise CopeError(NO_EMBEDDER) from error
+        weights = _download_embedder() / EMBEDDER_FILE
     if not weights.is_file() or sha256_file(weights) != EMBEDDER_SHA256:
         raise CopeError(
             f"The sentence embedding model's file {weights.name} is damaged (its hash differs): reinstall it with "
