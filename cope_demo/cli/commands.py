@@ -78,6 +78,7 @@ def _add_data_commands(command: Callable[[str, str], argparse.ArgumentParser]) -
     tam.add_argument("--data", required=True, type=Path, metavar="DIR", help="folder with user_others.json")
     tam.add_argument("--out", required=True, type=Path, metavar="DIR", help="where the adapter is written")
     tam.add_argument("--source", default="", help="where the texts come from and their licence, for the card")
+    tam.add_argument("--license", default="other", metavar="ID", help="their licence by the hub's name, for the card")
     tam.add_argument("--examples", type=int, default=TamConfig.examples, help="texts at most (default: %(default)s)")
 
     evaluate = command("evaluate", "The paper's table on the reference code's data; a run that was cut off goes on.")
@@ -206,7 +207,7 @@ def _train_tam(options) -> None:
     quiet_libraries()
     config = TamConfig(examples=options.examples, seed=options.seed)
     with step_bar(f"TAM {options.task}") as show:
-        choices = {"source": options.source, "model": options.model, "config": config}
+        choices = {"source": options.source, "license": options.license, "model": options.model, "config": config}
         result = train_tam(options.task, options.data, options.out, **choices, report=show)
     nats = result["nats_per_token"]
     print(f"Validation loss {nats['before']:.3f} -> {nats['after']:.3f} nats a token; saved in {options.out}")

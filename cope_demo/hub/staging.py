@@ -18,7 +18,8 @@ from cope_demo.saved.store import CARD
 
 HARDWARE = ("zero-a10g", "cpu-basic", "static")
 """Where a Space can run: on a GPU that is lent for a call, on two CPUs, or nowhere, as pages without a server."""
-STAGED = ("app.py", "requirements.txt", "README.md", "LICENSE", "NOTICE", "SECURITY.md", "CITATION.cff")
+_PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CITATION.cff", "LICENSE", "NOTICE")
+STAGED = ("app.py", "requirements.txt", *_PAGES)
 """The files at the top of a Space."""
 FOLDERS = ("cope_demo", "users", "docs")
 LEFT_OUT = ("cope_demo/hub/cope_decoding", "cope_demo/ui/javascript")
