@@ -198,11 +198,6 @@ def test_a_model_without_adapters_or_without_a_base_is_refused(loaded, personal)
         write(merged, loaded.base)
 
 
-def test_it_is_run_only_where_code_is_trusted(loaded, personal):
-    with pytest.raises(ValueError, match="trust_remote_code"):
-        write(personal, loaded.base, trust_remote_code=False)
-
-
 def test_the_same_on_the_embedded_model():
     user = Store().open("ines")
     ines = load(None, {"cope": user.adapter("cope")})
