@@ -14,7 +14,17 @@ from cope_demo.system.logs import propagate_logs
 from . import fairness
 from .interface import FitRequest, JobStatus
 from .job_folder import JobFolder
-from .queue_database import APPLICATION, NO_DATABASE, QUEUE, RUNNING, WAITING, WORKFLOW, database_url, vacuum_database
+from .queue_database import (
+    APPLICATION,
+    NO_DATABASE,
+    QUEUE,
+    RUNNING,
+    WAITING,
+    WORKFLOW,
+    database_url,
+    provide_subseconds,
+    vacuum_database,
+)
 from .worker_process import WorkerProcess
 
 CANCEL_SECONDS = 5.0
@@ -54,6 +64,7 @@ class QueueJobs:
         if JobFolder.list_unfinished():
             self._start_workers()  # while the queue is opened
         try:
+            provide_subseconds()
             DBOS.migrate(database_url())
             self._client = DBOSClient(
                 system_database_url=database_url(),
