@@ -1,5 +1,6 @@
 """The page in a frame of another site, as a Space is seen: where the browser lets it keep things, and where not."""
 
+import shutil
 from contextlib import contextmanager
 from types import SimpleNamespace
 
@@ -38,7 +39,7 @@ def running(tmp_path_factory):
 def visit_framed(chromium, url: str, off: list[str]):
     """The page `outer`, and the app as `inner` in its frame. Errors and strange requests fail the test."""
     flags = [*ARGS, f"--disable-features={','.join(off)}"]
-    browser = chromium.browser_type.launch(executable_path="/usr/bin/chromium", args=flags)
+    browser = chromium.browser_type.launch(executable_path=shutil.which("chromium"), args=flags)
     context = browser.new_context(viewport=DESKTOP)
     context.route("https://huggingface.co/**", lambda r: r.fulfill(content_type="text/html", body=OUTSIDE % url))
     trouble: list[str] = []
