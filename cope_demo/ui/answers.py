@@ -122,7 +122,7 @@ def fill_from_link(service, visitor: Visitor, link: links.Link) -> Answer:
         answer["prompt"] = {**answer["prompt"], "value": link.prompt}
     who = _find_card(service, link.user).name.split()[0]
     said = FILLED.format(who=who)
-    columns = streams.show_idle(who, said, user=visitor.chosen, opening=True)
+    columns = streams.show_idle(who, said, user=link.user, opening=True)
     return make_answer(answer, link=say({"kind": "wait", "message": said}), columns=columns, ways=go_to("compare"))
 
 

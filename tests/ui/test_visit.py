@@ -279,3 +279,9 @@ def test_browsers_that_an_earlier_version_served_can_still_read_their_memory(own
     own_data.mkdir(exist_ok=True)
     (own_data / "browser-secret").write_text("96166a7fa28255f358418eae958d1b0c")
     assert browser_state().secret == "96166a7fa28255f358418eae958d1b0c"
+
+
+def test_a_link_opens_with_its_person_for_whom_a_kept_comparison_may_come_back(visit):
+    memory = {"secret": SECRET, "chosen": NEW, "fits": []}
+    (idle,) = messages(visit.open(memory, {"user": "ada"})["columns"])
+    assert idle["t"] == "idle" and idle["user"] == "ada" and idle["opening"] is True
