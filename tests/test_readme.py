@@ -2,15 +2,18 @@
 
 import re
 import shlex
+import subprocess
 
 import pytest
+import yaml
 
 from cope_demo.cli.commands import build_parser
 from cope_demo.paths import ROOT
+from cope_demo.saved.citation import BIBTEX
 from cope_demo.saved.store import Store
 
 README = (ROOT / "README.md").read_text("utf-8")
-PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+PAGES = ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 COMMANDS = re.findall(r"^python -m cope_demo (.+)$", README, re.MULTILINE)
 
 
@@ -63,7 +66,7 @@ def test_the_tree_names_every_package_and_nothing_that_is_not_there():
     block = re.search(r"```\n(cope_demo/\n.*?)```", README, re.DOTALL)[1]
     named = set(re.findall(r"^ +([\w/]+)/ ", block, re.MULTILINE))
     packages = {path.parent.name for path in (ROOT / "cope_demo").glob("*/__init__.py")}
-    assert packages <= named and named - packages == {"panels", "token_view", "web"}
+    assert packages <= named and named - packages == {"panels", "site", "token_view", "web"}
     for file in re.findall(r"\w+\.py", block):
         assert list((ROOT / "cope_demo").rglob(file)), file
 
@@ -72,3 +75,30 @@ def test_the_tree_names_every_package_and_nothing_that_is_not_there():
 def test_files_that_are_named_exist(page):
     named = re.findall(r"`((?:[\w-]+/)+[\w.-]+\.(?:py|js|md))`", (ROOT / page).read_text("utf-8"))
     assert [name for name in named if not any((root / name).exists() for root in (ROOT, ROOT / "cope_demo"))] == []
+
+
+def test_the_citation_is_whole_and_is_that_of_the_paper():
+    """CITATION.cff, and the BibTeX of the README, name the paper as the Anthology does."""
+    cff = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    assert cff["cff-version"] == "1.2.0" and cff["license"] == "Apache-2.0" and cff["title"] and cff["message"]
+    paper = cff["preferred-citation"]
+    names = " and ".join(f"{author['family-names']}, {author['given-names']}" for author in paper["authors"])
+    for told in (
+        names,
+        paper["collection-title"],
+        f"{paper['start']}--{paper['end']}",
+        str(paper["year"]),
+        paper["url"],
+    ):
+        assert told in BIBTEX and told in README, told
+    assert paper["title"] == BIBTEX.split('title = "')[1].split('"')[0].replace("{", "").replace("}", "")
+
+
+def test_custom_generate_s_target_makes_a_repository(tmp_path):
+    """`make custom-generate` leaves the files that transformers looks for, and a card."""
+    command = ["make", "--silent", "custom-generate", f"DECODING={tmp_path}/made"]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    made = tmp_path / "made"
+    names = {path.relative_to(made).as_posix() for path in made.rglob("*") if path.is_file()}
+    files = {"custom_generate/generate.py", "custom_generate/requirements.txt"}
+    assert names == {*files, "README.md", "LICENSE"}

@@ -3,9 +3,11 @@
 import json
 
 import pytest
+from huggingface_hub import ModelCard
 
 from cope_demo.model.embedded import EMBEDDED, EMBEDDED_SHA256
 from cope_demo.paths import SAMPLE_USERS
+from cope_demo.saved.export import EMBEDDED_ORIGIN
 from cope_demo.saved.store import Store
 from cope_demo.texts.history import read_history
 from cope_demo.texts.tasks import TASKS
@@ -32,7 +34,9 @@ def test_history_adapters_and_report_are_whole(name):
         assert (user.adapter(kind) / "adapter_model.safetensors").stat().st_size < 6_000_000
     bits = user.report["bits_per_token"]
     assert bits["oppu"] < bits["base"] and bits["cope"] < bits["base"]
-    assert "fictional" in (user.folder / "README.md").read_text("utf-8")
+    card = ModelCard.load(user.folder / "README.md")
+    assert (card.data.base_model, card.data.library_name, card.data.license) == (EMBEDDED_ORIGIN, "peft", "apache-2.0")
+    assert "fictional" in card.text and f"on the {len(samples)} texts" in " ".join(card.text.split())
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,6 +1,8 @@
-"""The command line: python -m cope_demo fit | compare | score | tam | evaluate | serve | worker | bench | prepare.
+"""The command line: python -m cope_demo fit | compare | score | tam | evaluate | serve | worker | bench | prepare |
+site | publish-space.
 
-This file parses the options and calls the packages below; terminal.py draws what a terminal shows.
+This file parses the options and calls the packages below; publishing.py has the commands that hand the demo on, and
+terminal.py draws what a terminal shows.
 """
 
 import argparse
@@ -14,6 +16,8 @@ from cope_demo.config import DecodeConfig, TamConfig
 from cope_demo.decode.methods import list_evaluated, list_optional, order_columns
 from cope_demo.errors import CopeError
 from cope_demo.texts.tasks import TASKS, find_task
+
+from .publishing import add_publishing, publish, write_pages
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -33,6 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_user_commands(command)
     _add_data_commands(command)
     _add_machine_commands(command)
+    add_publishing(command)
     return parser
 
 
@@ -73,6 +78,7 @@ def _add_data_commands(command: Callable[[str, str], argparse.ArgumentParser]) -
     tam.add_argument("--data", required=True, type=Path, metavar="DIR", help="folder with user_others.json")
     tam.add_argument("--out", required=True, type=Path, metavar="DIR", help="where the adapter is written")
     tam.add_argument("--source", default="", help="where the texts come from and their licence, for the card")
+    tam.add_argument("--license", default="other", metavar="ID", help="their licence by the hub's name, for the card")
     tam.add_argument("--examples", type=int, default=TamConfig.examples, help="texts at most (default: %(default)s)")
 
     evaluate = command("evaluate", "The paper's table on the reference code's data; a run that was cut off goes on.")
@@ -90,7 +96,7 @@ def _add_data_commands(command: Callable[[str, str], argparse.ArgumentParser]) -
 
 
 def _add_machine_commands(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
-    """What runs, prepares or measures this machine: serve, worker, prepare, bench."""
+    """What serves, prepares or measures: serve, worker, prepare, bench."""
     serve = command("serve", "Serve the page.")
     serve.add_argument("--host", default="127.0.0.1", help="(default: %(default)s)")
     serve.add_argument("--port", type=int, default=7860, help="(default: %(default)s)")
@@ -201,7 +207,7 @@ def _train_tam(options) -> None:
     quiet_libraries()
     config = TamConfig(examples=options.examples, seed=options.seed)
     with step_bar(f"TAM {options.task}") as show:
-        choices = {"source": options.source, "model": options.model, "config": config}
+        choices = {"source": options.source, "license": options.license, "model": options.model, "config": config}
         result = train_tam(options.task, options.data, options.out, **choices, report=show)
     nats = result["nats_per_token"]
     print(f"Validation loss {nats['before']:.3f} -> {nats['after']:.3f} nats a token; saved in {options.out}")
@@ -289,4 +295,6 @@ _COMMANDS = {
     "worker": _run_worker,
     "prepare": _prepare,
     "bench": _run_benchmarks,
+    "site": write_pages,
+    "publish-space": publish,
 }

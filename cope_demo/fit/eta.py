@@ -10,8 +10,8 @@ from .examples import Example
 
 TRAIN, FORWARD, SAMPLE = 3.0, 1.0, 2.2
 """Work of one token in a training pass (forward and backward), in a scoring pass, and in batched sampling."""
-UNITS_PER_SECOND = 650.0
-"""A first guess on two cores with the embedded model, replaced by the measured speed as soon as there is one."""
+MEASURED_SECONDS = 2.0
+"""A speed that was measured for less than this is not believed."""
 
 
 def estimate_work(train: Sequence[Example], held_out: Sequence[Example], config: FitConfig) -> dict[str, float]:
@@ -29,25 +29,39 @@ def estimate_work(train: Sequence[Example], held_out: Sequence[Example], config:
 
 
 class Eta:
-    """The remaining seconds of a fit, as its stages move on.
+    """The remaining seconds of a fit, as its stages move on, by the speed that was measured here and nothing else.
 
     work: units by stage. spent: seconds of the stages that are already done (a resumed fit has some).
     """
 
     def __init__(self, work: dict[str, float], spent: dict[str, float]):
         self.work, self.spent = work, spent
-        self.start = time.monotonic()
+        self._first: tuple[float, float] | None = None  # when the stage's first event came, and what was done by then
 
     def seconds(self, event: FitEvent) -> float | None:
-        """Seconds until the fit is done, by this event's stage and step."""
-        stages = list(self.work)
-        if event.stage not in stages:
+        """Seconds until the fit is done, by this event's stage and step; None before anything was measured."""
+        if event.stage not in self.work:
             return None
+        stages = list(self.work)
         here = stages.index(event.stage)
         fraction = event.step / event.of if event.of else 0.0
-        before = sum(self.work[stage] for stage in stages[:here] if stage in self.spent)
-        done = before + fraction * self.work[event.stage]
-        elapsed = sum(self.spent.get(stage, 0.0) for stage in stages[:here]) + time.monotonic() - self.start
-        speed = done / elapsed if done and elapsed > 2 else UNITS_PER_SECOND
-        left = (1 - fraction) * self.work[event.stage] + sum(self.work[stage] for stage in stages[here + 1 :])
-        return left / speed
+        measured = {stage: self.spent[stage] for stage in stages[:here] if stage in self.spent}
+        own = self._measure_stage(event.stage, fraction)
+        speeds = [self.work[stage] / seconds for stage, seconds in measured.items() if seconds > 0]
+        if own:
+            speeds.append(own)
+        if not speeds:
+            return None
+        mean = sum(speeds) / len(speeds)
+        later = sum(self.work[stage] for stage in stages[here + 1 :])
+        return (1 - fraction) * self.work[event.stage] / (own or mean) + later / mean
+
+    def _measure_stage(self, stage: str, fraction: float) -> float | None:
+        """Units a second of this stage since its first event; None before that can be said."""
+        now = time.monotonic()
+        if self._first is None:
+            self._first = (now, fraction)
+        began, before = self._first
+        if now - began < MEASURED_SECONDS or fraction <= before:
+            return None
+        return (fraction - before) * self.work[stage] / (now - began)

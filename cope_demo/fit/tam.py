@@ -31,6 +31,7 @@ from cope_demo.texts.tasks import Sample, find_task
 
 from .examples import Example, encode
 from .response_logps import response_logps
+from .tam_card import NO_LICENCE, format_card
 from .training import apply_new_adapter, apply_saved_adapter, reuse_memory, save_adapter, seed_everything
 
 SAVE_STEPS = 20
@@ -68,13 +69,14 @@ def train_tam(
     out: Path,
     *,
     source: str = "",
+    license: str = NO_LICENCE,
     model: str | None = None,
     config: TamConfig | None = None,
     report: Report = lambda step, of, loss, eta: None,
 ) -> dict:
     """Trains the task's adapter and writes it to `out` in peft's format, with a card and tam.json, which it returns.
 
-    source: where the texts come from and under which licence, for the card.
+    source: where the texts come from and under which licence, for the card; license: the same by the hub's name.
     A run with the same settings that was interrupted in `out` is continued; a finished one is returned as it is.
     Raises CopeError for data that will not do, or a run of other settings in `out`.
     """
@@ -85,6 +87,7 @@ def train_tam(
         "task": task_name,
         "base": {"name": base.name, "identity": base.identity},
         "source": source,
+        "license": license,
         "data_sha256": sha256_file(Path(data) / OTHERS),
         "settings": asdict(config),
     }
@@ -108,7 +111,7 @@ def train_tam(
         if path.name != "README.md":  # peft's own card, which says nothing
             os.replace(path, out / path.name)
     result["adapter_sha256"] = sha256_file(out / WEIGHTS)
-    (out / "README.md").write_text(_format_card(result), "utf-8")
+    (out / "README.md").write_text(format_card(result), "utf-8")
     _write_json(out / "tam.json", result)
     shutil.rmtree(state)
     return result
@@ -252,27 +255,3 @@ def _read_or_write_json(path: Path, make: Callable[[], object]):
 
 def _write_json(path: Path, data) -> None:
     write_whole(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
-
-
-def _format_card(result: dict) -> str:
-    """The model card of a task adapter."""
-    nats, texts, settings = result["nats_per_token"], result["texts"], result["settings"]
-    chosen = ", ".join(f"{name} {value}" for name, value in settings.items())
-    return f"""---
-library_name: peft
-tags: [lora, cope, task-adapter]
----
-
-# Task adapter (TAM): {result["task"]}
-
-A LoRA for {result["base"]["name"]} (4 bit, NF4), trained on other people's texts of the task {result["task"]}.
-In CoPe it is part of the base model: personal adapters are fitted and contrasted on top of it.
-
-- Data: {result["source"] or "not stated"}. SHA-256 of the file: {result["data_sha256"]}.
-- Texts: {texts["train"]} for training, {texts["validation"]} of other authors for validation.
-- Validation loss: {nats["before"]:.3f} nats a token before, {nats["after"]:.3f} after.
-- Settings: {chosen}.
-- Base model's identity: {result["base"]["identity"]}.
-
-It writes like the average of its sources, faults and all; nothing that it says is a fact.
-"""

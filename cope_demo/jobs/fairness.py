@@ -10,8 +10,6 @@ from .job_folder import JobFolder
 
 SHARE_SECONDS = 3600.0
 """Fits that began within this time count: a person's next one waits behind those of people who had fewer."""
-FIT_SECONDS = 160.0
-"""How long a fit takes, as long as none has been measured here (docs/speed.md)."""
 STILL_GOING = "A fit of yours is still going on: wait for it, or cancel it, and then start the next one."
 
 
@@ -25,13 +23,18 @@ def read_queue_limit() -> int:
     return config.read_whole_number("COPE_QUEUE_LIMIT", 30, 1, 100_000)
 
 
-def check_room(waiting: int, seconds: float) -> None:
-    """Raises CopeError when the queue is full. seconds: until the next fit starts and so leaves a place."""
+def check_room(waiting: int, seconds: float | None) -> None:
+    """Raises CopeError when the queue is full.
+
+    seconds: until the next fit starts and so leaves a place; None as long as no fit was measured here.
+    """
     if waiting >= read_queue_limit():
-        minutes = max(1, math.ceil(seconds / 60))
+        when = "later"
+        if seconds is not None:
+            minutes = max(1, math.ceil(seconds / 60))
+            when = f"in about {minutes} minute{'s' if minutes > 1 else ''}"
         raise CopeError(
-            f"The queue is full ({waiting} fits wait), so try again in about {minutes} "
-            f"minute{'s' if minutes > 1 else ''}. The sample users can be compared meanwhile."
+            f"The queue is full ({waiting} fits wait), so try again {when}. The sample users can be compared meanwhile."
         )
 
 

@@ -43,7 +43,7 @@ class InlineJobs:
                     fairness.check_same(folder, request)
                     return job_id
             eta = self.status(self._running).eta if self._running else None
-            fairness.check_room(len(self._waiting), fairness.FIT_SECONDS if eta is None else eta)
+            fairness.check_room(len(self._waiting), eta)
             disk.check_space()
             folder = JobFolder.create(request, self._users_dir)
             self._enqueue(folder, who)

@@ -255,11 +255,12 @@ class JobFolder:
         return JobStatus(self.id, self.user_id, state, position, stage, eta, events, result["error"])
 
     def _eta(self, events: list[dict]) -> float | None:
-        """The last event's estimate, less the time that has passed since."""
+        """The last event's estimate, less the time that has passed since; None once it is overdue."""
         if not events or events[-1]["eta"] is None:
             return None
         passed = time.time() - (self.path / EVENTS).stat().st_mtime
-        return max(0.0, events[-1]["eta"] - passed)
+        left = events[-1]["eta"] - passed
+        return left if left > 0 else None
 
 
 def _write_private(path: Path, data: dict) -> None:

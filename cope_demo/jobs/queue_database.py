@@ -4,7 +4,9 @@ several machines share it. Web processes and workers share these names."""
 import os
 import sqlite3
 import stat
+import time
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 
 from cope_demo.errors import CopeError
@@ -60,6 +62,23 @@ def check_private(path: Path) -> None:
             f"The {what} {path} of the queue's database can be written by other accounts, which could put fits of "
             f"their own there: take that right away (chmod go-w {path}), and start again."
         )
+
+
+@cache
+def provide_subseconds() -> None:
+    """Gives SQLite before 3.42 the function with which DBOS takes the time on Python 3.12: unixepoch('subsec').
+
+    Many a Python 3.12 comes with an older SQLite (Debian 12 has 3.40), where that is NULL and no fit could be enqueued.
+    It holds for every connection that this process opens from then on.
+    """
+    if sqlite3.sqlite_version_info >= (3, 42):
+        return
+    from sqlalchemy import Engine, event
+
+    @event.listens_for(Engine, "connect")
+    def define(connection, record):
+        if isinstance(connection, sqlite3.Connection):
+            connection.create_function("unixepoch", 1, lambda how: time.time() if how == "subsec" else int(time.time()))
 
 
 def vacuum_database() -> None:

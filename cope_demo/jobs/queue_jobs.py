@@ -14,7 +14,17 @@ from cope_demo.system.logs import propagate_logs
 from . import fairness
 from .interface import FitRequest, JobStatus
 from .job_folder import JobFolder
-from .queue_database import APPLICATION, NO_DATABASE, QUEUE, RUNNING, WAITING, WORKFLOW, database_url, vacuum_database
+from .queue_database import (
+    APPLICATION,
+    NO_DATABASE,
+    QUEUE,
+    RUNNING,
+    WAITING,
+    WORKFLOW,
+    database_url,
+    provide_subseconds,
+    vacuum_database,
+)
 from .worker_process import WorkerProcess
 
 CANCEL_SECONDS = 5.0
@@ -54,6 +64,7 @@ class QueueJobs:
         if JobFolder.list_unfinished():
             self._start_workers()  # while the queue is opened
         try:
+            provide_subseconds()
             DBOS.migrate(database_url())
             self._client = DBOSClient(
                 system_database_url=database_url(),
@@ -228,10 +239,10 @@ class QueueJobs:
         first = min((eta for eta in running if eta is not None), default=0.0)
         return first + seconds * (position // max(1, len(running)) + 1)
 
-    def _estimate_next_start(self, rows: list) -> float:
-        """Estimated seconds until the next waiting fit starts."""
+    def _estimate_next_start(self, rows: list) -> float | None:
+        """Estimated seconds until the next waiting fit starts; None before anything was measured."""
         left = [eta for eta in self._estimate_running(rows) if eta is not None]
-        return min(left) if left else self._measure_fit_seconds() or fairness.FIT_SECONDS
+        return min(left) if left else self._measure_fit_seconds()
 
     def _estimate_running(self, rows: list) -> list[float | None]:
         """The seconds that each running fit still takes."""

@@ -19,7 +19,16 @@ from cope_demo.system.output import log_all_output
 
 from .job_folder import JobFolder
 from .liveness import FileLiveness, SessionLiveness
-from .queue_database import APPLICATION, NO_DATABASE, QUEUE, RUNNING, WORKFLOW, database_url, open_liveness
+from .queue_database import (
+    APPLICATION,
+    NO_DATABASE,
+    QUEUE,
+    RUNNING,
+    WORKFLOW,
+    database_url,
+    open_liveness,
+    provide_subseconds,
+)
 from .stage_process import StageProcess, end_with_parent
 from .stage_runner import report_fault, retry_with_half
 
@@ -102,6 +111,7 @@ def _work() -> None:
 
 
 def _launch_dbos(name: str) -> None:
+    provide_subseconds()
     DBOS(
         config={
             "name": APPLICATION,

@@ -86,7 +86,7 @@ def write_zip(user: SavedUser, sample: bool, target: Path) -> None:
 
 def make_snippet(user: SavedUser) -> str:
     """Python that loads the unzipped adapters with peft and writes 40 tokens by CoPe's rule, in their folder."""
-    task, base = find_task(user.task), json.dumps(_find_hub_name(user))
+    task, base = find_task(user.task), json.dumps(find_hub_name(user.manifest["base"]))
     prompt = json.dumps(task.prompt(task.example_prompt), ensure_ascii=False)
     load = _LOAD[user.manifest.get("task_adapter") is not None].rstrip("\n")
     return _SNIPPET.format(base=base, load=load, prompt=prompt)
@@ -98,8 +98,9 @@ def make_model_card(user: SavedUser, sample: bool) -> str:
 
     manifest, report = user.manifest, user.report
     front = ModelCardData(
-        base_model=_find_hub_name(user),
+        base_model=find_hub_name(user.manifest["base"]),
         library_name="peft",
+        base_model_relation="adapter",
         pipeline_tag="text-generation",
         license="apache-2.0" if sample else "other",
         tags=["cope", "personalization", "contrastive-decoding", "lora", "dpo", "trl"],
@@ -130,9 +131,9 @@ def make_model_card(user: SavedUser, sample: bool) -> str:
     )
 
 
-def _find_hub_name(user: SavedUser) -> str:
-    name = user.manifest["base"]["name"]
-    return EMBEDDED_ORIGIN if name == EMBEDDED else name
+def find_hub_name(base: dict) -> str:
+    """The hub's name of a base model, as a manifest or a task adapter names it: {"name", "identity"}."""
+    return EMBEDDED_ORIGIN if base["name"] == EMBEDDED else base["name"]
 
 
 _NAMES = {"base": "base", "oppu": "OPPU", "cope": "CoPe"}

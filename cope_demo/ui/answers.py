@@ -1,5 +1,6 @@
 """What the page shows of a visitor, from what the service knows now, as new values of its parts (parts.py)."""
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,14 +12,23 @@ from cope_demo.ui.web.guard import explain_error
 
 from . import links, streams
 from .component import say
-from .panels import behind, fitting, more_columns, people, scoring, takeaway
+from .panels import behind, comeback, fitting, more_columns, people, scoring, takeaway
 from .parts import Answer, make_answer
 from .settings import choose_defaults, choose_task
 from .visitor import FINAL, NEW, Visitor
 
 LOADING = "The model is loading. You can look around and write a prompt meanwhile."
 NOT_FITTED = "Fit this writing first (step 2), or choose a sample user."
-FILLED = "{who}, the prompt and the settings are filled in below. Press Compare to write it anew."
+FILLED = "{who}, the prompt and the settings are filled in. Press Compare to write it anew."
+
+
+def go_to(place: str) -> str:
+    """The window goes to a place of panels/ways.js, "own", "fit" or "compare", once."""
+    return say({"to": place, "nonce": secrets.token_hex(4)})
+
+
+NOWHERE = say({"to": ""})
+"""The window stays where it is."""
 
 
 def name_person(service, visitor: Visitor) -> str:
@@ -67,6 +77,7 @@ def show_visitor(service, visitor: Visitor, status: JobStatus | None = None) -> 
         start_fit=gr.update(visible=new),
         cancel_fit=gr.update(visible=going),
         delete_fit=gr.update(visible=fit is not None and not going),
+        key=comeback.describe_key(visitor),
     )
 
 
@@ -110,7 +121,9 @@ def fill_from_link(service, visitor: Visitor, link: links.Link) -> Answer:
     if link.prompt:
         answer["prompt"] = {**answer["prompt"], "value": link.prompt}
     who = _find_card(service, link.user).name.split()[0]
-    return make_answer(answer, link=say({"kind": "wait", "message": FILLED.format(who=who)}))
+    said = FILLED.format(who=who)
+    columns = streams.show_idle(who, said, user=link.user, opening=True)
+    return make_answer(answer, link=say({"kind": "wait", "message": said}), columns=columns, ways=go_to("compare"))
 
 
 def tick_columns(answer: Answer, wanted: Sequence[str]) -> Answer:

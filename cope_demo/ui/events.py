@@ -7,11 +7,11 @@ import gradio as gr
 from cope_demo.errors import CopeError
 from cope_demo.ui.web.guard import explain_error, guard_handler
 from cope_demo.ui.web.joins import AT_ONCE
-from cope_demo.visitors.owners import Access
+from cope_demo.visitors.owners import SECRET, Access
 
 from . import streams
 from .component import say
-from .panels import fitting, lessons, own, scoring
+from .panels import comeback, lessons, own, scoring
 from .parts import PageParts, Panels
 from .settings import SLIDERS
 from .visit import Visit
@@ -79,39 +79,44 @@ class Events:
     def connect_fit(self) -> None:
         """Step 2: a fit's start and end, and what can be had of it."""
         fit = self.panels.fit
+        self._connect(self.panels.key.back, self._come_back, **LIGHT)
         self._connect_turn(self.panels.behind.unfold, Visit.unfold, **LIGHT)
         self._connect_turn(self.panels.take.take, Visit.offer_adapters, **LIGHT)
         self._connect_turn(fit.cancel.click, Visit.cancel_fit, **LIGHT)
         self._connect_turn(fit.delete.click, Visit.delete_fit, **LIGHT)
         self._connect_turn(fit.start.click, Visit.start_fit, "text", "file", "task", "name", **READING)
 
+    def _come_back(self, profile: gr.OAuthProfile | None, request: gr.Request, event: gr.EventData, visitor):
+        """Another secret takes the place of the one that this browser was given and cannot keep."""
+        key = _read_item(event, "key").strip().lower()
+        if not SECRET.fullmatch(key):
+            return self.parts.resolve({"key": comeback.refuse_key(comeback.NO_KEY)})
+        return self.parts.resolve(Visit(self.access, {"secret": key}, profile, request).come_back())
+
     def connect_history(self) -> None:
-        """Step 1, one's own history: every change of it makes a new preview."""
+        """Step 1, one's own history: every change of it makes a new preview, and once it rests, a whole one."""
         mine = self.panels.own
         inputs = self.parts.select("visitor", "text", "file", "task")
-        latest = {"inputs_kwargs": inputs, "outputs": [mine.preview, self.panels.fit.panel]}
+        latest = {"inputs_kwargs": inputs, "outputs": [mine.preview]}
         quick = {"fn": self._make_preview(False), **latest, "trigger_mode": "always_last", **LIGHT}
         whole = {"fn": self._make_preview(True), **latest, "trigger_mode": "always_last", **READING}
         # Not `input`: Gradio's text box sends that for key presses only, so a paste would go unseen.
         mine.text.change(lambda: None, None, [mine.file], **LIGHT).then(**quick)
-        mine.text.blur(**whole)
-        mine.task.input(**quick).then(**whole)
+        mine.preview.settle(**whole)
+        mine.task.input(**quick)
         upload = mine.upload.upload(guard_handler(own.take_upload), [mine.upload], [mine.file], **LIGHT)
-        upload.then(**quick).then(**whole)
+        upload.then(**quick)
         mine.example.click(lambda: own.EXAMPLE, None, [mine.text], **LIGHT).then(**whole)
 
     def _make_preview(self, whole: bool):
-        """The preview's handler: how the texts were understood, and the fit's plan for them."""
-        preview, plan = self.panels.own.preview, self.panels.fit.panel
+        """The preview's handler: how the texts were understood."""
 
         def handler(profile: gr.OAuthProfile | None, request: gr.Request, visitor, text, file, task):
             try:
                 Visit(self.access, visitor, profile, request).service.caller.take("preview")
-                data = own.preview(text, file, task, whole)
+                return say(own.preview(text, file, task, whole))
             except Exception as error:
-                return {preview: say({"state": "read", "problem": explain_error(error)})}
-            planned = fitting.describe_plan(data.get("count", 0), data.get("seconds", 0.0))
-            return {preview: say(data), plan: say(planned)}
+                return say({"state": "read", "whole": True, "problem": explain_error(error)})
 
         return handler
 
@@ -133,6 +138,7 @@ class Events:
             guard_handler(self._open_lesson), None, shown, js=_notify_view("cope-begin", "g"), **ending
         )
         compare.stop.click(self._free_buttons, None, buttons, js=_notify_view("cope-stop", "[]"), **ending)
+        compare.view.halt(self._free_buttons, None, buttons, **ending)
 
     def _compare(
         self, profile: gr.OAuthProfile | None, request: gr.Request, visitor, more, **settings

@@ -5,6 +5,8 @@ A link is made in the browser when its button is pressed, and only for sample us
 address was written by anybody, so all of it is checked.
 """
 
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -53,6 +55,15 @@ def read(query: Mapping[str, str], cards: list[Card]) -> Link | None:
         raise CopeError(f"This link's columns cannot be shown. {error}") from error
     settings = {name: _read_number(name, query[name]) for name in given}
     return Link(user=query["user"], prompt=prompt, settings=settings, columns=columns)
+
+
+def find_address() -> str:
+    """Where people open the app, when that is not its own address: in a Space, the page that shows it in a frame.
+
+    A visitor's identity, and so their share of a GPU, comes from that page alone.
+    """
+    space = os.environ.get("SPACE_ID", "")
+    return f"https://huggingface.co/spaces/{space}" if re.fullmatch(r"[\w.-]+/[\w.-]+", space, re.ASCII) else ""
 
 
 def from_lesson(lesson: Lesson) -> Link:

@@ -14,10 +14,10 @@ from cope_demo.ui.web.uploads import remove_broken_uploads
 from cope_demo.visitors.owners import Access
 
 from . import api
-from .answers import describe_model
+from .answers import NOWHERE, describe_model
 from .component import panel, say, static
 from .events import connect_events
-from .panels import behind, comparing, evidence, fitting, lessons, own, people, privacy, scoring, takeaway
+from .panels import behind, comeback, comparing, evidence, fitting, lessons, own, people, privacy, scoring, takeaway
 from .parts import Panels
 from .visitor import browser_state
 
@@ -56,7 +56,8 @@ def lay_out(access: Access) -> Panels:
         cards, history = people.cards_panel(), own.own_panel()
     with gr.Column(elem_classes="step"):
         static("step2")
-        fit, take, details = fitting.fit_panel(), takeaway.takeaway_panel(), behind.behind_panel()
+        fit, key = fitting.fit_panel(), comeback.comeback_panel()
+        take, details = takeaway.takeaway_panel(), behind.behind_panel()
     with gr.Column(elem_classes="step"):
         static("step3")
         compare = comparing.compare_panel()
@@ -67,6 +68,7 @@ def lay_out(access: Access) -> Panels:
     erasing = privacy.privacy_panel()
     static("footer")
     panel("citation", say({"bibtex": BIBTEX}), "citation")
+    ways = panel("ways", NOWHERE, "ways")
     return Panels(
         banner=banner,
         link=link,
@@ -76,9 +78,11 @@ def lay_out(access: Access) -> Panels:
         people=cards,
         own=history,
         fit=fit,
+        key=key,
         take=take,
         behind=details,
         compare=compare,
         score=score,
         privacy=erasing,
+        ways=ways,
     )

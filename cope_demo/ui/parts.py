@@ -26,11 +26,13 @@ class Panels:
     people: gr.HTML
     own: OwnPanel
     fit: FitPanel
+    key: gr.HTML
     take: gr.HTML
     behind: gr.HTML
     compare: ComparePanel
     score: ScorePanel
     privacy: PrivacyPanel
+    ways: gr.HTML
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ class PageParts:
     """The components that follow from what a visitor does. Events and answers call them by these names.
 
     Those of a comparison's settings are DecodeConfig's. columns: the view of step 3; more: which further columns it is
-    to have; scored: the view of step 4; text_a, text_b, asked: the texts to score and what they answer.
+    to have; scored: the view of step 4; text_a, text_b, asked: the texts to score and what they answer; ways: where the
+    window goes (answers.go_to).
     """
 
     visitor: gr.BrowserState
@@ -58,6 +61,7 @@ class PageParts:
     start_fit: gr.Button
     cancel_fit: gr.Button
     delete_fit: gr.Button
+    key: gr.HTML
     take: gr.HTML
     behind: gr.HTML
 
@@ -79,6 +83,7 @@ class PageParts:
     verdict: gr.HTML
 
     erased: gr.HTML
+    ways: gr.HTML
 
     @classmethod
     def collect(cls, panels: Panels) -> "PageParts":
@@ -100,6 +105,7 @@ class PageParts:
             start_fit=fit.start,
             cancel_fit=fit.cancel,
             delete_fit=fit.delete,
+            key=panels.key,
             take=panels.take,
             behind=panels.behind,
             prompt=compare.prompt,
@@ -118,6 +124,7 @@ class PageParts:
             scored=score.view,
             verdict=score.verdict,
             erased=panels.privacy.notice,
+            ways=panels.ways,
         )
 
     def select(self, *names: str) -> dict[str, gr.components.Component]:

@@ -27,7 +27,8 @@ from cope_demo.ui.web.proxies import Proxies
 from cope_demo.ui.web.refusals import EXCEPTION_HANDLERS, Refusals
 from cope_demo.ui.web.shield import Shield
 
-from .panels import evidence, takeaway
+from . import documents
+from .panels import takeaway
 
 MIDDLEWARE: tuple[Middleware, ...] = tuple(
     map(Middleware, (Shield, Refusals, OneFraming, Arrivals, OpenStreams, Departures))
@@ -59,7 +60,7 @@ def app_options(service) -> dict:
         app.middleware_stack = OwnOrigin(app.middleware_stack, proxies)
         yield
 
-    routes = [Route("/health", health), Route("/ready", ready), takeaway.ROUTE, evidence.ROUTE]
+    routes = [Route("/health", health), Route("/ready", ready), takeaway.ROUTE, *documents.ROUTES]
     options = {"middleware": list(MIDDLEWARE), "exception_handlers": dict(EXCEPTION_HANDLERS), "lifespan": lifespan}
     return {"routes": routes, **options}
 

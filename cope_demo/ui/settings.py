@@ -8,7 +8,7 @@ from cope_demo.texts.tasks import TASKS, Task
 MAX_TOKENS = 300
 
 SLIDERS = {
-    "alpha": (0, 1.5, 0.05, "Contrast, alpha", "How strongly the base model’s opinion is subtracted. 0: not at all."),
+    "alpha": (0, 1.5, 0.05, "Contrast, alpha", "How strongly base is subtracted. 0: not at all."),
     "tau": (0, 1, 0.01, "Plausibility, tau", "A token counts from this share of the likeliest one’s probability on."),
     "max_new_tokens": (10, MAX_TOKENS, 10, "Length in tokens", "Where a column stops if it has not ended by itself."),
     "repetition_penalty": (

@@ -12,9 +12,9 @@ from cope_demo.visitors.owners import Access
 
 from . import answers, links
 from .component import say
-from .panels import behind, fitting, lessons, people, scoring, takeaway
+from .panels import behind, comeback, fitting, lessons, people, scoring, takeaway
 from .parts import Answer, make_answer
-from .visitor import FINAL, MAX_FITS, Visitor
+from .visitor import FINAL, MAX_FITS, NEW, Visitor
 
 ERASED = "All your fits, texts and adapters have been deleted, and this browser starts anew."
 
@@ -32,13 +32,7 @@ class Visit:
 
     def open(self, query: Mapping[str, str] | None = None) -> Answer:
         """A page load: whom this browser chose last, how its fits stand, and what the address's query asks for."""
-        mine = self.service.store.owned()
-        known = [fit for fit in self.visitor.fits if fit.state != "done" or fit.user in mine]  # others have expired
-        fits = [fitting.refresh(self.service, fit)[0] for fit in known]
-        # Such as an account's, fitted in another browser.
-        new = [user for user in mine if not self.visitor.find_fit(user)][: MAX_FITS - len(fits)]
-        fits += filter(None, (fitting.find_saved_fit(self.service, user) for user in new))
-        visitor = replace(self.visitor, fits=tuple(fits))
+        visitor = self._find_fits()
         try:
             link = links.read(query or {}, people.read_sample_cards(self.service))
         except CopeError as error:
@@ -48,6 +42,24 @@ class Visit:
             return answers.fill_from_link(self.service, visitor, link)
         answer = answers.show_choice(self.service, visitor, visitor.chosen, opening=True)
         return make_answer(answer, columns=lessons.render_lesson(link.lesson)) if link else answer
+
+    def _find_fits(self) -> Visitor:
+        """The visitor with their fits as they stand now, and with those that this browser does not know."""
+        mine = self.service.store.owned()
+        known = [fit for fit in self.visitor.fits if fit.state != "done" or fit.user in mine]  # others have expired
+        fits = [fitting.refresh(self.service, fit)[0] for fit in known]
+        # Such as an account's, fitted in another browser, or all of them where a browser has kept nothing.
+        new = [user for user in mine if not self.visitor.find_fit(user)][: MAX_FITS - len(fits)]
+        fits += filter(None, (fitting.find_saved_fit(self.service, user) for user in new))
+        going = [fit for fit in fitting.find_unfinished_fits(self.service) if not self.visitor.find_fit(fit.user)]
+        return replace(self.visitor, fits=(*fits, *going)[-MAX_FITS:])
+
+    def come_back(self) -> Answer:
+        """The page for whoever has given, as their secret, the key to fits that their browser has forgotten."""
+        visitor = self._find_fits()
+        if not visitor.fits:
+            return make_answer(key=comeback.refuse_key(comeback.NOTHING_THERE))
+        return answers.show_choice(self.service, visitor, visitor.fits[-1].user)
 
     def fill_from_lesson(self, lesson: str) -> Answer:
         """The controls as a lesson was made with; the lesson stays in sight."""
@@ -59,7 +71,8 @@ class Visit:
 
     def pick(self, chosen: str, more: Sequence[str] = ()) -> Answer:
         """Another card was chosen; the further columns that were ticked stay so where this person has them."""
-        return answers.tick_columns(answers.show_choice(self.service, self.visitor, chosen), more)
+        answer = answers.tick_columns(answers.show_choice(self.service, self.visitor, chosen), more)
+        return make_answer(answer, ways=answers.go_to("own")) if chosen == NEW else answer
 
     def poll(self) -> Answer:
         """A look at the queue and the model; only what has changed is answered."""
@@ -88,7 +101,9 @@ class Visit:
             fit = fitting.submit(self.service, text, file, task, name)
         except Exception as error:
             return answers.show_failure(error)
-        return answers.show_choice(self.service, visitor.with_fit(fit), fit.user)
+        return make_answer(
+            answers.show_choice(self.service, visitor.with_fit(fit), fit.user), ways=answers.go_to("fit")
+        )
 
     def cancel_fit(self) -> Answer:
         """Cancels the chosen fit."""
@@ -129,6 +144,7 @@ class Visit:
             text_b="",
             asked="",
             erased=say({"kind": "wait", "message": ERASED}),
+            ways=answers.NOWHERE,
         )
 
     def unfold(self) -> Answer:

@@ -9,6 +9,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timezone
 from hmac import compare_digest
@@ -198,6 +199,14 @@ class OwnJobs:
         """See jobs.Jobs."""
         self._check(job_id)
         self._jobs.cancel(job_id)
+
+    def list_unfinished(self) -> list[tuple[JobStatus, FitRequest]]:
+        """This visitor's fits that wait or run, the oldest first, with what was asked for."""
+        found = []
+        for job in sorted(JobFolder.list_owned(self._owners), key=lambda job: job.last_change):
+            with suppress(CopeError, OSError):  # what was asked for goes when a fit ends
+                found.append((self._jobs.status(job.id), job.request()))
+        return [(status, request) for status, request in found if status.state in ("queued", "running")]
 
     def _waits(self, job_id: str) -> bool:
         try:

@@ -22,7 +22,7 @@ HOOKS = """(window.given = { value: data.messages }), (name, read) => { window.g
 
 
 def step(*options, written: int = 0, method: str = "cope", penalty: dict | None = None, **settings) -> TraceToken:
-    """A token. options: (text, probability for the person, probability in general); `written` is the one taken.
+    """A token. options: (text, probability for the person, probability for base); `written` is the one taken.
 
     penalty: what the repetition penalty takes from the log-probability of an option, by its number.
     """

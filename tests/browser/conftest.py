@@ -18,6 +18,7 @@ ARGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background
 QUICK_FIT = {"oppu_epochs": 1, "holdout": 1, "candidates": 1, "candidate_temperature": 0.0, "max_response_tokens": 32}
 """A fit that takes seconds; what it learns does not matter here."""
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+TABLET = {"width": 820, "height": 1000}
 
 
 @pytest.fixture(scope="session")

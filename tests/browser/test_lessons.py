@@ -6,15 +6,23 @@ import pytest
 
 from cope_demo.ui import links
 from cope_demo.ui.panels import lessons
-from tests.browser.conftest import PHONE, visit
+from tests.browser.conftest import DESKTOP, PHONE, TABLET, visit
 from tests.browser.test_token_view import compare, sideways
 
 LESSON = ".cope-lesson"
+SIZES = {"1280": DESKTOP, "820": TABLET, "390": PHONE}
 IN_SIGHT = """(() => {
   const { top, bottom } = document.querySelector('.cope-lesson').getBoundingClientRect();
   return top >= 0 && bottom <= innerHeight;
 })()"""
 """The text stays on the screen while the columns scroll under it."""
+WORD_IN_SIGHT = """([method, index]) => {
+  const word = document.querySelector(`.column[data-method="${method}"] [data-index="${index}"]`);
+  const { left, top, width, height } = word.getClientRects()[0];
+  const hit = document.elementFromPoint(left + width / 2, top + height / 2);
+  return word.classList.contains('open') && (hit === word || word.contains(hit));
+}"""
+"""The word that a step speaks of: nothing lies over it, and it is that column's."""
 
 
 def open_lesson(page, name):
@@ -27,14 +35,17 @@ def plain(text):
     return text.replace("V_head", "Vhead").replace("\u03c0_", "\u03c0")
 
 
-@pytest.mark.parametrize("size", [None, PHONE], ids=["1280", "390"])
+@pytest.mark.parametrize("size", SIZES)
 def test_every_lesson_opens_and_shows_its_places(chromium, service, scripted_url, size):
     service.loaded = False  # a lesson needs no model
-    with visit(chromium, scripted_url, **({"size": size} if size else {})) as page:
-        for number, name in enumerate(lessons.ORDER if size is None else lessons.ORDER[:2]):
+    with visit(chromium, scripted_url, SIZES[size]) as page:
+        page.emulate_media(reduced_motion="reduce")
+        for number, name in enumerate(lessons.ORDER):
             lesson = lessons.read_lesson(name)
             open_lesson(page, name)
             page.wait_for_selector(f"{LESSON} h3:has-text('Lesson {number + 1}')")
+            page.wait_for_function(IN_SIGHT)
+            assert page.evaluate("document.activeElement.className") == "cope-lesson"
             heads = [head.text_content() for head in page.query_selector_all(".cope-heatmap .column h3")]
             assert len(heads) == 3
             for at, step in enumerate(lesson.steps):
@@ -42,8 +53,9 @@ def test_every_lesson_opens_and_shows_its_places(chromium, service, scripted_url
                 assert page.text_content(f"{LESSON} .place") == f"{at + 1} of {len(lesson.steps)}"
                 shows = step.get("show", "none")
                 assert page.is_visible(".cope-steps .stage") == (shows == "steps")
-                if at:
-                    page.wait_for_function(IN_SIGHT)
+                page.wait_for_function(IN_SIGHT)
+                if shows in ("token", "suppose"):
+                    page.wait_for_function(WORD_IN_SIGHT, arg=[step["column"], lesson.find_token(step)])
                 if shows == "steps":
                     index = lesson.find_token(step)
                     assert page.text_content(".cope-steps .count").startswith(f"token {index + 1} of")
@@ -53,6 +65,20 @@ def test_every_lesson_opens_and_shows_its_places(chromium, service, scripted_url
             assert page.is_disabled(f"{LESSON} .next") and sideways(page) <= 0
         page.click(f"{LESSON} .close")
         assert page.is_hidden(LESSON)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_with_motion_a_lesson_arrives_too(chromium, service, scripted_url, size):
+    """Two scrolls that begin at once end at one place: the lesson's text, and at its second step the word."""
+    lesson = lessons.read_lesson("reward")
+    with visit(chromium, scripted_url, SIZES[size]) as page:
+        open_lesson(page, "reward")
+        page.wait_for_timeout(1600)
+        assert page.evaluate(IN_SIGHT)
+        page.click(f"{LESSON} .next")
+        page.wait_for_timeout(1000)
+        step = lesson.steps[1]
+        assert page.evaluate(IN_SIGHT) and page.evaluate(WORD_IN_SIGHT, [step["column"], lesson.find_token(step)])
 
 
 def test_step_mode_agrees_with_the_lesson(chromium, service, scripted_url):
@@ -103,8 +129,13 @@ def test_a_link_goes_round(chromium, service, scripted_url):
         assert page.input_value("#alpha input[type=number]") == "0.35"
         assert "Ada, the prompt and the settings are filled in" in page.inner_text(".cope-opened")
         assert service.closed == done and page.query_selector(".tok") is None
+        assert "Press Compare" in page.inner_text(".cope-heatmap .status >> nth=0")
+        page.wait_for_function("document.activeElement.id === 'compare'")
+        page.wait_for_function("document.querySelector('#compare').getBoundingClientRect().bottom < innerHeight")
     with visit(chromium, f"{scripted_url}?lesson=alpha") as page:
         page.wait_for_selector(f"{LESSON} h3:has-text('Lesson 3')")
+        page.wait_for_timeout(1500)
+        assert page.evaluate(IN_SIGHT)
     with visit(chromium, f"{scripted_url}?user=somebody-else&alpha=0.3") as page:
         page.wait_for_selector(".cope-opened .problem")
         assert "not a sample user" in page.inner_text(".cope-opened") and page.is_visible("[data-id=ada]")

@@ -18,7 +18,7 @@ def test_score_look_behind_and_take_away(chromium, app_url):
         page.click("#score")
         page.wait_for_selector(".cope-verdict .lead", timeout=60_000)
         lead = page.inner_text(".cope-verdict .lead")
-        assert re.search(r"on average a token of A is \d\.\d\d nats (likelier|less likely) for \w+’s model", lead)
+        assert re.search(r"on average a token of A is \d\.\d\d nats (likelier|less likely) for \w+ than for base", lead)
         spans = f"[...document.querySelectorAll('{VIEW} .column[data-method=a] .tok')]"
         assert page.evaluate(f"{spans}.map(s => s.textContent).join('')") == own
         assert page.query_selector(".cope img") is None

@@ -41,6 +41,7 @@ class Branched(NamedTuple):
 @pytest.fixture(scope="module")
 def branched(compared):
     before = texts(compared, "cope")
+    compared.keyboard.press("Escape")  # a click on the pinned token would close the panel
     compared.click(f"{COPE} .tok >> nth=2")
     compared.click(".inspector button:text('write') >> nth=0")
     wait_until_written(compared)

@@ -29,7 +29,7 @@ def words(page, what):
 def decision(chromium, scripted_page):
     """Step mode on a text of three tokens.
 
-    The first is " stitch", log p -0.5 for the person and -3 in general, beside " the" (-1.5, -0.4) and a newline
+    The first is " stitch", log p -0.5 for the person and -3 for base, beside " the" (-1.5, -0.4) and a newline
     (-6, -2).
     """
     scripted_page.service.reset()
@@ -52,7 +52,7 @@ def go_to(page, token: int, number: int) -> None:
 
 def test_the_first_phase_shows_the_expert_s_favourite(decision):
     go_to(decision, 1, 0)
-    assert "Ada\u2019s adapter likes \u2423stitch best, at 61%" in words(decision, ".sentence")
+    assert "For Ada \u2423stitch is the favourite, at 61%" in words(decision, ".sentence")
 
 
 def test_the_first_phase_gives_nothing_away(decision):
@@ -92,7 +92,7 @@ def test_the_third_phase_subtracts_the_amateur(decision):
 
 def test_the_fourth_phase_takes_the_highest_score(decision):
     go_to(decision, 1, 3)
-    assert "wins: what the expert liked best stays ahead" in words(decision, ".sentence")
+    assert "wins: the favourite for Ada stays ahead" in words(decision, ".sentence")
     assert "= -0.50 - 0.1 \u00b7 (-3.00) = -0.20" in words(decision, ".eq >> nth=1")
     assert words(decision, "li.won .r") == "-0.20" and words(decision, "li.cut .r") == "-\u221e"
     assert decision.inner_text(f"{STEPS} .text mark") == " stitch"

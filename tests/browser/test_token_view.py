@@ -82,7 +82,7 @@ def test_text_is_faithful_and_what_is_invisible_is_marked(chromium, service, scr
         painted = "(s) => [...s.querySelectorAll('.nl')].map(n => getComputedStyle(n, '::before').content)"
         assert page.eval_on_selector(f"{COPE} .tok >> nth=2", painted) == ['"\u21b5"', '"\u21b5"']
         labels = [span.get_attribute("aria-label") for span in page.query_selector_all(f"{COPE} .tok")]
-        assert labels[0] == "One, reward \u22120.2" and labels[3].startswith("tab,")
+        assert labels[0] == "One, +2.50 for Ada against base" and labels[3].startswith("tab,")
         assert labels[5].startswith("part of a character,")
         page.click(".save summary")
         with page.expect_download() as download:
@@ -103,7 +103,7 @@ def test_tooltip_by_mouse_and_keyboard(chromium, scripted_url):
         page.hover(f"{COPE} .tok >> nth=1")
         page.wait_for_selector(".cope-tip:visible")
         tip = page.inner_text(".cope-tip")
-        assert "for Ada" in tip and "in general" in tip and "In V_head: 2" in tip and "\u2423in" in tip
+        assert "for Ada" in tip and "for base" in tip and "In V_head: 2" in tip and "\u2423in" in tip
         page.mouse.move(5, 5)
         page.wait_for_selector(".cope-tip", state="hidden")
 

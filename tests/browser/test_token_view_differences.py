@@ -61,21 +61,23 @@ def test_summary_with_likeness_and_table(chromium):
         run, texts = page.evaluate("window.asked")
         assert run == "run9" and texts["cope"] == "the bus stopped w4 stopped"
         tokens = given["cope"]
-        mean = sum(token.reward for token in tokens) / len(tokens)
+        mean = sum(token.logp_user - token.logp_base for token in tokens) / len(tokens)
         bits = -sum(token.logp_user for token in tokens) / len(tokens) / math.log(2)
         pairs = page.eval_on_selector_all(
             f"{COPE} .foot dl div", "(all) => all.map(d => [d.children[0].textContent, d.children[1].textContent])"
         )
-        assert pairs[0] == ["mean reward", f"{mean:+.2f}".replace("-", "\u2212")] and pairs[1] == ["overruled", "2"]
-        assert pairs[2] == ["bits per token, Ada", f"{bits:.2f}"]
-        assert pairs[4:] == [["topic likeness", "0.40"], ["style likeness", "0.70"]]
-        assert "5\u00a0tokens \u00b7 ended by itself" in page.inner_text(f"{COPE} .foot")
+        assert pairs[0] == ["mean, for Ada against base", f"{mean:+.2f}".replace("-", "\u2212")]
+        assert pairs[1] == ["bits per token, Ada", f"{bits:.2f}"]
+        assert pairs[3:] == [["topic likeness", "0.40"], ["style likeness", "0.70"]]
+        assert "5\u00a0tokens \u00b7 ended by itself \u00b7 2 overruled" in page.inner_text(f"{COPE} .foot")
 
         page.select_option(".later select", "table")
         assert page.is_hidden(".columns") and page.locator(".tables table").count() == 3
-        assert page.inner_text(".tables caption >> nth=2").startswith("CoPe: mean reward")
+        assert page.inner_text(".tables caption >> nth=2").startswith(
+            "CoPe: 5\u00a0tokens \u00b7 ended by itself \u00b7 2 overruled; mean, reward"
+        )
         heads = page.locator(".tables table >> nth=2").locator("thead th")
-        assert heads.all_inner_texts()[1:] == ["token", "reward", "for Ada", "in general", "V_head"]
+        assert heads.all_inner_texts()[1:] == ["token", "reward", "for Ada", "for base", "V_head"]
         assert all(head.get_attribute("scope") == "col" for head in heads.all())
         row = page.locator(".tables table >> nth=2").locator("tbody tr >> nth=2")
         assert row.locator("th[scope=row] button").inner_text() == "\u2423stopped"

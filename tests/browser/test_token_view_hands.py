@@ -44,7 +44,7 @@ def test_all_by_keyboard(chromium):
         assert page.is_visible(".inspector")
         page.keyboard.press("Escape")
         label = page.get_attribute(f"{COPE} .tok >> nth=1", "aria-label")
-        assert label == "two, reward \u22120.5"
+        assert label == "two, +0.92 for Ada against base"
         page.focus(".save summary")
         page.keyboard.press("Enter")
         page.keyboard.press("Escape")

@@ -11,20 +11,20 @@ SENTENCES = {
         "cope",
         step(WAS, STOPPED, CAME, written=1, alpha=0.5),
         {"alpha": 0.5},
-        "‘stopped’ was 2nd for Ada at 25 %, but only 2.0 % in general, so contrast chose it over ‘was’ (40 %, 50 % in"
-        " general).",
+        "‘stopped’ was 2nd for Ada at 25 %, but only 2.0 % for base, so contrast chose it over ‘was’ (40 %, 50 % for"
+        " base).",
     ),
     "confirmed": (
         "cope",
         step(("was", 0.6, 0.1), ("the", 0.1, 0.5)),
         {},
-        "‘was’ was first for Ada at 60 % and has only 10 % in general, so contrast confirmed it.",
+        "‘was’ was first for Ada at 60 % and has only 10 % for base, so contrast confirmed it.",
     ),
     "in spite of contrast": (
         "cope",
         step(("was", 0.6, 0.7), ("the", 0.1, 0.71)),
         {},
-        "‘was’ was first for Ada at 60 %, far enough ahead to win although it is commoner in general (70 %).",
+        "‘was’ was first for Ada at 60 %, far enough ahead to win although it is commoner for base (70 %).",
     ),
     "alone": (
         "cope",
@@ -44,20 +44,20 @@ SENTENCES = {
         step(WAS, STOPPED, written=1, penalty={0: 1.5}),
         {"penalty": 1.2},
         "The repetition penalty decided: without it ‘was’, which had been used before, would have won (40 % for Ada,"
-        " 50 % in general); so it was ‘stopped’ with 25 % for Ada and 2.0 % in general.",
+        " 50 % for base); so it was ‘stopped’ with 25 % for Ada and 2.0 % for base.",
     ),
     "further down": (
         "cope",
         step(WAS, ("came", 0.2, 0.4), ("wild", 0.1, 0.0005), written=2, alpha=0.8),
         {"alpha": 0.8},
-        "‘wild’ was behind ‘was’ for Ada, 10 % against 40 %, but in general it has only 0.05 % against 50 %, so"
+        "‘wild’ was behind ‘was’ for Ada, 10 % against 40 %, but for base it has only 0.05 % against 50 %, so"
         " contrast chose it.",
     ),
     "oppu": (
         "oppu",
         step(WAS, STOPPED, method="oppu"),
         {},
-        "‘was’ was the likeliest for Ada at 40 %; in general it has 50 %, and base had no say.",
+        "‘was’ was the likeliest for Ada at 40 %; for base it has 50 %, and base had no say.",
     ),
     "oppu, the penalty": (
         "oppu",
@@ -69,32 +69,32 @@ SENTENCES = {
         "greedy",
         step(STOPPED, WAS, method="greedy", written=1),
         {},
-        "‘was’ was the likeliest in general at 50 %; for Ada it has 40 %, the favourite there as well.",
+        "‘was’ was the likeliest for base at 50 %; for Ada it has 40 %, the favourite there as well.",
     ),
     "greedy, against the person": (
         "greedy",
         step(("a", 0.1, 0.6), ("the", 0.7, 0.2), method="greedy"),
         {},
-        "‘a’ was the likeliest in general at 60 %; for Ada it has 10 %, where ‘the’ is the favourite.",
+        "‘a’ was the likeliest for base at 60 %; for Ada it has 10 %, where ‘the’ is the favourite.",
     ),
     "drawn": (
         "cope",
         step(WAS, STOPPED, written=1),
         {"decoding": {"max_new_tokens": 4, "temperature": 0.8, "seed": 0}},
-        "The lot fell on ‘stopped’ (25 % for Ada, 2.0 % in general), out of 2 plausible tokens; ‘was’ would have been"
+        "The lot fell on ‘stopped’ (25 % for Ada, 2.0 % for base), out of 2 plausible tokens; ‘was’ would have been"
         " the best.",
     ),
     "a given text": (
         "score",
         step(STOPPED, WAS, method="score"),
         {},
-        "‘stopped’ has 25 % for Ada, 2.0 % in general, which speaks for Ada.",
+        "‘stopped’ has 25 % for Ada, 2.0 % for base, which speaks for Ada.",
     ),
     "the end": (
         "cope",
         step(("<|end|>", 0.6, 0.1), ("the", 0.1, 0.5), text=""),
         {},
-        "the end of the text was first for Ada at 60 % and has only 10 % in general, so contrast confirmed it.",
+        "the end of the text was first for Ada at 60 % and has only 10 % for base, so contrast confirmed it.",
     ),
 }
 
@@ -124,8 +124,8 @@ def test_tooltip_tells_both_favourites_and_the_head(page):
     page.wait_for_selector(".cope-tip:visible")
     said = page.inner_text(".cope-tip .liked").replace("\u202f", " ").replace("\u00a0", " ").splitlines()
     assert [line for line in said if line] == [
-        *("Liked most for Ada", "was 40 %, stopped 25 %, came 20 %"),
-        *("Liked most in general", "was 50 %, rare 30 %, stopped 2.0 %"),
+        *("Likeliest for Ada", "was 40 %, stopped 25 %, came 20 %"),
+        *("Likeliest for base", "was 50 %, rare 30 %, stopped 2.0 %"),
         *("In V_head: 3 tokens", "was, stopped, came"),
     ]
     page.click(".tok >> nth=0")

@@ -76,7 +76,7 @@ def test_compare_own_writing(chromium, app_url, fitted, size):
                 assert abs(token["reward"] - (token["logp_user"] - trace["alpha"] * token["logp_base"])) < 1e-6
         foot = page.inner_text(f"{COPE} .foot")
         assert re.search(r"^\d+\stokens? · (ended by itself|reached the length limit)", foot)
-        assert re.search(r"[−+]?\d\.\d\d\s+mean reward", foot) or re.search(r"mean reward\s+[−+]?\d\.\d\d", foot)
+        assert re.search(r"mean, for you against base\s+[−+]?\d\.\d\d", foot)
 
         if size is PHONE:
             page.tap(f"{COPE} .tok >> nth=1")

@@ -107,13 +107,19 @@ def test_settings_out_of_range_name_the_setting(model, fast, history, tmp_path, 
     assert "prompt is empty" in read_refusal(capsys, "compare", "--user", "ada", "--prompt", " ", *common)
 
 
-@pytest.mark.parametrize("command", ["fit", "compare", "score", "serve", "worker", "bench", "prepare"])
+@pytest.mark.parametrize("command", ["fit", "compare", "score", "serve", "worker", "bench", "prepare", "site"])
 def test_every_command_has_help_with_the_common_options(command, capsys):
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])
     assert ended.value.code == 0
     shown = capsys.readouterr().out
     assert all(option in shown for option in ("--model", "--users-dir", "--seed"))
+
+
+def test_the_site_is_written_where_it_may(tmp_path, capsys):
+    assert main(["site", "--out", str(tmp_path / "site")]) == 0
+    assert "MB); open" in capsys.readouterr().out and (tmp_path / "site" / "index.html").is_file()
+    assert "is no site of this demo" in read_refusal(capsys, "site", "--out", str(tmp_path))
 
 
 def test_an_unknown_option_ends_with_two():

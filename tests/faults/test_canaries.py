@@ -19,6 +19,8 @@ FORGED = '{"time": "", "level": "info", "event": "forged"}'
 LONG, HUGE = 500, 10**400
 EVENTS_END = ("event: error", "event: complete", "process_completed", "unexpected_error")
 PLACES = ("call", "call/v2", "run", "api")
+ECHOED = 5
+"""Marks in one answer at most: the preview of a history shows its owner 60 characters of a text that was left out."""
 STATIC = ("ready", "info", "config", "nowhere", "gradio_api/info", "gradio_api/nowhere")
 
 
@@ -199,7 +201,7 @@ def test_marks_are_found_nowhere(app, long):
         call = next(every)
         status, text = send(app, call)
         faults += "on our side" in text
-        if not is_told(status, text) or text.count(MARK) > 3 or len(text) > 100_000:
+        if not is_told(status, text) or text.count(MARK) > ECHOED or len(text) > 100_000:
             failed.append((call.name, status, text[:300]))
     print(f"\n{count} calls, {calls.made} marks, {faults} were called faults of ours")
     assert failed == []

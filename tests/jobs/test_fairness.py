@@ -46,8 +46,10 @@ def test_who_had_fewer_comes_first(waiting):
 def test_full_queue_says_when(waiting, monkeypatch):
     monkeypatch.setenv("COPE_QUEUE_LIMIT", "2")
     jobs = [waiting.submit(make_request(f"u{n}")) for n in range(2)]
-    with pytest.raises(CopeError, match=r"queue is full \(2 fits wait\), so try again in about 3 minutes"):
+    with pytest.raises(CopeError, match=r"queue is full \(2 fits wait\), so try again later\."):  # nothing was measured
         waiting.submit(make_request("u3"))
+    with pytest.raises(CopeError, match="so try again in about 3 minutes"):
+        fairness.check_room(2, 130.0)
     assert waiting.submit(make_request("u1")) == jobs[1], "who has a place keeps it"
     assert len(list(JobFolder.list_unfinished())) == 2
     waiting.cancel(jobs[0])

@@ -1,9 +1,11 @@
 """The queue's SQLite file is this account's alone, or the app does not start: who writes it runs code in a worker."""
 
 import os
+import time
 from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from cope_demo.errors import CopeError
 from cope_demo.jobs import queue_database
@@ -62,3 +64,16 @@ def test_a_start_says_it_in_a_sentence(own_data, capfd):
     database_url()
     (own_data / "jobs" / "queue.sqlite").chmod(0o666)
     assert main(["worker"]) == 2 and "can be written by other accounts" in capfd.readouterr().err
+
+
+def test_an_older_sqlite_tells_the_time_too(tmp_path):
+    """What DBOS asks for on Python 3.12: a default of its tables, and in its queries."""
+    queue_database.provide_subseconds()
+    engine = create_engine(f"sqlite:///{tmp_path / 'clock.sqlite'}")
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE t (n INT, at INTEGER NOT NULL DEFAULT (unixepoch('subsec') * 1000))"))
+        connection.execute(text("INSERT INTO t (n) VALUES (1)"))
+        told = connection.execute(text("SELECT at, unixepoch('subsec') * 1000, unixepoch('now') FROM t")).one()
+    engine.dispose()
+    now = time.time()
+    assert all(0 <= now - at / 1000 < 10 for at in told[:2]) and 0 <= now - told[2] < 11

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from cope_demo.errors import CopeError
 from cope_demo.texts import embedding
 from cope_demo.texts.embedding import get_embedder
-from cope_demo.texts.key_phrases import _rank_candidates, extract_key_phrases, extract_tfidf_phrases
+from cope_demo.texts.history import instruct_text
+from cope_demo.texts.key_phrases import _rank_candidates, extract_key_phrases, extract_tfidf_phrases, is_past_form
 
 POSTS = [
     "The driver of the tram had a birthday cake on the dashboard, in a box with a window. Nobody rang the bell.",
@@ -77,6 +78,13 @@ def test_texts_without_phrases():
     for find in (extract_key_phrases, extract_tfidf_phrases):
         assert find(empty) == [[] for _ in empty]
         assert [bool(phrases) for phrases in find(["🎉", POSTS[0], ""])] == [False, True, False]
+
+
+def test_a_short_text_is_not_about_a_verb():
+    forms = ["walked", "missed", "drifted", "bed", "seed", "speed", "tram", "late tram", "Ted"]
+    assert [is_past_form(phrase) for phrase in forms] == [True] * 3 + [False] * 6
+    assert instruct_text("missed the 19. walked.").prompt.startswith("Write a post that begins with")
+    assert instruct_text("missed the tram to the harbour. walked.").prompt.startswith("Write a post about ")
 
 
 def test_another_language_has_its_own_stop_words():

@@ -6,14 +6,13 @@ import os
 import pytest
 
 from cope_demo.errors import CopeError
-from cope_demo.texts.tasks import Sample
-from cope_demo.ui.panels import duration, fitting, own, people
+from cope_demo.ui.panels import fitting, own, people
 from cope_demo.ui.parts import ANSWERED, make_answer
 from cope_demo.ui.visit import Visit
 from cope_demo.ui.visitor import MAX_FITS, NEW, SEAL, Fit, Visitor, browser_state
 from cope_demo.visitors.owners import SECRET as SECRET_FORM
 from cope_demo.visitors.owners import Access
-from tests.scripted import HOSTILE, REPORT, SECRET, messages, publish
+from tests.scripted import CARD, HOSTILE, REPORT, SECRET, messages, publish
 
 TEXTS = "\n---\n".join(f"Text number {n} is about seams and needles." for n in range(6))
 
@@ -43,11 +42,11 @@ def test_preview_shows_what_was_kept_and_why_not():
         {"number": 7, "action": "dropped", "reason": "shorter than 3 words", "excerpt": "no", "count": 1}
     ]
     assert data["samples"][-1]["start"] == f"{HOSTILE[0]} is a tag"
-    assert data["seconds"] > duration.START_SECONDS
 
 
 def test_preview_of_nothing_and_of_a_wrong_file():
     assert own.preview("  \n", None, "free_writing") == {"state": "empty"}
+    assert "'a.txt' holds no text" in own.preview("", ("a.txt", b" \n"), "free_writing")["problem"]
     assert own.preview("", ("a.csv", b"x,y\n1,2\n"), "free_writing")["problem"]
     assert ".pdf files cannot be read" in own.preview("", ("a.pdf", b"hello you there"), "free_writing")["problem"]
     assert "There is no task" in own.preview(TEXTS, None, "<b>")["problem"]
@@ -83,15 +82,6 @@ def test_names():
     assert own.check_name("  Ada \n Lint ") == "Ada Lint" and own.check_name(None) == "You"
     with pytest.raises(CopeError, match="40 are allowed"):
         own.check_name("x" * 41)
-
-
-def test_the_time_of_a_fit_follows_the_texts():
-    forty = [Sample("", "x" * 240)] * 40
-    assert (
-        100 < duration.estimate(forty) < 150 and duration.format_duration(duration.estimate(forty)) == "about 2 minutes"
-    )
-    assert duration.estimate(forty[:10]) < duration.estimate(forty)
-    assert duration.format_duration(20) == "less than a minute" and duration.format_duration(1200) == "about 20 minutes"
 
 
 # -- the fit ----------------------------------------
@@ -131,7 +121,7 @@ def test_report_in_words_better_and_worse():
 
 def test_first_visit_opens_with_the_first_sample_user(visit):
     answer = visit.open(None)
-    untouched = {"text", "name", "file", "preview", "erased", "alpha", "tau", "temperature", "seed"}
+    untouched = {"text", "name", "file", "preview", "erased", "alpha", "tau", "temperature", "seed", "ways"}
     assert set(ANSWERED) - set(answer) == untouched | {"text_a", "text_b", "asked"}
     assert answer["visitor"]["chosen"] == "ada"
     assert json.loads(answer["people"])["chosen"] == "ada"
@@ -260,9 +250,15 @@ def test_a_damaged_sample_user_leaves_the_page_standing(visit, service):
 
 def test_cards_show_samples_own_fits_and_the_new_one(service):
     visitor = Visitor(SECRET, "u", (Fit("u", "j", "Nan", "free_writing", "running"),))
+    (service.store.samples_dir / "ada" / "card.json").write_text(json.dumps(CARD | {"about": "She writes of seams."}))
     cards = json.loads(people.describe_cards(Access(service).of(SECRET), service.store.samples(), visitor))["cards"]
     assert [card["id"] for card in cards] == ["ada", "u", NEW]
     assert cards[0]["tags"] == ["Free writing", "fictional"] and cards[1]["tags"] == ["Free writing", "fitting"]
+    (service.store.samples_dir / "ada" / "card.json").write_text(json.dumps(CARD))  # whose words say it themselves
+    for state, words in (("cancelled", "was cancelled"), ("failed", "failed"), ("queued", "waits")):
+        visitor = Visitor(SECRET, "u", (Fit("u", "j", "Nan", "free_writing", state),))
+        cards = json.loads(people.describe_cards(Access(service).of(SECRET), service.store.samples(), visitor))["cards"]
+        assert words in cards[1]["about"] and cards[0]["tags"] == ["Free writing"]
 
 
 def test_the_browser_state_survives_a_restart(own_data):
@@ -283,3 +279,9 @@ def test_browsers_that_an_earlier_version_served_can_still_read_their_memory(own
     own_data.mkdir(exist_ok=True)
     (own_data / "browser-secret").write_text("96166a7fa28255f358418eae958d1b0c")
     assert browser_state().secret == "96166a7fa28255f358418eae958d1b0c"
+
+
+def test_a_link_opens_with_its_person_for_whom_a_kept_comparison_may_come_back(visit):
+    memory = {"secret": SECRET, "chosen": NEW, "fits": []}
+    (idle,) = messages(visit.open(memory, {"user": "ada"})["columns"])
+    assert idle["t"] == "idle" and idle["user"] == "ada" and idle["opening"] is True

@@ -2,13 +2,14 @@
 // Each bundle is one script that sets `cope`, whose `mount` draws its component; ui/component.py adds the call.
 
 import { build } from 'esbuild';
-import { BUNDLES, PANELS, ROOT, TOKEN_VIEW } from './folders.js';
+import { BUNDLES, PANELS, ROOT, TOKEN_VIEW, UI } from './folders.js';
 
-const NAMES = ['behind', 'citation', 'evidence', 'examples', 'fitting', 'lessons', 'notice', 'people', 'preview', 'takeaway', 'verdict'];
+const NAMES = ['behind', 'citation', 'comeback', 'evidence', 'examples', 'fitting', 'lessons', 'notice', 'people', 'preview', 'takeaway', 'verdict', 'ways'];
+const ALONE = { site: `${UI}/site/page.js`, framed: `${UI}/assets/framed.js` }; // scripts that mount no component
 
 await build({
   absWorkingDir: ROOT,
-  entryPoints: { token_view: TOKEN_VIEW, ...Object.fromEntries(NAMES.map((name) => [name, `${PANELS}/${name}.js`])) },
+  entryPoints: { token_view: TOKEN_VIEW, ...ALONE, ...Object.fromEntries(NAMES.map((name) => [name, `${PANELS}/${name}.js`])) },
   outdir: process.argv[2] ?? BUNDLES,
   bundle: true,
   format: 'iife',

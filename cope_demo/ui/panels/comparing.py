@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from cope_demo.config import DecodeConfig
+from cope_demo.ui import links
 from cope_demo.ui.component import panel
 from cope_demo.ui.settings import SLIDERS
 from cope_demo.ui.streams import show_idle
@@ -36,7 +37,7 @@ class ComparePanel:
 
 def compare_panel() -> ComparePanel:
     """Lays step 3 out; the page wires its events."""
-    with gr.Row(elem_classes="ask"):
+    with gr.Row(elem_classes="ask", elem_id="ask"):
         with gr.Column(scale=7, min_width=300):
             prompt = gr.Textbox(label="Prompt", lines=5, max_lines=8, elem_id="prompt")
             examples = panel("examples", None, "examples")
@@ -49,7 +50,7 @@ def compare_panel() -> ComparePanel:
             with gr.Accordion("Advanced", open=False, elem_id="advanced"):
                 penalty, temperature = (_slider(name) for name in ("repetition_penalty", "temperature"))
                 seed = gr.Number(DecodeConfig.seed, label="Seed", info=SEED, precision=0, minimum=0, elem_id="seed")
-    view = heatmap(show_idle("you"), server_functions=SERVER_FUNCTIONS)
+    view = heatmap(show_idle("you"), address=links.find_address(), server_functions=SERVER_FUNCTIONS)
     return ComparePanel(prompt, examples, alpha, tau, length, penalty, temperature, seed, further, start, stop, view)
 
 

@@ -1,4 +1,5 @@
-// Does it work: data = { state: "none" | "open", intro, limits, groups: [{ label, lead, rows }], sweeps, absent: [label] }.
+// Does it work: data = { state: "none" | "open", intro, limits, groups: [{ label, lead, rows }], sweeps, absent: [label], and where the
+// whole results lie elsewhere, results }.
 
 import { draw, el, fill, rootOf } from '../assets/dom.js';
 
@@ -37,7 +38,7 @@ const sweep = ({ label, size, parts, against }) => el('section', {}, el('h4', {}
         el('td', {}, el('b', {}, three(row.value)), ends(row)), el('td.plotted', {}, bar(x, row, against))))));
   })));
 
-const link = () => el('p.more', {}, 'All tables, examples, and how to run it again: ', el('a', { href: 'results.md', target: '_blank', rel: 'noopener' }, 'docs/RESULTS.md'), '.');
+const link = (href = 'docs/RESULTS.md') => el('p.more', {}, 'All tables, examples, and how to run it again: ', el('a', { href, target: '_blank', rel: 'noopener' }, 'docs/RESULTS.md'), '.');
 const missing = (absent) => (absent.length ? el('p.absent', {}, `Not measured yet: ${absent.join(', ')}.`) : null);
 
 /**
@@ -46,7 +47,7 @@ const missing = (absent) => (absent.length ? el('p.absent', {}, `Not measured ye
 export function mount(component) {
   const root = rootOf(component);
   draw(component, (data) => {
-    if (data.state === 'none') { root.replaceChildren(el('p', {}, 'Nothing has been measured on real authors yet.'), missing(data.absent), link()); return; }
+    if (data.state === 'none') { root.replaceChildren(el('p', {}, 'Nothing has been measured on real authors yet.'), missing(data.absent), link(data.results)); return; }
     const place = el('div', { 'aria-live': 'polite' });
     const show = (group, button) => {
       for (const other of chips.querySelectorAll('button')) other.setAttribute('aria-pressed', String(other === button));
@@ -56,7 +57,7 @@ export function mount(component) {
       el('button.chip', { type: 'button', onclick: (event) => show(group, event.currentTarget) }, group.label)));
     root.replaceChildren();
     fill(root, [el('p.intro', {}, data.intro), el('p.limits', {}, data.limits), chips, place, missing(data.absent),
-      data.sweeps.length ? el('details.sweeps', {}, el('summary', {}, 'How alpha and tau change it'), data.sweeps.map(sweep)) : null, link()]);
+      data.sweeps.length ? el('details.sweeps', {}, el('summary', {}, 'How alpha and tau change it'), data.sweeps.map(sweep)) : null, link(data.results)]);
     show(data.groups[0], chips.firstChild);
   });
 }

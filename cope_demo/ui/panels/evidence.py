@@ -6,17 +6,13 @@ The numbers are those of docs/results.json, which docs/RESULTS.md is made from t
 from pathlib import Path
 
 import gradio as gr
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse
-from starlette.routing import Route
 
 from cope_demo.decode.methods import METHODS, list_evaluated
-from cope_demo.evaluation.published import AGAINST, MEASURED, PUBLISHED, list_contrasting, read_published
+from cope_demo.evaluation.published import AGAINST, MEASURED, list_contrasting, read_published
 from cope_demo.texts.tasks import TASKS
 from cope_demo.ui.component import panel, say
 
 CSS = Path(__file__).with_name("evidence.css")
-PAGE = PUBLISHED.with_name("RESULTS.md")
 LIMITS = (
     "Higher is nearer to the author’s own words, which is not yet sounding like the author; and what holds for this "
     "model need not hold for another (the paper’s have 7 billion parameters). Intervals are over authors: one task’s "
@@ -112,11 +108,3 @@ def _describe_sweep(label: str, task: dict) -> dict:
     against = [{"name": METHODS[m].label, "value": one["rougeL"]} for m, one in task["sweep"]["against"].items()]
     size = f"{task['sweep']['users']} authors, {task['sweep']['queries']} queries"
     return {"label": label, "size": size, "parts": parts, "against": against}
-
-
-def _send_results(request: Request) -> PlainTextResponse:
-    """docs/RESULTS.md as it stands."""
-    return PlainTextResponse(PAGE.read_text("utf-8"))
-
-
-ROUTE = Route("/results.md", _send_results)

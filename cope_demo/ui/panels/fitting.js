@@ -1,7 +1,9 @@
-// The fit: its plan, its progress, its end. data = { state, lines, stages, eta, position, plots, message, report }.
+// The fit: its plan, its progress, its end. data = { state, lines, reload, stages, eta, position, plots, message, report }.
 
 import { draw, el, plural, rootOf, seconds } from '../assets/dom.js';
 import { plot } from './plot.js';
+
+const FORGETS = 'Your browser lets this page keep nothing here: once the fit has begun, keep the key that this page shows, and you may close or reload it.';
 
 const stageRow = (stage) => {
   const fill = el('span.fill', {});
@@ -50,7 +52,7 @@ export function mount(component) {
 
   const showProgress = (data) => {
     if (!rows) {
-      rows = { head: el('p.headline', {}), stages: data.stages.map(stageRow), plots: el('div.plots', {}) };
+      rows = { head: el('p.headline', { tabindex: -1 }), stages: data.stages.map(stageRow), plots: el('div.plots', {}) };
       body.replaceChildren(rows.head, el('div.watch', {}, el('ol.stages', {}, rows.stages.map((row) => row.node)), rows.plots));
     }
     rows.head.textContent = headline(data);
@@ -69,6 +71,7 @@ export function mount(component) {
     body.replaceChildren();
     if (data.message) body.appendChild(el(`p.headline.${data.state}`, { role: data.state === 'failed' ? 'alert' : 'status' }, data.message));
     for (const line of data.lines || []) body.appendChild(el('p.line', {}, line));
+    if (data.reload) body.appendChild(el('p.line', {}, Object.hasOwn(window, 'copeForgets') ? FORGETS : data.reload));
     if (data.report) body.appendChild(reportView(data.report));
   });
 }

@@ -1,4 +1,4 @@
-"""Step 2: what a fit will do and how long it takes, its progress, and its report in plain words."""
+"""Step 2: what a fit will do, its progress, and its report in plain words."""
 
 from dataclasses import dataclass, replace
 
@@ -12,21 +12,20 @@ from cope_demo.ui.component import panel
 from cope_demo.ui.visitor import FINAL, Fit, Visitor
 from cope_demo.ui.web.guard import explain_error
 
-from .duration import format_duration
 from .own import check_name, read_source
 
 STAGE_WORDS = {
     "history": ("Read the texts", "a few are held out, to check the fit on them"),
     "oppu": ("Learn the writing", "OPPU: a small adapter is trained on the texts"),
-    "negatives": ("Hear the generic voice", "the base model answers the same instructions"),
-    "dpo": ("Sharpen the difference", "DPO: the person’s text is preferred to the generic one"),
+    "negatives": ("Hear base’s voice", "base answers the same instructions"),
+    "dpo": ("Sharpen the difference", "DPO: the person’s text is preferred to base’s"),
     "report": ("Check on the held-out texts", "how well each model knows the person now"),
     "publish": ("Save", "only adapters, texts and numbers, no pickles"),
 }
 
 
 _LOSS = {"title": "Loss", "unit": "nats a token", "zero": False, "later": "drawn while the writing is learned"}
-_MARGIN = {"title": "Margin", "unit": "own text over generic", "zero": True, "later": "drawn while it is sharpened"}
+_MARGIN = {"title": "Margin", "unit": "own text over base’s", "zero": True, "later": "drawn while it is sharpened"}
 
 
 @dataclass
@@ -49,19 +48,16 @@ def fit_panel() -> FitPanel:
     return FitPanel(view, start, cancel, delete)
 
 
-def describe_plan(count: int = 0, seconds: float = 0.0) -> dict:
-    """What will happen, before a fit of the visitor's own texts: `count` of them are usable, or none are there yet."""
-    if count:
-        time = f"For these {count} texts it takes {format_duration(seconds)} on two cores."
-    else:
-        time = "For 40 texts of 60 words it takes about two minutes on two cores."
+def describe_plan() -> dict:
+    """What will happen, before a fit of the visitor's own texts. Nothing was measured here yet, so no time is named."""
     return {
         "state": "plan",
         "lines": [
-            "A small adapter learns your writing (OPPU). Then the base model answers the same instructions, and a "
-            "second round teaches the adapter to prefer your text to the generic one (DPO).",
-            f"{time} You may close or reload the page meanwhile; this browser finds the fit again.",
+            "A small adapter learns your writing (OPPU). Then base answers the same instructions, and a second round "
+            "teaches the adapter to prefer your text to base’s (DPO).",
+            "How long it takes depends on the machine: it is said here once the first steps have been timed.",
         ],
+        "reload": "You may close or reload the page meanwhile; this browser finds the fit again.",
     }
 
 
@@ -83,6 +79,14 @@ def find_saved_fit(service, user_id: str) -> Fit | None:
     except CopeError:
         return None
     return Fit(user_id, "", user.name, user.task, "done")
+
+
+def find_unfinished_fits(service) -> list[Fit]:
+    """A visitor's fits that wait or run."""
+    return [
+        Fit(status.user_id, status.id, request.name, request.task, status.state)
+        for status, request in service.jobs.list_unfinished()
+    ]
 
 
 def refresh(service, fit: Fit) -> tuple[Fit, JobStatus | None]:
@@ -166,11 +170,11 @@ def explain_report(data: dict, name: str) -> dict:
     held = f"{data['held_out']} of {whose} texts that the fit never saw"
     if bits["cope"] < bits["base"]:
         gain = 1 - bits["cope"] / bits["base"]
-        lead = f"On {held}, CoPe is {gain:.0%} less surprised than the base model"
+        lead = f"On {held}, CoPe is {gain:.0%} less surprised than base"
     else:
-        lead = f"On {held}, CoPe is no less surprised than the base model"
+        lead = f"On {held}, CoPe is no less surprised than base"
     ranked = round(right["cope"] * data["pairs"])
-    lead += f", and it ranks the real text above a generated one in {ranked} of {data['pairs']} pairs."
+    lead += f", and it ranks the real text above one of base’s in {ranked} of {data['pairs']} pairs."
     names = {"base": "Base", "oppu": "OPPU", "cope": "CoPe"}
     rows = [
         {"name": names[key], "bits": bits[key], "right": f"{right[key]:.0%}", "margin": f"{data['margin'][key]:+.2f}"}
@@ -180,7 +184,7 @@ def explain_report(data: dict, name: str) -> dict:
     return {
         "lead": f"{lead} It learned from {data['train']} texts.",
         "caption": "Bits per token say how surprised a model is by the person’s own words: lower is better. Told "
-        "apart: how often their text ranks above the base model’s answer to the same instruction, and by how many "
+        "apart: how often their text ranks above base’s answer to the same instruction, and by how many "
         "nats a token; the adapters rank by how much more likely than base they find a text.",
         "rows": rows,
         "warning": "These are few texts, so take the numbers with a grain of salt." if few else None,

@@ -17,10 +17,14 @@ from cope_demo.config import DecodeConfig
 from cope_demo.decode.methods import METHODS
 from cope_demo.decode.winner import contrast_winner
 from cope_demo.paths import SAMPLE_USERS
+from cope_demo.ui.figures import format_fixed, round_logp
 from cope_demo.ui.token_view import wire
 
 FOLDER = Path(__file__).parent / "lesson_data"
 ORDER = ("reward", "plausible-head", "alpha", "dpo", "when-it-hurts")
+_SAME = 5e-4
+"""How near two logarithms are that were rounded on the way and are the same."""
+_LOGARITHMS = ("logp_user", "logp_base", "reward", "score")
 _SEEN = {" ": "\u2423", "\n": "\u21b5", "\t": "\u21e5"}
 
 
@@ -62,7 +66,7 @@ class Lesson:
     def collect_facts(self, step: dict) -> dict:
         """The numbers of a step's token, and of what would have won at the step's own alpha and tau ("would").
 
-        `p` and `base` are the token's probabilities for the person (after the repetition penalty) and in general, `log`
+        `p` and `base` are the token's probabilities for the person (after the repetition penalty) and for base, `log`
         and `logbase` their logarithms, `score` what decided. The same with `favourite_` (the expert's), `would_` and
         `other_` before them. `margin_` and `bits_` of `oppu` and `cope` are the fit's, on held-out texts.
         """
@@ -72,8 +76,10 @@ class Lesson:
         row = METHODS[method]
         contrast = alpha if row.contrasts else 0.0
 
-        def expert(other: dict) -> float:
-            return other["logp_user"] if row.driver == "base" else other["score"] + contrast * other["logp_base"]
+        def expert(other: dict) -> float:  # as token_view/token.js
+            found = other["score"] + contrast * other["logp_base"]
+            same = row.driver == "base" or abs(found - other["logp_user"]) < _SAME
+            return other["logp_user"] if same else found
 
         favourite = max(token["alternatives"], key=expert)
         new_alpha, new_tau = step.get("alpha", alpha), step.get("tau", tau)
@@ -81,7 +87,7 @@ class Lesson:
         written = [other["id"] for other in token["alternatives"]].index(token["id"])
         would = token["alternatives"][contrast_winner(experts, bases, new_alpha, new_tau, written)]
         found = {"who": self.who, "alpha": alpha, "tau": tau, "head": token["head_size"]}
-        found |= {"reward": token["reward"], "cut": tau * math.exp(expert(favourite))}
+        found |= {"reward": token["logp_user"] - alpha * token["logp_base"], "cut": tau * math.exp(expert(favourite))}
         report = json.loads((SAMPLE_USERS / self.user / "report.json").read_text("utf-8"))
         for stage in ("oppu", "cope"):
             found |= {f"margin_{stage}": report["margin"][stage], f"bits_{stage}": report["bits_per_token"][stage]}
@@ -117,23 +123,27 @@ def _format_facts(facts: dict) -> dict:
         elif name in ("alpha", "tau", "head"):
             shown[name] = f"{value:,g}"
         else:
-            shown[name] = f"{value:.2f}".replace("-", "\u2212")
+            shown[name] = format_fixed(value, 2)
     return shown
 
 
 def format_percent(p: float) -> str:
     """A probability as the token view writes it (token_view/numbers.js)."""
     p *= 100
-    digits = 0 if p >= 10 else 1 if p >= 0.1 else 2
-    text = "100" if p >= 99.95 else f"{p:.{digits}f}"
+    digits = 0 if p >= 9.95 else 1 if p >= 0.095 else 2
+    text = "100" if p >= 99.95 else format_fixed(p, digits)
     return f"{text}\u202f%" if p >= 0.01 else "<\u202f0.01\u202f%"
+
+
+def _round_logarithms(data: dict) -> dict:
+    return {key: round_logp(value) if key in _LOGARITHMS else value for key, value in data.items()}
 
 
 @cache
 def read_lesson(name: str) -> Lesson:
     """A lesson by its name in ORDER."""
     data = json.loads((FOLDER / f"{name}.json").read_text("utf-8"))
-    trace = json.loads((FOLDER / "traces" / f"{name}.json").read_text("utf-8"))
+    trace = json.loads((FOLDER / "traces" / f"{name}.json").read_text("utf-8"), object_hook=_round_logarithms)
     return Lesson(id=name, trace=trace, **data)
 
 

@@ -8,7 +8,7 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 
 from cope_demo.config import read_keep_days
-from cope_demo.errors import CopeError
+from cope_demo.errors import CopeError, quote
 from cope_demo.service.checks import check_length
 from cope_demo.texts.history import History, parse_history, read_history
 from cope_demo.texts.tasks import TASKS
@@ -16,13 +16,12 @@ from cope_demo.ui.component import ASSETS, panel, say
 from cope_demo.ui.visitor import MAX_NAME
 from cope_demo.ui.web.guard import explain_error
 
-from .duration import estimate
-
 FILE_TYPES = [".txt", ".md", ".json", ".jsonl", ".csv"]
 EXAMPLE = (ASSETS / "example.txt").read_text("utf-8")
 SHOWN = 40
 """Texts listed in the preview."""
 FIRST_WORDS = 14
+EMPTY_FILE = "The file {name} holds no text: choose another one with at least 5 texts, or paste them."
 FILE_SECONDS = 3600
 """How long an uploaded file's bytes wait in memory for the fit to start."""
 
@@ -106,7 +105,7 @@ def preview(text: str, file: tuple[str, bytes] | None, task: str, whole: bool = 
     """What the preview draws. `whole` also makes the instructions and applies the rules of a fit (seconds, not ms)."""
     source, filename = read_source(text, file)
     if not source.strip():
-        return {"state": "empty"}
+        return {"state": "read", "problem": EMPTY_FILE.format(name=quote(filename))} if filename else {"state": "empty"}
     history, problem = None, None
     try:
         history = read_history(source, filename, task)
@@ -114,7 +113,7 @@ def preview(text: str, file: tuple[str, bytes] | None, task: str, whole: bool = 
             history = parse_history(source, filename, task)
     except Exception as error:
         problem = explain_error(error)
-    return {"problem": problem, **(describe_history(history, filename) if history else {})}
+    return {"problem": problem, "whole": whole, **(describe_history(history, filename) if history else {})}
 
 
 def describe_history(history: History, filename: str | None = None) -> dict:
@@ -128,7 +127,6 @@ def describe_history(history: History, filename: str | None = None) -> dict:
         "samples": [_shorten_sample(sample.prompt, sample.response) for sample in history.samples[:SHOWN]],
         "more": max(0, len(history.samples) - SHOWN),
         "count": len(history.samples),
-        "seconds": estimate(history.samples),
     }
 
 

@@ -9,12 +9,18 @@ from cope_demo.ui.component import panel, say
 from cope_demo.ui.visitor import NEW, Fit, Visitor
 
 _STATES = {"queued": "waiting", "running": "fitting", "done": "fitted", "failed": "not fitted"}
+_ABOUT = {
+    "queued": "The fit waits for its turn; step 2 shows its place.",
+    "running": "The fit is going on; step 2 shows how far it is.",
+    "failed": "The fit failed; step 2 says why.",
+    "cancelled": "The fit was cancelled, and its texts are deleted. Delete the card in step 2, or fit anew.",
+}
 
 
 _OWN = {
     "name": "Your own writing",
     "role": "or anyone’s whose texts you have",
-    "about": "Paste or upload 5 or more texts; a fit of 40 takes about two minutes.",
+    "about": "Paste or upload 5 or more texts; with 20 to 40 it learns much more.",
 }
 
 
@@ -31,22 +37,27 @@ def describe_cards(service, cards: list[Card], visitor: Visitor) -> str:
             "name": card.name,
             "role": card.occupation,
             "about": card.about,
-            "tags": [label_task(card.task), *(["fictional"] if card.fictional else [])],
+            "tags": [label_task(card.task), *(["fictional"] if _needs_tag(card) else [])],
         }
         for card in cards
     ]
     for fit in visitor.fits:
         tags = [label_task(fit.task), _STATES.get(fit.state, fit.state)]
-        about = _describe_expiry(service, fit)
+        about = _describe_expiry(service, fit) if fit.state == "done" else _ABOUT.get(fit.state, "")
         rows.append({"id": fit.user, "name": fit.name, "role": "your own fit", "about": about, "tags": tags})
     rows.append({"id": NEW, "tags": [], "own": True, **_OWN})
     return say({"cards": rows, "chosen": visitor.chosen})
 
 
+def _needs_tag(card: Card) -> bool:
+    """Whether a tag has to say that the person is fictional, as the card's own words do not."""
+    return card.fictional and "fictional" not in card.about.lower()
+
+
 def _describe_expiry(service, fit: Fit) -> str:
     """Until when a fit is kept."""
     try:
-        day = service.store.expires(fit.user) if fit.state == "done" else None
+        day = service.store.expires(fit.user)
     except CopeError:  # it has gone meanwhile
         day = None
     return f"Deletes itself on {day.day} {day:%B %Y}." if day else ""

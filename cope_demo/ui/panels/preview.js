@@ -1,4 +1,5 @@
-// How a history was understood: data = { state, problem, summary, warnings, notes, samples, more }.
+// How a history was understood: data = { state, whole, problem, summary, warnings, notes, samples, more }. A quick look at texts
+// that are still being changed is made whole once they rest.
 
 import { draw, el, rootOf } from '../assets/dom.js';
 
@@ -11,14 +12,19 @@ const sampleRow = (sample, number) => el('tr', {},
   el('td', {}, sample.prompt === '' ? el('em', {}, 'made from its key words at the fit') : sample.prompt),
   el('td.words', {}, sample.start, sample.cut ? '…' : ''));
 
+const REST = 700; // milliseconds without a change
+
 /**
  * @param {import('../assets/dom.js').Component} component
  */
 export function mount(component) {
   const root = rootOf(component);
   root.setAttribute('aria-live', 'polite');
+  let resting = 0;
   draw(component, (data) => {
     root.replaceChildren();
+    if (data.state === 'empty' || data.whole === false) clearTimeout(resting);
+    if (data.state === 'read' && data.whole === false) resting = setTimeout(() => component.trigger('settle', {}), REST);
     if (data.state === 'empty') {
       root.appendChild(el('p.hint', {}, 'What you paste is shown here as the model will read it: which texts, what was cut or dropped and why.'));
       return;

@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass, replace
 import gradio as gr
 
 from cope_demo.config import DecodeConfig
-from cope_demo.decode.trace import TokenEvent, Trace
+from cope_demo.decode.trace import TokenEvent, Trace, TraceToken
 from cope_demo.decode.verdict import FEW_TOKENS, LEAST_TOKENS, Estimate, difference, preference
 from cope_demo.errors import CopeError
 from cope_demo.service.checks import MAX_PROMPT, check_length
 from cope_demo.texts.history import MAX_RESPONSE
 from cope_demo.ui.component import panel, say
+from cope_demo.ui.figures import format_fixed, round_logp
 from cope_demo.ui.streams import show_idle, wait_for_model
 from cope_demo.ui.token_view import runs, wire
 from cope_demo.ui.token_view.heatmap import heatmap
@@ -125,7 +126,7 @@ def judge(traces: dict[str, Trace], who: str) -> dict:
 
     The end token is left out: that a text is over says nothing of its sound.
     """
-    tokens = {name: trace.columns[0].tokens[:-1] for name, trace in traces.items()}
+    tokens = {name: [_round(token) for token in trace.columns[0].tokens[:-1]] for name, trace in traces.items()}
     for name, own in tokens.items():
         if len(own) < LEAST_TOKENS:
             raise CopeError(f"Text {name.upper()} is too short for a verdict: give at least {LEAST_TOKENS} tokens.")
@@ -134,26 +135,31 @@ def judge(traces: dict[str, Trace], who: str) -> dict:
         for name, own in tokens.items()
     ]
     least = min(len(own) for own in tokens.values())
-    caveat = f"This weighs {_name_owner(who)} model against base: how a text sounds, not who wrote it."
+    caveat = f"This weighs {who} against base: how a text sounds, not who wrote it."
     if least < FEW_TOKENS:
         caveat = f"With only {least} tokens this is little more than a guess. {caveat}"
     lead = _describe_one(preference(tokens["a"]), who) if len(tokens) == 1 else _describe_two(tokens, who)
     return {"state": "done", "lead": lead, "caveat": caveat, "rows": rows}
 
 
+def _round(token: TraceToken) -> TraceToken:
+    """The token with the numbers that the view has of it: its mean and the verdict's are one."""
+    return replace(token, logp_user=round_logp(token.logp_user), logp_base=round_logp(token.logp_base))
+
+
 def _describe_one(own: Estimate, who: str) -> str:
-    by = f"a token is {_format_nats(own.mean)} for {_name_owner(who)} model than for base"
+    by = f"a token is {_format_nats(own.mean)} for {who} than for base"
     if not own.sure:
         return f"This text leaves it open: on average {by}, which may be chance."
     if own.mean > 0:
-        return f"This sounds more like {who} than like the model on its own: on average {by}."
+        return f"This sounds more like {who} than like base: on average {by}."
     return f"This does not sound like {who}: on average {by}."
 
 
 def _describe_two(tokens: dict, who: str) -> str:
     a, b = preference(tokens["a"]), preference(tokens["b"])
     gap = difference(tokens["a"], tokens["b"])
-    means = f"on average a token of A is {_format_nats(a.mean)} for {_name_owner(who)} model than for base"
+    means = f"on average a token of A is {_format_nats(a.mean)} for {who} than for base"
     means += f", one of B {_format_nats(b.mean)}"
     if not gap.sure:
         return f"Which of the two sounds more like {who} cannot be told: {means}, and a gap like this may be chance."
@@ -161,9 +167,5 @@ def _describe_two(tokens: dict, who: str) -> str:
     return f"Text {nearer} sounds more like {who} than text {other}: {means}."
 
 
-def _name_owner(who: str) -> str:
-    return "your" if who == "you" else f"{who}’s"
-
-
 def _format_nats(mean: float) -> str:
-    return f"{abs(mean):.2f} nats {'likelier' if mean >= 0 else 'less likely'}"
+    return f"{format_fixed(abs(mean), 2)} nats {'likelier' if mean >= 0 else 'less likely'}"

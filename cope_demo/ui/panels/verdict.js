@@ -16,7 +16,7 @@ const place = (x, row) => el('div.range', { 'aria-hidden': true },
 const table = (rows) => {
   const x = scaleOf(rows);
   return el('table', {},
-    el('caption', {}, 'Nats a token: log-probability for the person less that for base. The line is 0, where both find the text equally likely; the bar holds the mean with 95\u202f% certainty, as far as so few tokens can say.'),
+    el('caption', {}, 'Nats a token: log-probability for the person (log π_user) less that for base (log π_base). The line is 0, where both find the text equally likely; the bar holds the mean with 95\u202f% certainty, as far as so few tokens can say.'),
     el('thead', {}, el('tr', {}, ['', 'tokens', 'mean', 'from \u2026 to', ''].map((title) => (title ? el('th', { scope: 'col' }, title) : el('td', {}))))),
     el('tbody', {}, rows.map((row) => el('tr', {}, el('th', { scope: 'row' }, row.name), el('td', {}, row.tokens), el('td', {}, signed(row.mean, 2)),
       el('td.ends', {}, `${signed(row.low, 2)} \u2026 ${signed(row.high, 2)}`), el('td.plotted', {}, place(x, row))))));

@@ -112,7 +112,7 @@ export class Choice {
     const { who, favourite, chosen, token, tau, alpha } = this;
     const second = this.rows.find((other) => other.id !== favourite.id);
     if (phase === 0) {
-      return [who === 'you' ? 'Your adapter' : `${who}’s adapter`, ' likes ', coded(favourite), ` best, at ${percent(favourite.expert)}`,
+      return [`For ${who} `, coded(favourite), ` is the favourite, at ${percent(favourite.expert)}`,
         second ? [', then ', coded(second), ` at ${percent(second.expert)}.`] : '.'];
     }
     if (phase === 1) {
@@ -122,7 +122,7 @@ export class Choice {
         out ? ` Of those shown, ${out} ${out === 1 ? 'is' : 'are'} cut.` : ' All that are shown stay.'];
     }
     if (phase === 2) {
-      if (alpha === 0) return ['At α 0 nothing is taken away: the expert decides alone.'];
+      if (alpha === 0) return [`At α 0 nothing is taken away: the favourite for ${who} stays first.`];
       const staying = this.rows.filter((other) => other.in_head);
       const most = staying.reduce((best, other) => (other.logp_base > best.logp_base ? other : best));
       const least = staying.reduce((best, other) => (other.logp_base < best.logp_base ? other : best));
@@ -132,9 +132,9 @@ export class Choice {
     }
     if (this.forced) return [coded(chosen), ' was your choice; the decoder did not decide here.'];
     if (this.sampled) return [coded(chosen), ' was drawn by lot from what was plausible.'];
-    if (!this.overruled) return [coded(chosen), ' wins: what the expert liked best stays ahead.'];
+    if (!this.overruled) return [coded(chosen), ` wins: the favourite for ${who} stays ahead.`];
     return [coded(chosen), ` wins with ${plain(this.score(chosen))} against ${plain(this.score(favourite))} for `, coded(favourite),
-      ': contrast overruled the expert’s favourite.'];
+      ': contrast overruled the favourite.'];
   }
 }
 

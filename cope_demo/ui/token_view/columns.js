@@ -1,8 +1,8 @@
 // The columns: their frames, and their tokens as they come.
 
-import { el, fill, signed } from '../assets/dom.js';
+import { el, fill, plural } from '../assets/dom.js';
 import { explainOwnPrompt, explainVariant } from './methods.js';
-import { isEnd, screenReaderText, tokenName } from './numbers.js';
+import { isEnd, screenReaderText, textTokens, tokenName } from './numbers.js';
 import { summary } from './summary.js';
 
 /**
@@ -98,6 +98,7 @@ export class ColumnView {
   colour(span, token) {
     const fresh = this.legend.step(token);
     span.dataset.value = this.legend.measure.value(token).toFixed(4);
+    this.measured = this.legend.measure;
     if (span.dataset.step === fresh) return;
     if (span.dataset.step) span.classList.remove(span.dataset.step);
     span.classList.add(fresh);
@@ -106,7 +107,11 @@ export class ColumnView {
 
   paint() {
     this.body.classList.toggle('signed', this.legend.signed);
-    this.spans.forEach((span, index) => this.colour(span, this.column.tokens[index]));
+    const relabel = this.measured !== this.legend.measure;
+    this.spans.forEach((span, index) => {
+      this.colour(span, this.column.tokens[index]);
+      if (relabel) this.mark(span, index, this.would?.get(index));
+    });
   }
 
   // What is special about a token: as a shape on it, and in words for a listener.
@@ -120,7 +125,7 @@ export class ColumnView {
     const ends = isEnd(token);
     span.classList.toggle('last', ends);
     span.setAttribute('aria-label', [
-      `${ends ? 'end of the text' : screenReaderText(token.text)}, reward ${signed(token.reward)}`, overruled ? 'contrast overruled the favourite' : '',
+      ends ? 'end of the text' : screenReaderText(token.text), this.legend.tell(token), overruled ? 'contrast overruled the favourite' : '',
       forked ? 'branched here' : '', would ? `would become ${screenReaderText(would.text)}` : '',
     ].filter(Boolean).join(', '));
   }
@@ -128,8 +133,8 @@ export class ColumnView {
   // changes: as of Model.changes.
   markChanges(changes) {
     const now = new Map(changes.map(({ index, winner }) => [index, winner]));
-    for (const index of new Set([...(this.changed || []), ...now.keys()])) if (this.spans[index]) this.mark(this.spans[index], index, now.get(index));
-    this.changed = [...now.keys()];
+    for (const index of new Set([...(this.would?.keys() || []), ...now.keys()])) if (this.spans[index]) this.mark(this.spans[index], index, now.get(index));
+    this.would = now;
   }
 
   // The node's own text stays exactly the token's; marks for what is invisible are painted by the style sheet.
@@ -149,14 +154,14 @@ export class ColumnView {
     this.node.classList.remove('writing');
     this.node.classList.add('ended');
     const name = this.model.name(this.method);
-    this.body.setAttribute('aria-label', `${name}: ${tokens.length} tokens; arrow keys move between them`);
+    this.body.setAttribute('aria-label', `${name}: ${plural(textTokens(tokens).length, 'token', 'tokens')}; arrow keys move between them`);
     if (tokens.length) this.mark(this.spans[tokens.length - 1], tokens.length - 1);
     this.drawBranch();
     this.sum();
   }
 
   sum() {
-    this.foot.replaceChildren(...summary(this.model, this.method));
+    this.foot.replaceChildren(...(this.column.stopped === null ? [] : summary(this.model, this.method, this.legend.measure)));
   }
 
   // Keyboard: one stop of the Tab key a column, arrows inside it.

@@ -24,6 +24,11 @@ export class Feed {
     setInterval(() => this.watch(), 2000);
   }
 
+  /** Whether something is written, or has been asked for. */
+  get going() {
+    return this.waiting !== null || !!this.model.run?.going;
+  }
+
   // The value only grows during a run, so each update is read from where the last one ended; any other value starts anew.
   read(value) {
     if (!value.startsWith(this.text)) this.text = '';
@@ -71,8 +76,10 @@ export class Feed {
     else if (!this.model.lesson) this.say(`From before the page was reloaded. The prompt was: ${run.header.prompt}`);
   }
 
+  // What was refused before it began ends nothing.
   finish(why, sentence, failed = false) {
-    this.model.finish(why);
+    this.model.requested = null;
+    if (this.model.run?.going) this.model.finish(why);
     this.say(sentence, failed);
   }
 
@@ -97,9 +104,7 @@ export class Feed {
 
   breakOff(sentence) {
     this.waiting = null;
-    this.model.requested = null;
-    if (this.model.run?.going) this.finish('broken', sentence, true);
-    else this.say(sentence, true);
+    this.finish('broken', sentence, true);
   }
 
   // A stream that falls silent: ask the server, and say so in a sentence when it no longer answers.

@@ -1,6 +1,8 @@
 // The token view itself: puts the parts together, and answers pointer and keyboard.
 
 import { el, fill, rootOf } from '../assets/dom.js';
+import { bring } from '../assets/scroll.js';
+import { Bar } from './bar.js';
 import { ColumnView, columnsPerRow } from './columns.js';
 import { Differences } from './differences.js';
 import { Feed } from './feed.js';
@@ -12,25 +14,28 @@ import { TableView } from './table.js';
 import { addTeachingParts } from './teaching.js';
 import { Tooltip } from './tooltip.js';
 
-const motion = () => (matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth');
-
 /**
  * Shows a component's value, the growing text of wire.py.
  * @param {import('../assets/dom.js').Component} component
- * @param {{ teaching?: boolean }} [options] teaching: with a lesson's text, a link and step mode
+ * @param {{ teaching?: boolean, address?: string }} [options] teaching: with a lesson's text, a link and step mode; address: see LinkButton
  */
-export function mount(component, { teaching = true } = {}) {
-  const view = new TokenView(component);
-  if (teaching) addTeachingParts(view);
+export function mount(component, { teaching = true, address = '' } = {}) {
+  const view = new TokenView(component, teaching);
+  if (teaching) addTeachingParts(view, address);
 }
 
 export class TokenView {
-  /** @param {import('../assets/dom.js').Component} component */
-  constructor(component) {
+  /**
+   * @param {import('../assets/dom.js').Component} component
+   * @param {boolean} stoppable whether what is written can be stopped
+   */
+  constructor(component, stoppable = true) {
     const { trigger, server } = component;
     const model = new Model();
     this.component = component;
     this.model = model;
+    /** Pixels at the window's top that something stands over, such as a lesson's text. */
+    this.cover = () => 0;
     this.root = rootOf(component);
     /** Raises an event for the server; null in a standalone file, which has none to ask. */
     this.raise = typeof trigger === 'function' ? trigger : null;
@@ -38,12 +43,9 @@ export class TokenView {
     this.views = {};
     /** @type {HTMLElement[]} the tokens that the selection marks */
     this.marked = [];
-    this.status = el('p.status', { role: 'status' });
-    this.feed = new Feed(model, server, (sentence, failed = false) => {
-      this.status.textContent = sentence;
-      this.status.classList.toggle('failed', failed);
-    });
-    this.legend = new Legend(model, this.root, () => this.each((view) => view.paint()));
+    this.bar = new Bar(model, stoppable && this.raise ? () => this.halt() : null);
+    this.feed = new Feed(model, server, (sentence, failed = false) => this.bar.say(sentence, { failed, going: this.feed.going }));
+    this.legend = new Legend(model, this.root, () => this.each((view) => { view.paint(); view.sum(); }));
     this.board = el('div.columns', {});
     this.tip = new Tooltip(model, this.root);
     this.inspector = new Inspector(model, {
@@ -54,12 +56,12 @@ export class TokenView {
     this.tables = new TableView(model, (method, index) => this.pin(method, index));
     this.differences = new Differences(model, (method, index) => this.goTo(method, index));
     this.shape = el('select', { 'aria-label': 'Show as', onchange: () => this.reshape() }, el('option', { value: 'tokens' }, 'Tokens'), el('option', { value: 'table' }, 'Table'));
-    const emptyPage = this.raise && server.empty_page ? () => server.empty_page('') : null;
+    const emptyPage = server.empty_page ? () => server.empty_page('') : null;
     this.save = new Save(model, this.legend, this.root, emptyPage, (sentence) => this.feed.say(sentence, true));
     this.later = el('div.later', { hidden: true }, this.differences.node, this.shape, this.save.node);
     fill(this.root, [
       el('div.tools', {}, this.legend.label, this.legend.adjust, this.later),
-      this.legend.node, el('div.bar-line', {}, this.status), this.board, this.tables.node, this.inspector.node,
+      this.legend.node, this.bar.node, this.board, this.tables.node, this.inspector.node,
     ]);
     this.follow();
     this.answerOutside();
@@ -104,7 +106,7 @@ export class TokenView {
     model.on('selection', () => {
       this.markSelection();
       this.root.style.paddingBottom = '';
-      if (model.selection?.pinned) { this.tip.hide(); this.scrollClear(); }
+      if (model.selection?.pinned) { this.tip.hide(); this.showPinned(); }
     });
   }
 
@@ -146,15 +148,17 @@ export class TokenView {
   }
 
   // The panel must not lie over the token that it explains; at the page's end it needs room to scroll.
-  scrollClear() {
-    const panel = this.inspector.node;
+  showPinned() {
+    this.root.style.paddingBottom = `${this.inspector.node.offsetHeight + 20}px`;
     const span = this.board.querySelector('.open');
-    this.root.style.paddingBottom = `${panel.offsetHeight}px`;
-    if (!span || this.board.hidden) return;
-    const box = span.getBoundingClientRect();
-    const covered = box.bottom + 72 - panel.getBoundingClientRect().top;
-    if (covered > 0) scrollBy({ top: covered, behavior: motion() });
-    else if (box.top < 8) scrollBy({ top: box.top - 80, behavior: motion() });
+    if (span && !this.board.hidden) this.show(span);
+  }
+
+  // Brings a part of the view into the window, between what stands over it at the window's top and at its bottom.
+  /** @param {Element} node @param {number} [least] see bring */
+  show(node, least) {
+    const panel = this.inspector.node;
+    bring(node, { ceiling: this.cover(), floor: panel.hidden ? innerHeight : panel.getBoundingClientRect().top, least });
   }
 
   // -- what a person does ---------------------------------------------------------------------------------------------
@@ -173,8 +177,16 @@ export class TokenView {
 
   branch(method, at, id, settings, forced) {
     if (this.model.run.going) return;
+    if (this.inspector.node.contains(document.activeElement)) this.inspector.node.focus({ preventScroll: true }); // its buttons are drawn anew
+    this.bar.hold();
     this.feed.begin('Asking the model to go on…');
     this.raise('branch', this.model.requestContinuation(method, at, id, settings, forced));
+  }
+
+  // Stop, pressed in the bar.
+  halt() {
+    this.raise('halt', {});
+    this.feed.stop();
   }
 
   goTo(method, index) {
@@ -197,8 +209,9 @@ export class TokenView {
       if (this.model.requested) return; // a branch: it has been said, and nothing moves
       this.tip.hide();
       this.model.clear();
+      this.bar.hold();
       this.feed.begin('Asking the model…');
-      if (this.board.getBoundingClientRect().top > innerHeight * 0.6) this.root.scrollIntoView({ behavior: motion() });
+      bring(this.bar.node, { least: innerHeight * 0.6 });
     });
     this.root.addEventListener('cope-stop', () => this.feed.stop());
     this.root.addEventListener('cope-failed', () => this.feed.fail());

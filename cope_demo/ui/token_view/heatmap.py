@@ -11,11 +11,12 @@ CSS = [HERE / f"{name}.css" for name in ("heatmap", "inspector", "steps", "lesso
 BUNDLE = "token_view"
 
 
-def heatmap(value: str, teaching: bool = True, **options) -> gr.HTML:
+def heatmap(value: str, teaching: bool = True, address: str = "", **options) -> gr.HTML:
     """Shows a streamed comparison, or given texts.
 
     teaching: with the parts for a class, which only make sense where something is decoded.
+    address: what links to a comparison begin with, where that is not the page's own address.
     value: lines of JSON (wire.py). A longer value with the same beginning adds to what is shown, any other value starts
         anew; Gradio sends only what was appended, so a stream is sent in increments and still cannot lose one.
     """
-    return panel("heatmap", value, BUNDLE, {"teaching": teaching}, **options)
+    return panel("heatmap", value, BUNDLE, {"teaching": teaching, "address": address}, **options)

@@ -2,7 +2,7 @@
 // A panel at the bottom of the screen, so that the columns stay in view above it; on a phone a sheet.
 
 import { el, fill, signed } from '../assets/dom.js';
-import { clip, percent, screenReaderText, showInvisible } from './numbers.js';
+import { clip, percent, placeWords, screenReaderText, showInvisible } from './numbers.js';
 import { wordAndNumbers } from './tooltip.js';
 import { WhatIf } from './whatif.js';
 import { isPenalized, why } from './why.js';
@@ -49,7 +49,7 @@ export class Inspector {
     if (this.node.hidden) return;
     const { method, index } = selection;
     this.where.replaceChildren();
-    fill(this.where, [el('b', {}, this.model.name(method)), `, token ${index + 1} of ${this.model.columns[method].tokens.length}`]);
+    fill(this.where, [el('b', {}, this.model.name(method)), `, ${placeWords(this.model.columns[method].tokens, index)}`]);
     this.word.replaceChildren(...wordAndNumbers(selected, this.model.run.who), el('p.why', {}, why(this.model, method, index)));
     this.paintChoices();
     this.whatIf.paint();
@@ -90,12 +90,12 @@ export class Inspector {
     if (!rows.length) { this.choices.replaceChildren(); return; }
     const score = ['score', contrasted ? el('span.at', {}, ` at alpha ${Number(alpha.toFixed(2))}`) : null];
     const words = contrasted ? `The line is the cut at tau ${Number(tau.toFixed(2))}: grey rows are too unlikely for ${who} to count.`
-      : 'Grey rows are outside V_head: too unlikely for the personal model.';
+      : `Grey rows are outside V_head: too unlikely for ${run.who}.`;
     const penalized = token.alternatives.some(isPenalized) ? ' An outline shows what the repetition penalty took.' : '';
     this.choices.replaceChildren(el('table', {}, el('caption', {}, words, penalized),
       el('thead', {}, el('tr', {}, el('th', { scope: 'col' }, 'token'),
         el('th', { scope: 'col', 'aria-label': 'both models side by side' }),
-        el('th.user', { scope: 'col' }, `for ${who}`), el('th.base', { scope: 'col' }, 'in general'), el('th', { scope: 'col' }, score),
+        el('th.user', { scope: 'col' }, `for ${who}`), el('th.base', { scope: 'col' }, 'for base'), el('th', { scope: 'col' }, score),
         open ? el('th', { scope: 'col', 'aria-label': 'branch' }) : null)),
       el('tbody', {}, rows)));
   }

@@ -1,6 +1,6 @@
 // What the colours mean, the choice of what they show, and how strongly. `changed` is called when the tokens need new ones.
 
-import { el } from '../assets/dom.js';
+import { el, fill, formula } from '../assets/dom.js';
 import { MEASURES, stepClass } from './scale.js';
 
 /**
@@ -44,7 +44,7 @@ export class Legend {
       this.range = 2 ** value;
       return `\u00d7\u202f${Number(this.range.toPrecision(2))}`;
     }, () => { this.paint(); changed(); });
-    this.marks = el('p.marks', { hidden: true }, el('span.swatch.overruled', { 'aria-hidden': true }, 'ab'), 'folded corner: contrast overruled the personal model\u2019s favourite');
+    this.marks = el('p.marks', { hidden: true }, el('span.swatch.overruled', { 'aria-hidden': true }, 'ab'), 'folded corner: contrast overruled the favourite');
     this.label = el('label.choice', {}, el('span', {}, 'Colours show'), this.choice);
     this.adjust = dropdown('adjust', 'Adjust', [intensity, this.stretch]);
     this.node = el('figure.legend', { 'aria-label': 'What the colours mean' }, this.words, this.list, this.ends, this.marks);
@@ -69,12 +69,19 @@ export class Legend {
 
   // Whether the colours tell a sign, which a line under the token shows as well.
   get signed() {
-    return this.measure.ends[0].startsWith('dotted');
+    return this.measure.ends('')[0].startsWith('dotted');
   }
 
   // The class of a token's colour, from its value.
   step(token) {
     return stepClass(this.measure.step(this.measure.value(token), this.range));
+  }
+
+  // A token's value in the words of a listener: what the colours show of it.
+  tell(token) {
+    const { measure } = this;
+    const unit = measure.unit(this.model.run?.who || 'you');
+    return unit && `${measure.show(measure.value(token))} ${unit}`;
   }
 
   paint() {
@@ -85,11 +92,12 @@ export class Legend {
     const limits = measure.limits(range);
     this.node.classList.toggle('plain', !limits.length);
     this.stretch.querySelector('input').disabled = !!measure.fixed;
-    this.words.textContent = `${measure.label(who)}: ${measure.explain(who)}.`;
+    this.words.replaceChildren();
+    fill(this.words, formula(`${measure.label(who)}: ${measure.explain(who)}.`));
     this.list.style.setProperty('--steps', String(limits.length));
     this.list.replaceChildren(...limits.map(([s, words]) =>
       el('li', {}, el(`span.swatch.${stepClass(s)}${this.signed ? '.signed' : ''}`, { 'aria-hidden': true }, 'ab'),
         el('span.limit', {}, words))));
-    this.ends.replaceChildren(...measure.ends.map((words) => el('span', {}, words)));
+    this.ends.replaceChildren(...measure.ends(who).map((words) => el('span', {}, words)));
   }
 }

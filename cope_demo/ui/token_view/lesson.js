@@ -12,7 +12,7 @@ export class LessonView {
     this.model = model;
     this.steps = steps;
     this.runLive = runLive;
-    this.node = el('section.cope-lesson', { hidden: true, 'aria-label': 'Lesson' });
+    this.node = el('section.cope-lesson', { hidden: true, tabindex: -1, 'aria-label': 'Lesson' });
     model.on('run', () => { this.node.hidden = true; });
     model.on('lesson', () => this.begin());
     if (model.lesson) this.begin();
@@ -37,6 +37,7 @@ export class LessonView {
           el('p.prompt', {}, prompt))));
     this.node.hidden = false;
     this.total = steps.length;
+    this.node.dispatchEvent(new CustomEvent('cope-lesson-open', { bubbles: true }));
     this.go(0);
   }
 
@@ -55,7 +56,7 @@ export class LessonView {
     else this.model.clear();
     this.steps.fold(step.show !== 'steps');
     if (step.show === 'steps') this.steps.open(step.method, step.index, step.phase);
-    this.node.dispatchEvent(new CustomEvent('cope-lesson-step', { bubbles: true, detail: step }));
+    this.node.dispatchEvent(new CustomEvent('cope-lesson-step', { bubbles: true, detail: { ...step, first: at === 0 } }));
   }
 
   close() {

@@ -27,9 +27,13 @@ export const linkProblem = ({ prompt = '' }) => (prompt.length > LINK_LIMIT
   ? `The prompt has ${prompt.length} characters, and a link holds ${LINK_LIMIT}; shorten it.` : '');
 
 export class LinkButton {
-  /** @param {import('./model.js').Model} model */
-  constructor(model) {
+  /**
+   * @param {import('./model.js').Model} model
+   * @param {string} address where the page is shown to people, such as a Space's; '' for its own address
+   */
+  constructor(model, address) {
     this.model = model;
+    this.address = address || `${location.origin}${location.pathname}`;
     this.button = el('button.quiet', { type: 'button', onclick: () => this.make() }, 'Copy link');
     this.status = el('p', { role: 'status' });
     this.field = el('input', { type: 'text', readonly: true, hidden: true, 'aria-label': 'The link', onfocus: () => this.field.select() });
@@ -48,7 +52,7 @@ export class LinkButton {
     const query = linkQuery(this.model);
     this.status.textContent = linkProblem(query);
     if (this.status.textContent) return;
-    this.field.value = `${location.origin}${location.pathname}?${new URLSearchParams(query)}`;
+    this.field.value = `${this.address}?${new URLSearchParams(query)}`;
     this.field.hidden = false;
     const holds = query.lesson ? 'It opens this lesson.' : 'It holds the sample user, the prompt and the settings, and opening it runs nothing.';
     try {

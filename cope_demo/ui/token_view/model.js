@@ -110,7 +110,7 @@ export class Model {
     return this.method(method).driver === 'contrast';
   }
 
-  // Whether base decides, and the personal model reads along.
+  // Whether base decides, and the person's model reads along.
   isDecidedByBase(method) {
     return this.method(method).driver === 'base';
   }
@@ -135,8 +135,8 @@ export class Model {
     for (const [method, index, ...told] of rows) {
       const column = this.columns[method];
       if (!column || index !== column.tokens.length) continue;
-      const rewardAlpha = this.variant(method).alpha ?? this.run.header.alpha ?? 0;
-      column.tokens.push(readToken(told, this.method(method).driver, this.settings(method, index).alpha, rewardAlpha));
+      const alphas = { decided: this.settings(method, index).alpha, reward: this.variant(method).alpha ?? this.run.header.alpha ?? 0 };
+      column.tokens.push(readToken(told, this.method(method).driver, alphas));
       from[method] ??= index;
     }
     for (const [method, index] of Object.entries(from)) this.emit('tokens', { method, from: index });
@@ -169,9 +169,10 @@ export class Model {
   }
 
   clear() {
-    if (!this.selection) return;
+    const was = this.selection;
     this.selection = null;
-    this.emit('selection');
+    if (was) this.emit('selection');
+    if (was?.pinned) this.setWhatIf(this.run.header.alpha ?? 0, this.run.header.tau ?? 0); // its panel is gone
   }
 
   get selected() {
@@ -230,7 +231,7 @@ export class Model {
     return found;
   }
 
-  // Whether contrast chose another token than the expert's favourite.
+  // Whether contrast chose another token than the favourite.
   isOverruled(method, index) {
     const token = this.columns[method].tokens[index];
     return this.contrasts(method) && !this.isSampled(method) && !this.isForced(method, index) && findFavourite(token).id !== token.id;
@@ -268,8 +269,7 @@ export class Model {
     return { user, prompt, method, ids, alpha, tau, repetition_penalty, ...this.run.decoding };
   }
 
-  // The server continues a column from its token number `at`: what stood there is kept for `undo`.
-  // The settings are those that were asked for; a saved page's message tells them.
+  // The server continues a column from its token number `at`, with what was asked for or a saved page tells; kept for `undo`.
   fork({ method, at, ...saved }) {
     const column = this.columns[method];
     if (!column) return;

@@ -1,5 +1,7 @@
 // How numbers and tokens become words.
 
+import { plural } from '../assets/dom.js';
+
 /**
  * A probability in percent, from its logarithm.
  * @param {number} logp
@@ -20,11 +22,13 @@ export const ordinal = (n) => {
   const ending = tens > 10 && tens < 14 ? 'th' : ['th', 'st', 'nd', 'rd'][n % 10] || 'th';
   return `${n}${ending}`;
 };
+/** @param {number[]} values */
+export const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 /**
  * Mean bits per token of natural log-probabilities.
  * @param {number[]} logps
  */
-export const bits = (logps) => -logps.reduce((sum, logp) => sum + logp, 0) / logps.length / Math.LN2;
+export const bits = (logps) => -mean(logps) / Math.LN2;
 
 /**
  * A token's place in one model's list, counted among the alternatives that were sent. It is exact where the tokens that
@@ -66,6 +70,20 @@ export const quote = (text) => (text === '' ? 'a part of a character' : `\u2018$
  * @param {import('./token.js').Token} token
  */
 export const isEnd = (token) => token.text === '' && !(token.alternatives.find((other) => other.id === token.id)?.text || '\ufffd').includes('\ufffd');
+/**
+ * The tokens that are text: all but the end token. Counts and means are over these.
+ * @param {import('./token.js').Token[]} tokens
+ */
+export const textTokens = (tokens) => (tokens.length && isEnd(tokens[tokens.length - 1]) ? tokens.slice(0, -1) : tokens);
+/**
+ * Which of a column's tokens one is.
+ * @param {import('./token.js').Token[]} tokens
+ * @param {number} index
+ */
+export const placeWords = (tokens, index) => {
+  const total = textTokens(tokens).length;
+  return index < total ? `token ${index + 1} of ${total}` : `the end, after ${plural(total, 'token', 'tokens')}`;
+};
 /**
  * A written token in a sentence.
  * @param {import('./token.js').Token} token

@@ -3,7 +3,7 @@
 import { columnsPerRow } from './columns.js';
 import { MAIN_METHOD } from './methods.js';
 import { UNSEEN, clip, isEnd, showInvisible } from './numbers.js';
-import { STOPPED, figures } from './summary.js';
+import { figures, outcome } from './summary.js';
 
 const PAPER = { width: 1240, margin: 28, gap: 18, inside: 18, line: 30, size: 17 };
 const TALLEST = 16_000; // pixels of a canvas that every browser makes
@@ -98,14 +98,14 @@ export class Picture {
       this.say(words, x + width / 2, 140, this.font(11.5), 'soft', 'center');
     });
     if (!limits.length) return;
-    this.say(measure.ends[0], PAPER.margin, 160, this.font(12), 'soft');
-    this.say(measure.ends[1], PAPER.margin + 760, 160, this.font(12), 'soft', 'right');
+    this.say(measure.ends(who)[0], PAPER.margin, 160, this.font(12), 'soft');
+    this.say(measure.ends(who)[1], PAPER.margin + 760, 160, this.font(12), 'soft', 'right');
     this.say('folded corner: contrast overruled the favourite', PAPER.width - PAPER.margin, 160, this.font(12), 'soft', 'right');
   }
 
   swatch(s, x, y, width, height) {
     if (!s) return;
-    const share = [0, 0.26, 0.58, 1][Math.abs(s)] * this.intensity;
+    const share = [0, Number(this.colour('step1')), Number(this.colour('step2')), 1][Math.abs(s)] * this.intensity;
     this.pen.fillStyle = `rgb(${this.colour(s > 0 ? 'p-tint' : 'n-tint')} / ${share})`;
     this.pen.fillRect(x, y, width, height);
   }
@@ -193,8 +193,8 @@ export class Picture {
     });
     const foot = y + height - 20 - this.factRows * 34;
     this.rule(left, foot - 12);
-    const facts = figures(this.model, method);
-    const words = `${tokens.length} tokens${STOPPED[this.model.columns[method].stopped] ? ` \u00b7 ${STOPPED[this.model.columns[method].stopped]}` : ''}`;
+    const facts = figures(this.model, method, this.legend.measure);
+    const words = outcome(this.model, method);
     this.say(words, left, foot + 10, this.font(13), 'soft');
     const factsPerRow = Math.max(1, Math.ceil(facts.length / this.factRows));
     const each = (this.columnWidth - 2 * PAPER.inside) / factsPerRow;

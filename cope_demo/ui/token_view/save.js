@@ -73,7 +73,7 @@ export class Save {
    * @param {import('./model.js').Model} model
    * @param {import('./legend.js').Legend} legend
    * @param {HTMLElement} root
-   * @param {(() => Promise<string>) | null} emptyPage asks the server for the page without data; null without a server
+   * @param {(() => Promise<string>) | null} emptyPage brings the page without data; null where there is none to bring
    * @param {(sentence: string) => void} fail says what did not work
    */
   constructor(model, legend, root, emptyPage, fail) {

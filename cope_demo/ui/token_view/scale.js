@@ -1,6 +1,7 @@
 // What the colours can show, and which of seven steps a value takes. Steps -3 to 3 diverge around 0; measures that only
 // rise take 0 to 3. `range` stretches the fixed limits.
 
+import { signed } from '../assets/dom.js';
 import { percent, rank } from './numbers.js';
 
 /**
@@ -8,7 +9,9 @@ import { percent, rank } from './numbers.js';
  * @property {(who: string) => string} label
  * @property {(token: import('./token.js').Token) => number} value
  * @property {(who: string) => string} explain
- * @property {string[]} ends what the two ends of the scale mean
+ * @property {(who: string) => string} unit what a value is of, as it is said beside the figure; '' where there is none
+ * @property {(value: number) => string} show a token's value, or the mean of several, as a figure
+ * @property {(who: string) => string[]} ends what the two ends of the scale mean
  * @property {boolean} [fixed] whether `range` changes nothing
  * @property {(value: number, range: number) => number} step
  * @property {(range: number) => [number, string][]} limits each step with the values that it stands for
@@ -46,38 +49,43 @@ const countScale = (side, limits, words) => ({
 /** @type {Record<string, Measure>} */
 export const MEASURES = {
   difference: {
-    label: () => 'Person against base', value: (token) => token.logp_user - token.logp_base,
-    explain: () => 'a token\u2019s log-probability for the person, less its log-probability in general: the reward at alpha 1',
-    ends: ['dotted line: likelier in general', 'solid line: likelier for the person'], ...divergingScale([-0.25, -1, -2.5], [0.25, 1, 2.5]),
+    label: (who) => `${capital(who)} against base`, value: (token) => token.logp_user - token.logp_base, unit: (who) => `for ${who} against base`, show: (mean) => signed(mean, 2),
+    explain: (who) => `a token’s log-probability for ${who} (log π_user), less that for base (log π_base): the reward at alpha 1`,
+    ends: (who) => ['dotted line: likelier for base', `solid line: likelier for ${who}`], ...divergingScale([-0.25, -1, -2.5], [0.25, 1, 2.5]),
   },
   reward: {
-    label: () => 'Implicit reward', value: (token) => token.reward,
-    explain: () => 'a token\u2019s log-probability for the person, less alpha times its log-probability in general',
-    // log p(user) is never above 0 and the base model's share is small at a small alpha, so the limits above are finer.
-    ends: ['dotted line: below zero', 'solid line: above zero'], ...divergingScale([-0.5, -2, -4], [0.05, 0.25, 0.75]),
+    label: () => 'Implicit reward', value: (token) => token.reward, unit: () => 'reward', show: (mean) => signed(mean, 2),
+    explain: (who) => `a token’s log-probability for ${who} (log π_user), less alpha times that for base (log π_base)`,
+    // log π_user is never above 0 and base's share is small at a small alpha, so the limits above are finer.
+    ends: () => ['dotted line: below zero', 'solid line: above zero'], ...divergingScale([-0.5, -2, -4], [0.05, 0.25, 0.75]),
   },
   logp_user: {
-    label: (who) => `Probability for ${who}`, value: (token) => token.logp_user,
-    explain: (who) => `how likely the token was for ${who}; its natural logarithm is what the reward is made of`,
-    ends: ['pale: expected', 'dark: a surprise'], ...rarityScale(1),
+    label: (who) => `Probability for ${who}`, value: (token) => token.logp_user, unit: (who) => `for ${who}`, show: percent,
+    explain: (who) => `how likely the token was for ${who}: π_user, whose natural logarithm the reward is made of`,
+    ends: () => RARE, ...rarityScale(1),
   },
   logp_base: {
-    label: () => 'Probability in general', value: (token) => token.logp_base,
-    explain: () => 'how likely the token was for the base model; its natural logarithm is what is subtracted',
-    ends: ['pale: expected', 'dark: a surprise'], ...rarityScale(-1),
+    label: () => 'Probability for base', value: (token) => token.logp_base, unit: () => 'for base', show: percent,
+    explain: () => 'how likely the token was for base: π_base, whose natural logarithm is what is subtracted',
+    ends: () => RARE, ...rarityScale(-1),
   },
   rank: {
-    label: () => 'Place in base\u2019s list', value: (token) => rank(token, 'logp_base').at,
-    explain: () => 'how many of the alternatives shown the base model liked better than this token',
-    ends: ['pale: base\u2019s own choice', 'dark: far from it'], ...countScale(-1, [2, 4, 7], ['1st', 'from 2nd', 'from 4th', 'from 7th']),
+    label: () => 'Place in base’s list', value: (token) => rank(token, 'logp_base').at, unit: () => 'in base’s list', show: (mean) => mean.toFixed(1),
+    explain: () => 'how many of the alternatives shown were likelier for base than this token',
+    ends: () => ['pale: base’s own choice', 'dark: far from it'], ...countScale(-1, [2, 4, 7], ['1st', 'from 2nd', 'from 4th', 'from 7th']),
   },
   head: {
-    label: () => 'Plausible tokens', value: (token) => token.head_size,
+    label: () => 'Plausible tokens', value: (token) => token.head_size, unit: () => 'plausible tokens', show: (mean) => mean.toFixed(1),
     explain: () => 'the size of V_head: how many tokens were likely enough to be chosen from',
-    ends: ['pale: no choice', 'dark: much choice'], ...countScale(1, [2, 5, 15], ['only 1', '2 to 4', '5 to 14', '15 or more']),
+    ends: () => ['pale: no choice', 'dark: much choice'], ...countScale(1, [2, 5, 15], ['only 1', '2 to 4', '5 to 14', '15 or more']),
   },
-  none: { label: () => 'Nothing: plain text', value: () => 0, explain: () => 'the text as it is', ends: ['', ''], fixed: true, step: () => 0, limits: () => [] },
+  none: {
+    label: () => 'Nothing: plain text', value: () => 0, unit: () => '', show: () => '', explain: () => 'the text as it is', ends: () => ['', ''],
+    fixed: true, step: () => 0, limits: () => [],
+  },
 };
+const RARE = ['pale: expected', 'dark: a surprise'];
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 /**
  * The class of a step's colour.
  * @param {number} s

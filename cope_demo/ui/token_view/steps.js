@@ -3,9 +3,10 @@
 import { el, fill, formula } from '../assets/dom.js';
 import { Choice } from './choice.js';
 import { MAIN_METHOD } from './methods.js';
-import { showInvisible } from './numbers.js';
+import { placeWords, showInvisible } from './numbers.js';
 
-const PHASES = ['What the expert likes', 'The cut: V_head', 'Less the amateur', 'The winner'];
+const phases = (who) => [`For ${who}: π_user`, 'The cut: V_head', 'Less base: π_base', 'The winner'];
+const PHASES = 4;
 const SPEEDS = { slow: 2600, medium: 1500, fast: 550 }; // milliseconds a phase
 
 export class Steps {
@@ -23,8 +24,8 @@ export class Steps {
     this.speed = el('select', { 'aria-label': 'Speed' }, Object.keys(SPEEDS).map((name) => el('option', { value: name, selected: name === 'medium' }, name)));
     this.which = el('select', { 'aria-label': 'Column', onchange: () => this.open(this.which.value, 0) });
     this.full = el('button.quiet.full', { type: 'button', hidden: !document.fullscreenEnabled, onclick: () => this.fullScreen() }, 'Full screen');
-    this.tabs = PHASES.map((name, phase) => el('button.phase', { type: 'button', onclick: () => this.jump(this.at.index, phase) },
-      el('span.n', { 'aria-hidden': true }, phase + 1), el('span', {}, formula(name))));
+    this.tabs = phases('you').map((_, phase) => el('button.phase', { type: 'button', onclick: () => this.jump(this.at.index, phase) },
+      el('span.n', { 'aria-hidden': true }, phase + 1), el('span.name', {})));
     this.text = el('p.text', { tabindex: 0, role: 'group', 'aria-label': 'The text so far' });
     this.list = el('div.list', {});
     this.sum = el('div.sum', {});
@@ -69,9 +70,9 @@ export class Steps {
   // A phase on or back, over the borders of tokens. Returns whether there was one.
   move(by, pause = true) {
     if (pause) this.pause();
-    const place = this.at.index * PHASES.length + this.at.phase + by;
-    if (place < 0 || place >= this.tokens.length * PHASES.length) return false;
-    this.open(this.at.method, Math.floor(place / PHASES.length), place % PHASES.length);
+    const place = this.at.index * PHASES + this.at.phase + by;
+    if (place < 0 || place >= this.tokens.length * PHASES) return false;
+    this.open(this.at.method, Math.floor(place / PHASES), place % PHASES);
     return true;
   }
 
@@ -132,9 +133,17 @@ export class Steps {
 
   // -- drawing --------------------------------------------------------------------------------------------------------
 
+  // The phases are called by the person's name.
+  name() {
+    const { who } = this.model.run;
+    if (this.named === who) return;
+    this.named = who;
+    phases(who).forEach((name, phase) => this.tabs[phase].querySelector('.name').replaceChildren(...formula(name)));
+  }
+
   grew() {
     this.scrub.max = String(this.tokens.length);
-    this.count.textContent = `token ${this.at.index + 1} of ${this.tokens.length}`;
+    this.count.textContent = placeWords(this.tokens, this.at.index);
   }
 
   refresh() {
@@ -145,6 +154,7 @@ export class Steps {
     if (this.stage.hidden) { this.drawn = null; return; }
     this.at.index = Math.min(this.at.index, this.tokens.length - 1);
     const { method, index, phase } = this.at;
+    this.name();
     this.grew();
     this.scrub.value = String(index + 1);
     this.which.hidden = methods.length < 2;

@@ -1,8 +1,8 @@
 // Below a column: what its text came to.
 
-import { el, plural, signed } from '../assets/dom.js';
+import { el, plural } from '../assets/dom.js';
 import { possessive } from './methods.js';
-import { bits } from './numbers.js';
+import { bits, mean, textTokens } from './numbers.js';
 
 /**
  * Why a column ended.
@@ -14,20 +14,17 @@ export const STOPPED = { eos: 'ended by itself', length: 'reached the length lim
  * What a column came to, as far as it is known.
  * @param {import('./model.js').Model} model
  * @param {string} method
+ * @param {import('./scale.js').Measure} measure what the colours show; its mean comes first
  * @returns {[name: string, figure: string, explanation: string][]}
  */
-export const figures = (model, method) => {
-  const { tokens } = model.columns[method];
+export const figures = (model, method, measure) => {
+  const tokens = textTokens(model.columns[method].tokens);
   if (!tokens.length) return [];
   const { who } = model.run;
   const list = [];
-  const mean = tokens.reduce((sum, token) => sum + token.reward, 0) / tokens.length;
-  list.push(['mean reward', signed(mean, 2), 'the implicit reward, averaged over the tokens']);
-  if (model.contrasts(method)) {
-    list.push(['overruled', String(tokens.filter((_, index) => model.isOverruled(method, index)).length), 'tokens at which contrast overruled the personal model’s favourite']);
-  }
+  if (measure.unit(who)) list.push([`mean, ${measure.unit(who)}`, measure.show(mean(tokens.map(measure.value))), `${measure.explain(who)}; averaged over the tokens`]);
   list.push([`bits per token, ${who}`, bits(tokens.map((token) => token.logp_user)).toFixed(2), `how surprising the text is for ${who}`]);
-  list.push(['bits, in general', bits(tokens.map((token) => token.logp_base)).toFixed(2), 'how surprising the text is for the base model']);
+  list.push(['bits per token, base', bits(tokens.map((token) => token.logp_base)).toFixed(2), 'how surprising the text is for base']);
   const like = model.run.likeness?.[method];
   if (like) {
     const own = model.run.likeness.history;
@@ -39,16 +36,28 @@ export const figures = (model, method) => {
 };
 
 /**
+ * How many tokens a column has, why it has no more, and at how many of its decisions contrast overruled the favourite.
  * @param {import('./model.js').Model} model
  * @param {string} method
- * @returns {HTMLElement[]}
  */
-export const summary = (model, method) => {
+export const outcome = (model, method) => {
   const { tokens, stopped } = model.columns[method];
-  const why = STOPPED[stopped] || '';
+  const overruled = tokens.filter((_, index) => model.isOverruled(method, index)).length;
+  return [plural(textTokens(tokens).length, 'token', 'tokens'), STOPPED[stopped], model.contrasts(method) && `${overruled} overruled`].filter(Boolean).join(' · ');
+};
+
+/**
+ * @param {import('./model.js').Model} model
+ * @param {string} method
+ * @param {import('./scale.js').Measure} measure
+ * @returns {HTMLElement[]} nothing for a column that never began
+ */
+export const summary = (model, method, measure) => {
+  const column = model.columns[method];
+  if (!column.tokens.length && column.stopped !== 'eos') return [];
   return [
-    el('p', {}, plural(tokens.length, 'token', 'tokens'), why ? ` \u00b7 ${why}` : ''),
+    el('p', {}, outcome(model, method)),
     model.prompt(method) === null ? null : el('p.hint', {}, 'Reward and bits are given its own prompt: not to be set against the other columns’.'),
-    el('dl', {}, figures(model, method).map(([name, figure, words]) => el('div', { title: words }, el('dt', {}, name), el('dd', {}, figure)))),
+    el('dl', {}, figures(model, method, measure).map(([name, figure, words]) => el('div', { title: words.replace(/_/g, '') }, el('dt', {}, name), el('dd', {}, figure)))),
   ].filter(Boolean);
 };

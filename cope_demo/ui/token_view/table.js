@@ -2,7 +2,8 @@
 
 import { el, signed } from '../assets/dom.js';
 import { isEnd, percent, quote, showInvisible, tokenName } from './numbers.js';
-import { figures } from './summary.js';
+import { MEASURES } from './scale.js';
+import { figures, outcome } from './summary.js';
 import { findFavourite } from './winner.js';
 
 export class TableView {
@@ -28,13 +29,13 @@ export class TableView {
   draw() {
     if (this.node.hidden || !this.model.run) { this.node.replaceChildren(); return; }
     const { who, methods } = this.model.run;
-    const heads = ['', 'token', 'reward', `for ${who}`, 'in general', 'V_head'];
+    const heads = ['', 'token', 'reward', `for ${who}`, 'for base', 'V_head'];
     this.node.replaceChildren(...methods.map((method) => {
       this.bodies[method] = el('tbody', {});
       const name = this.model.name(method);
-      const facts = figures(this.model, method).map(([what, figure]) => `${what} ${figure}`).join(', ');
+      const facts = [outcome(this.model, method), ...figures(this.model, method, MEASURES.reward).map(([what, figure]) => `${what} ${figure}`)].join('; ');
       return el('div.scroll', { tabindex: 0, role: 'region', 'aria-label': `${name}, table` }, el('table', {},
-        el('caption', {}, el('b', {}, name), facts ? `: ${facts}${this.model.prompt(method) === null ? '' : '; given its own prompt'}` : ''),
+        el('caption', {}, el('b', {}, name), this.model.columns[method].tokens.length ? `: ${facts}${this.model.prompt(method) === null ? '' : '; given its own prompt'}` : ''),
         el('thead', {}, el('tr', {}, heads.map((words) => el('th', { scope: 'col' }, words || el('span.heard', {}, 'number'))))), this.bodies[method]));
     }));
     this.would = {};

@@ -71,7 +71,7 @@ export const wordAndNumbers = (token, who) => [
   el('p.word', {}, el('code', {}, isEnd(token) ? 'end of the text' : showInvisible(token.text))),
   el('dl', {},
     el('div', {}, el('dt', {}, `for ${who}`), el('dd.user', {}, percent(token.logp_user))),
-    el('div', {}, el('dt', {}, 'in general'), el('dd.base', {}, percent(token.logp_base))),
+    el('div', {}, el('dt', {}, 'for base'), el('dd.base', {}, percent(token.logp_base))),
     el('div', {}, el('dt', {}, 'reward'), el('dd.reward', {}, signed(token.reward, 2)))),
 ];
 
@@ -86,8 +86,8 @@ const tipContent = (model, method, index) => {
     ...wordAndNumbers(token, who),
     el('p.why', {}, why(model, method, index)),
     token.alternatives.length ? el('dl.liked', {},
-      el('dt', {}, `Liked most for ${who}`), el('dd', {}, joined(list('logp_user'))),
-      el('dt', {}, 'Liked most in general'), el('dd', {}, joined(list('logp_base'))),
+      el('dt', {}, `Likeliest for ${who}`), el('dd', {}, joined(list('logp_user'))),
+      el('dt', {}, 'Likeliest for base'), el('dd', {}, joined(list('logp_base'))),
       el('dt', {}, `In V_head: ${plural(token.head_size, 'token', 'tokens')}`),
       el('dd', {}, joined(inside.map((other) => el('code', {}, clip(showInvisible(other.text), 24)))), more > 0 && inside.length ? ` and ${more}\u00a0more` : ''))
       : null,

@@ -1,7 +1,7 @@
 // Sliders for alpha and tau that act at once, on the numbers that were already sent.
 
 import { el, fill, plural } from '../assets/dom.js';
-import { quote } from './numbers.js';
+import { quote, textTokens } from './numbers.js';
 
 /**
  * The column that the what-if is about: the selected one, or else the first that can tell.
@@ -78,7 +78,7 @@ export class WhatIf {
     else {
       const [{ index, winner }] = changes;
       const was = model.columns[method].tokens[index];
-      fill(this.count, [el('b', {}, `${changes.length} of ${plural(model.columns[method].tokens.length, 'token', 'tokens')}`),
+      fill(this.count, [el('b', {}, `${changes.length} of ${plural(textTokens(model.columns[method].tokens).length, 'token', 'tokens')}`),
         ` would change, of the alternatives shown (dashed line above); the first is ${quote(was.text)} into ${quote(winner.text)}, token ${index + 1}.`]);
     }
     this.on.hidden = !this.actions.continueWith || !model.canContinue(method) || !changes.length;

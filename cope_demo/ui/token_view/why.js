@@ -19,11 +19,11 @@ export const why = (model, method, index) => {
   if (fork?.forced) return `You put ${name} here${fork.was ? ` in place of ${tokenName(fork.was)}` : ''}: ${chances(token, who)}.`;
   if (model.isGiven(method)) return explainGiven(token, who, name);
   if (model.isSampled(method)) return explainSampled(token, method, who, name);
-  if (model.isDecidedByBase(method)) return explainByBase(token, who, name, model.prompt(method) === null ? 'in general' : 'for base with these texts in its prompt');
+  if (model.isDecidedByBase(method)) return explainByBase(token, who, name, model.prompt(method) === null ? 'for base' : 'for base with these texts in its prompt');
   return model.contrasts(method) ? explainByContrast(model, method, index, token, who, name) : explainByPerson(token, who, name);
 };
 
-const chances = (token, who) => `${percent(token.logp_user)} for ${who}, ${percent(token.logp_base)} in general`;
+const chances = (token, who) => `${percent(token.logp_user)} for ${who}, ${percent(token.logp_base)} for base`;
 const best = (token, by) => token.alternatives.reduce((top, other) => (other[by] > top[by] ? other : top), token);
 /**
  * Whether the repetition penalty took from a token's probability.
@@ -60,7 +60,7 @@ const explainByPerson = (token, who, name) => {
   if (first.id !== token.id) {
     return `${quote(first.text)} was likelier for ${who} at ${percent(first.logp_user)}, but the repetition penalty set it back, so ${name} at ${percent(token.logp_user)} was taken.`;
   }
-  return `${name} was the likeliest for ${who} at ${percent(token.logp_user)}; in general it has ${percent(token.logp_base)}, and base had no say.`;
+  return `${name} was the likeliest for ${who} at ${percent(token.logp_user)}; for base it has ${percent(token.logp_base)}, and base had no say.`;
 };
 
 const explainByContrast = (model, method, index, token, who, name) => {
@@ -73,21 +73,21 @@ const explainByContrast = (model, method, index, token, who, name) => {
   const without = model.run.header.repetition_penalty > 1 ? findWinner(unpenalized, alpha, tau) : token;
   if (without.id !== token.id) {
     const because = isPenalized(token.alternatives.find((other) => other.id === without.id)) ? ', which had been used before,' : '';
-    return `The repetition penalty decided: without it ${quote(without.text)}${because} would have won (${chances(without, who)}); so it was ${name} with ${p} for ${who} and ${q} in general.`;
+    return `The repetition penalty decided: without it ${quote(without.text)}${because} would have won (${chances(without, who)}); so it was ${name} with ${p} for ${who} and ${q} for base.`;
   }
   if (favourite.id !== token.id) {
     const first = quote(favourite.text);
     if (rank(token, 'expert').exact && !token.alternatives.some(isPenalized)) {
-      return `${name} was ${ordinal(rank(token, 'expert').at)} for ${who} at ${p}, but only ${q} in general, so contrast chose it over ${first} (${percent(favourite.logp_user)}, ${percent(favourite.logp_base)} in general).`;
+      return `${name} was ${ordinal(rank(token, 'expert').at)} for ${who} at ${p}, but only ${q} for base, so contrast chose it over ${first} (${percent(favourite.logp_user)}, ${percent(favourite.logp_base)} for base).`;
     }
     const after = token.alternatives.some(isPenalized) ? ' after the repetition penalty' : '';
-    return `${name} was behind ${first} for ${who}${after}, ${percent(token.expert)} against ${percent(favourite.expert)}, but in general it has only ${q} against ${percent(favourite.logp_base)}, so contrast chose it.`;
+    return `${name} was behind ${first} for ${who}${after}, ${percent(token.expert)} against ${percent(favourite.expert)}, but for base it has only ${q} against ${percent(favourite.logp_base)}, so contrast chose it.`;
   }
   if (token.head_size === 1) return `${name} was the only plausible token: ${p} for ${who}, and nothing else reached ${percent(Math.log(tau))} of that, so contrast had no say.`;
   if (alpha === 0) return `${name} was first for ${who} at ${p}; at alpha 0 nothing is subtracted, so the favourite wins.`;
-  if (best(token, 'logp_base').id === token.id) return `${name} was first for ${who} at ${p} and first in general at ${q}: no other plausible token gained enough from contrast.`;
-  if (token.logp_user >= token.logp_base) return `${name} was first for ${who} at ${p} and has only ${q} in general, so contrast confirmed it.`;
-  return `${name} was first for ${who} at ${p}, far enough ahead to win although it is commoner in general (${q}).`;
+  if (best(token, 'logp_base').id === token.id) return `${name} was first for ${who} at ${p} and first for base at ${q}: no other plausible token gained enough from contrast.`;
+  if (token.logp_user >= token.logp_base) return `${name} was first for ${who} at ${p} and has only ${q} for base, so contrast confirmed it.`;
+  return `${name} was first for ${who} at ${p}, far enough ahead to win although it is commoner for base (${q}).`;
 };
 
 /**

@@ -9,7 +9,7 @@ const STEP = [[' seam', 0.5, 0.6], [' hem', 0.3, 0.05], [' rag', 0.01, 0.001]];
 
 test('contrast chose over the favourite', () => {
   assert.equal(explain('cope', STEP, { written: 1 }),
-    '‘hem’ was 2nd for Ada at 30 %, but only 5.0 % in general, so contrast chose it over ‘seam’ (50 %, 60 % in general).');
+    '‘hem’ was 2nd for Ada at 30 %, but only 5.0 % for base, so contrast chose it over ‘seam’ (50 %, 60 % for base).');
 });
 
 test('contrast confirmed, for each reason that there is', () => {
@@ -17,13 +17,13 @@ test('contrast confirmed, for each reason that there is', () => {
   assert.equal(only, '‘seam’ was the only plausible token: 90 % for Ada, and nothing else reached 10 % of that, so contrast had no say.');
   assert.ok(explain('cope', STEP, { alpha: 0 }, { alpha: 0 }).endsWith('at alpha 0 nothing is subtracted, so the favourite wins.'));
   assert.ok(explain('cope', [[' seam', 0.5, 0.4], [' hem', 0.1, 0.3]]).endsWith('no other plausible token gained enough from contrast.'));
-  assert.ok(explain('cope', [[' seam', 0.5, 0.2], [' hem', 0.1, 0.3]]).endsWith('has only 20 % in general, so contrast confirmed it.'));
-  assert.ok(explain('cope', [[' seam', 0.3, 0.4], [' hem', 0.1, 0.5]]).endsWith('although it is commoner in general (40 %).'));
+  assert.ok(explain('cope', [[' seam', 0.5, 0.2], [' hem', 0.1, 0.3]]).endsWith('has only 20 % for base, so contrast confirmed it.'));
+  assert.ok(explain('cope', [[' seam', 0.3, 0.4], [' hem', 0.1, 0.5]]).endsWith('although it is commoner for base (40 %).'));
 });
 
 test('the repetition penalty decided where another would have won without it', () => {
   const told = explain('cope', [[' seam', 0.6, 0.2, 2], [' hem', 0.3, 0.2]], { written: 1 }, { repetition_penalty: 1.2 });
-  assert.equal(told, 'The repetition penalty decided: without it ‘seam’, which had been used before, would have won (60 % for Ada, 20 % in general); so it was ‘hem’ with 30 % for Ada and 20 % in general.');
+  assert.equal(told, 'The repetition penalty decided: without it ‘seam’, which had been used before, would have won (60 % for Ada, 20 % for base); so it was ‘hem’ with 30 % for Ada and 20 % for base.');
 });
 
 test('after a penalty, contrast may still overrule the favourite', () => {
@@ -32,20 +32,20 @@ test('after a penalty, contrast may still overrule the favourite', () => {
 });
 
 test('base decided', () => {
-  assert.equal(explain('greedy', STEP), '‘seam’ was the likeliest in general at 60 %; for Ada it has 50 %, the favourite there as well.');
-  assert.equal(explain('greedy', [[' the', 0.2, 0.6], [' hem', 0.7, 0.1]]), '‘the’ was the likeliest in general at 60 %; for Ada it has 20 %, where ‘hem’ is the favourite.');
-  assert.ok(explain('greedy', STEP, { written: 1 }).startsWith('‘seam’ was likelier in general at 60 %, but the repetition penalty set it back, so base took ‘hem’'));
+  assert.equal(explain('greedy', STEP), '‘seam’ was the likeliest for base at 60 %; for Ada it has 50 %, the favourite there as well.');
+  assert.equal(explain('greedy', [[' the', 0.2, 0.6], [' hem', 0.7, 0.1]]), '‘the’ was the likeliest for base at 60 %; for Ada it has 20 %, where ‘hem’ is the favourite.');
+  assert.ok(explain('greedy', STEP, { written: 1 }).startsWith('‘seam’ was likelier for base at 60 %, but the repetition penalty set it back, so base took ‘hem’'));
   assert.ok(explain('rag', STEP, {}, { prompts: { rag: 'texts' } }).includes('the likeliest for base with these texts in its prompt'));
 });
 
 test('the person decided', () => {
-  assert.equal(explain('oppu', STEP), '‘seam’ was the likeliest for Ada at 50 %; in general it has 60 %, and base had no say.');
+  assert.equal(explain('oppu', STEP), '‘seam’ was the likeliest for Ada at 50 %; for base it has 60 %, and base had no say.');
   assert.ok(explain('oppu', STEP, { written: 1 }).endsWith('so ‘hem’ at 30 % was taken.'));
 });
 
 test('the lot fell', () => {
   const hot = { decoding: { ...DECODING, temperature: 0.8 } };
-  assert.equal(explain('cope', STEP, { written: 1 }, hot), 'The lot fell on ‘hem’, the best of 2 plausible tokens: 30 % for Ada, 5.0 % in general.');
+  assert.equal(explain('cope', STEP, { written: 1 }, hot), 'The lot fell on ‘hem’, the best of 2 plausible tokens: 30 % for Ada, 5.0 % for base.');
   assert.ok(explain('cope', STEP, {}, hot).endsWith('out of 2 plausible tokens; ‘hem’ would have been the best.'));
 });
 
@@ -66,7 +66,7 @@ test('a token that the visitor chose is theirs', () => {
 test('without alternatives there are only the numbers', () => {
   const made = row('cope', 0, STEP);
   made[9] = [];
-  assert.equal(why(modelOf([made]), 'cope', 0).replaceAll('\u202f', ' '), '‘seam’: 50 % for Ada, 60 % in general.');
+  assert.equal(why(modelOf([made]), 'cope', 0).replaceAll('\u202f', ' '), '‘seam’: 50 % for Ada, 60 % for base.');
 });
 
 test('the alternatives liked most come first', () => {

@@ -1,4 +1,4 @@
-// What decides at a step, from the numbers that were sent: the expert's favourite, V_head, and whom contrast chooses.
+// What decides at a step, from the numbers that were sent: the person's favourite, V_head, and whom contrast chooses.
 
 /** @typedef {import('./token.js').Token} Token */
 /** @typedef {import('./token.js').Candidate} Candidate */
@@ -10,7 +10,7 @@
 export const TOLERANCE = 3e-4;
 
 /**
- * The expert's best token of a step, after the repetition penalty.
+ * The person's likeliest token of a step, after the repetition penalty.
  * @param {Token} token
  * @returns {Candidate}
  */

@@ -23,8 +23,7 @@ from cope_demo.config import DecodeConfig
 from cope_demo.decode.methods import describe_columns
 from cope_demo.decode.trace import Alternative, TokenEvent, Trace, TraceToken
 from cope_demo.ui.component import say
-
-DIGITS = 4
+from cope_demo.ui.figures import round_logp
 
 
 def line(kind: str, **fields) -> str:
@@ -85,11 +84,11 @@ def tokens(seq: int, events: list[TokenEvent]) -> str:
 
 def _row(event: TokenEvent) -> list:
     token = event.token
-    numbers = [round(value, DIGITS) for value in (token.logp_user, token.logp_base, token.score)]
+    numbers = [round_logp(value) for value in (token.logp_user, token.logp_base, token.score)]
     others = [_alternative(other) for other in token.alternatives]
     return [event.method, event.index, token.id, token.text, *numbers, int(token.in_head), token.head_size, others]
 
 
 def _alternative(other: Alternative) -> list:
-    numbers = [round(value, DIGITS) for value in (other.logp_user, other.logp_base, other.score)]
+    numbers = [round_logp(value) for value in (other.logp_user, other.logp_base, other.score)]
     return [other.id, other.text, *numbers, int(other.in_head)]

@@ -17,4 +17,7 @@ def accounts() -> bool:
 
 def login_button() -> gr.LoginButton | None:
     """The button, where visitors can log in."""
-    return gr.LoginButton("Sign in with Hugging Face", size="sm", elem_id="login") if accounts() else None
+    if not accounts():
+        return None
+    # Gradio's icon would be read by its file route, which is closed. What a press does in a frame: assets/framed.js.
+    return gr.LoginButton("Sign in with Hugging Face", size="sm", icon=None, elem_id="login")

@@ -42,7 +42,7 @@ WRITE = (
 """Gradio's routes for POST."""
 LOGIN = ("/login/huggingface", "/login/callback", "/logout")
 """Gradio's routes for GET where visitors can log in."""
-OURS = ("/health", "/ready", "/adapters/{token}", "/results.md")
+OURS = ("/health", "/ready", "/adapters/{token}", "/docs/{name}", "/docs/images/{name}")
 """Our own for GET and HEAD (routes.py)."""
 
 

@@ -9,6 +9,7 @@ from cope_demo.errors import CopeError
 from cope_demo.texts.history import MAX_BYTES
 from cope_demo.visitors.limits import Limits
 
+from .first_script import put_first
 from .open_routes import OpenRoutes
 
 MAX_BODY = MAX_BYTES + 500_000
@@ -100,7 +101,7 @@ class _Guard:
             if message.get("more_body"):
                 return
             nonce = secrets.token_urlsafe(16)
-            body = self._body.replace(b"<script", b'<script nonce="%s"' % nonce.encode())
+            body = put_first(self._body).replace(b"<script", b'<script nonce="%s"' % nonce.encode())
             headers = [pair for pair in self._page["headers"] if pair[0] != b"content-length"]
             headers.append((b"content-length", b"%d" % len(body)))
             await self._send(self._add_headers({**self._page, "headers": headers}, nonce))

@@ -79,6 +79,13 @@ def test_a_link_is_read():
         assert all(SLIDERS[key][0] <= value <= SLIDERS[key][1] for key, value in filled.items() if key in SLIDERS)
 
 
+def test_links_lead_to_the_page_that_shows_a_space(monkeypatch):
+    assert links.find_address() == ""
+    for space, address in (("ada/cope.1", "https://huggingface.co/spaces/ada/cope.1"), ("a/b?x", ""), ("ada", "")):
+        monkeypatch.setenv("SPACE_ID", space)
+        assert links.find_address() == address
+
+
 @pytest.mark.parametrize(
     ("query", "said"),
     [

@@ -24,7 +24,7 @@ def test_two_texts_side_by_side(service):
     assert [line["t"] for line in rest] == ["tokens", "end", "tokens", "end", "done"]
     (data,) = messages(verdict)
     assert data["lead"] == (
-        "Text A sounds more like Ada than text B: on average a token of A is 2.00 nats likelier for Ada’s model than "
+        "Text A sounds more like Ada than text B: on average a token of A is 2.00 nats likelier for Ada than "
         "for base, one of B 0.50 nats less likely."
     )
     rows = [(row["name"], row["tokens"], row["mean"]) for row in data["rows"]]
@@ -35,7 +35,7 @@ def test_two_texts_side_by_side(service):
 @pytest.mark.parametrize(
     "first, second, words",
     [
-        ("LOUD " * 40, "", "This sounds more like Ada than like the model on its own"),
+        ("LOUD " * 40, "", "This sounds more like Ada than like base"),
         ("quiet " * 40, "", "This does not sound like Ada"),
         ("LOUD LOUD and so it goes until we see", "", "leaves it open"),
         ("quiet " * 40, "LOUD " * 40, "Text B sounds more like Ada than text A"),
@@ -51,7 +51,7 @@ def test_the_verdict_in_a_sentence(service, first, second, words):
 
 def test_you_are_addressed(service):
     *_, (_, verdict) = scoring.stream(service, "ada", "you", "LOUD " * 40, "", "", 0.1)
-    assert "more like you" in messages(verdict)[0]["lead"] and "for your model" in messages(verdict)[0]["lead"]
+    assert "more like you" in messages(verdict)[0]["lead"] and "likelier for you" in messages(verdict)[0]["lead"]
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_what_is_open():
     assert set(list_open()["GET"]) - read == {
         *("/", "/config", "/theme.css", "/favicon.ico", "/robots.txt", "/manifest.json"),
         *("/static/{path:path}", "/assets/{path:path}", "/svelte/{path:path}"),
-        *("/health", "/ready", "/adapters/{token}", "/results.md"),
+        *("/health", "/ready", "/adapters/{token}", "/docs/{name}", "/docs/images/{name}"),
     }
     assert list_open()["HEAD"] == list_open()["GET"] and set(list_open()) == {"GET", "HEAD", "POST"}
 

@@ -1,0 +1,38 @@
+"""One's own writing, pasted or uploaded: one preview for both, and nothing is taken in silence."""
+
+import pytest
+
+from tests.browser.conftest import visit
+
+TEXTS = "\n---\n".join(f"The tram to the harbour was late again, number {n}, so we walked." for n in range(6))
+READ = "document.querySelector('.cope-preview')?.innerText"
+
+
+@pytest.fixture
+def own(chromium, service, scripted_url):
+    """The page where one's own writing is chosen."""
+    with visit(chromium, scripted_url) as page:
+        page.click("[data-id=new]")
+        page.wait_for_selector("#history textarea")
+        yield page
+
+
+def upload(page, name: str, content: bytes):
+    page.set_input_files("#upload input, input[type=file]", {"name": name, "mimeType": "text/plain", "buffer": content})
+
+
+def test_pasted_and_uploaded_texts_have_one_preview_and_an_empty_file_is_told(own):
+    own.fill("#history textarea", TEXTS)  # the focus stays in the box
+    own.wait_for_function(f"{READ}.includes('Only 6 texts')")
+    pasted = own.inner_text(".cope-preview")
+    assert "Write a post" in pasted and "made from its key words" not in pasted
+    plan = own.inner_text(".cope-fit")
+    assert "minute" not in plan and "once the first steps have been timed" in plan
+    own.fill("#history textarea", "")
+    own.wait_for_selector(".cope-preview .hint")
+    upload(own, "mine.txt", TEXTS.encode())
+    own.wait_for_function(f"{READ}.includes('Only 6 texts')")
+    assert own.inner_text(".cope-preview").replace("mine.txt: ", "") == pasted
+    upload(own, "empty.txt", b" ")
+    own.wait_for_selector(".cope-preview .problem")
+    assert "'empty.txt' holds no text: choose another" in own.inner_text(".cope-preview .problem")
