@@ -1,11 +1,13 @@
 """A random model of a 7B shape in NF4 on a GPU: three columns with traces, many visitors, against plain `generate`.
 
-    python benchmarks/speed_gpu.py [--small]
+    python benchmarks/speed_gpu.py [--quick]
 
 The weights are random, so the texts say nothing; shapes, formats and the work are those of Qwen2.5-7B-Instruct. All
-times are of one run, taken in turns. --small is a shape of a few megabytes, to try the script without a GPU.
+times are of one run, taken in turns. Quick is a shape of a few megabytes, to try the script
+without a GPU.
 """
 
+import argparse
 import statistics
 import sys
 import threading
@@ -18,6 +20,7 @@ import torch
 from bitsandbytes.nn import Linear4bit, Params4bit
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
+from benchmarks.common import print_machine
 from cope_demo.config import DecodeConfig
 from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.methods import COLUMNS
@@ -34,7 +37,9 @@ SHAPE = dict(
     max_position_embeddings=32768,
     tie_word_embeddings=False,
 )
-SMALL = SHAPE | dict(vocab_size=4096, hidden_size=256, intermediate_size=512, num_hidden_layers=2, num_attention_heads=4)
+SMALL = SHAPE | dict(
+    vocab_size=4096, hidden_size=256, intermediate_size=512, num_hidden_layers=2, num_attention_heads=4
+)
 TOKENS, PROMPT, VISITORS = 64, 45, 20
 
 
@@ -103,25 +108,39 @@ def median_seconds(ways: dict, rounds: int) -> dict[str, float]:
 
 def main() -> None:
     """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="a shape of a few megabytes")
+    given = parser.parse_args()
+    print_machine()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU"
     started = time.perf_counter()
-    base = make_base(SMALL if "--small" in sys.argv else SHAPE, device)
+    base = make_base(SMALL if given.quick else SHAPE, device)
     engine = Engine(base)
     print(f"{name}, torch {torch.__version__}; model made in {time.perf_counter() - started:.0f} s", flush=True)
-    banks = [make_bank(base, {kind: make_lora(base, 2 * n + k) for k, kind in enumerate(("oppu", "cope"))}) for n in range(5)]
-    prompts = [torch.randint(1, 4000, (PROMPT,), generator=torch.Generator().manual_seed(n)).tolist() for n in range(20)]
+    banks = [
+        make_bank(base, {kind: make_lora(base, 2 * n + k) for k, kind in enumerate(("oppu", "cope"))}) for n in range(5)
+    ]
+    prompts = [
+        torch.randint(1, 4000, (PROMPT,), generator=torch.Generator().manual_seed(n)).tolist() for n in range(20)
+    ]
     config = DecodeConfig(max_new_tokens=TOKENS)
     ids = torch.tensor([prompts[0]], device=device)
 
     def generate():
-        base.model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=TOKENS, pad_token_id=0)
+        base.model.generate(
+            ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=TOKENS, pad_token_id=0
+        )
 
     def decode(number=0, decoder=engine.run):
         request = engine.join(prompts[number], COLUMNS, banks[number % 5], config)
         return [time.perf_counter() for _ in decoder([request])]
 
-    ways = {"plain generate": generate, "shared pass": decode, "model's own modules": lambda: decode(0, engine._general.run)}
+    ways = {
+        "plain generate": generate,
+        "shared pass": decode,
+        "model's own modules": lambda: decode(0, engine._general.run),
+    }
     for way, seconds in median_seconds(ways, 3).items():
         print(f"  {way}: {1000 * seconds / TOKENS:.1f} ms a step", flush=True)
     firsts: list[float] = []
@@ -135,7 +154,10 @@ def main() -> None:
     [thread.join() for thread in threads]
     spent = time.perf_counter() - begun
     rate = VISITORS * 3 * TOKENS / spent
-    print(f"  {VISITORS} visitors: first token at the 95th percentile {sorted(firsts)[18]:.2f} s; {rate:.0f} tokens/s in all")
+    print(
+        f"  {VISITORS} visitors: first token at the 95th percentile {sorted(firsts)[18]:.2f} s; "
+        f"{rate:.0f} tokens/s in all"
+    )
     begun = time.perf_counter()
     decode()
     alone = 3 * TOKENS / (time.perf_counter() - begun)
@@ -145,7 +167,10 @@ def main() -> None:
         exact = base.model(user).logits[0, -1].float().log_softmax(-1)
     tokens = engine.score(prompts[0][:-1], prompts[0][-1:], "cope", make_bank(base, {"cope": Lora({}, 8)}), config)
     first = engine.score(prompts[0], [int(exact.argmax())], "cope", make_bank(base, {"cope": Lora({}, 8)}), config)
-    print(f"  log-probability of the next token: ours {first[0].logp_base:.4f}, the modules' {float(exact.max()):.4f}", len(tokens))
+    print(
+        f"  log-probability of the next token: ours {first[0].logp_base:.4f}, the modules' {float(exact.max()):.4f}",
+        len(tokens),
+    )
     if device.type == "cuda":
         print(f"  memory: {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB at most", flush=True)
 

@@ -27,6 +27,7 @@ from cope_demo.fit import pipeline
 from cope_demo.fit.eta import estimate_work
 from cope_demo.fit.events import STAGES
 from cope_demo.fit.examples import encode
+from cope_demo.fit.speeds import estimate_fit
 from cope_demo.model.adapters import Lora, LoraBank
 from cope_demo.model.arithmetic import native_bfloat16
 from cope_demo.model.base_model import BaseModel, load_base
@@ -50,7 +51,7 @@ class Sizes:
     """How much is measured: tokens a text, tokens of each of many visitors, repetitions, texts of the short fit."""
 
     def __init__(self, quick: bool):
-        self.tokens, self.shared, self.rounds, self.texts = (6, 3, 1, 5) if quick else (48, 16, 3, 8)
+        self.tokens, self.shared, self.rounds, self.texts = (6, 3, 1, 5) if quick else (32, 12, 3, 6)
         self.quick = quick
 
 
@@ -147,7 +148,7 @@ def measure_generate(model: torch.nn.Module, ids: list[int], tokens: int) -> flo
     generate(2)
     if generate(2) / 2 * tokens > GENERATE_SECONDS:
         return None
-    return _ms(min(generate(tokens) for _ in range(2)) / tokens)
+    return _ms(generate(tokens) / tokens)
 
 
 def measure_formats(base: BaseModel, path: str, tokens: int) -> dict[str, float | None]:
@@ -196,12 +197,16 @@ def scale_fit(
 
 
 def time_fit(base: BaseModel, model: str | None, sizes: Sizes, left: Callable[[], float]) -> dict:
-    """Seconds of a fit of 40 texts: measured where there is time, else estimated from one of few texts."""
+    """Seconds of a fit of 40 texts: measured where that is left of SECONDS, else estimated from one of few texts.
+
+    left: seconds that are left; whether a whole fit ends in them is told by the last fits here, else by the short one.
+    """
     samples, config = Store().open(WRITER).history(), replace(pipeline.read_fit_config(), seed=0)
-    few = samples[:: len(samples) // sizes.texts][: sizes.texts]
-    times = measure_fit(few, model, config)
-    expected, how = scale_fit(base, times, few, samples, config), "estimated"
-    if not sizes.quick and expected * 1.1 < left():
+    expected, how = estimate_fit(samples, model, config), "estimated"
+    if expected is None or sizes.quick or expected > left():
+        few = samples[:: len(samples) // sizes.texts][: sizes.texts]
+        expected = scale_fit(base, measure_fit(few, model, config), few, samples, config)
+    if not sizes.quick and expected < left():
         expected, how = sum(measure_fit(samples, model, config).values()), "measured"
     return {"fit_40_s": round(expected, 1), "fit_40": how}
 

@@ -137,8 +137,8 @@ def _fit(options) -> None:
     print(history.summary())
     for warning in history.warnings:
         print(warning)
+    from cope_demo.config import read_fit_config
     from cope_demo.fit.pipeline import fit_user
-    from cope_demo.fit.scratch import read_fit_config
 
     config = replace(read_fit_config(), seed=options.seed)
     with fit_bars() as emit:

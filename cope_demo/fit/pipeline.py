@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from cope_demo.config import FitConfig
+from cope_demo.config import FitConfig, read_fit_config
 from cope_demo.errors import CopeError
 from cope_demo.paths import data_dir
 from cope_demo.saved.store import SavedUser, Store
@@ -29,7 +29,7 @@ from .events import STAGES, Emit, FitEvent
 from .negatives import write_negatives
 from .oppu import train_oppu
 from .report import write_report
-from .scratch import StageContext, halve, make_manifest, prepare, read_fit_config
+from .scratch import StageContext, halve, make_manifest, prepare
 from .speeds import record_speed
 from .training import quiet_libraries, reuse_memory
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 TELLING = (
-    "avx2 fma avx_vnni avx512f avx512_vnni avx512_bf16 avx512_fp16 amx_tile amx_int8 amx_bf16 asimd asimddp i8mm bf16 sve"
-).split()
+    "avx2 fma avx_vnni avx512f avx512_vnni avx512_bf16 avx512_fp16 amx_tile amx_int8 amx_bf16".split()
+    + "asimd asimddp i8mm bf16 sve".split()
+)
 """The flags that decide how products of matrices are computed, of x86 and of ARM."""
 CPUINFO = Path("/proc/cpuinfo")
 READ_BYTES = 1 << 28
@@ -22,7 +23,7 @@ ROUNDS = 4
 def describe_cpu(source: Path = CPUINFO) -> dict:
     """{"model": its name, "flags": those of TELLING that it has, "cores": how many this process may use}.
 
-    source: the kernel's description. Where there is none (Mac, Windows), the name is Python's and the flags are unknown, [].
+    source: the kernel's description. Where there is none (Mac, Windows), the name is Python's and flags are [].
     """
     try:
         text = source.read_text("utf-8", "replace")
