@@ -1,10 +1,11 @@
 """bfloat16 against float32, on this CPU as it is and held down to AVX2, where bfloat16 is emulated.
 
-    python benchmarks/arithmetic.py [--json]
+    python benchmarks/arithmetic.py [--json] [--quick]
 
 Each way is a process of its own: a training pass (forward and backward of 2 texts of 64 tokens, the second of two),
 then a step of three columns with full traces, the median of 16. Held down, torch behaves as on a CPU without AVX512;
-bitsandbytes goes by its own flags, so there its repacking for AVX512-BF16 is switched off as well.
+bitsandbytes goes by its own flags, so there its repacking for AVX512-BF16 is switched off as well. Quick: texts of 16
+tokens, and 4 steps.
 """
 
 import json
@@ -13,6 +14,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -21,6 +25,7 @@ from common import PROMPT, random_adapters, seconds, table
 from cope_demo.config import DecodeConfig, FitConfig
 from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.methods import COLUMNS
+from cope_demo.decode.trace import TokenEvent
 from cope_demo.fit.oppu import LeanTrainer
 from cope_demo.fit.training import apply_new_adapter
 from cope_demo.model.adapters import read_lora
@@ -28,14 +33,16 @@ from cope_demo.model.arithmetic import native_bfloat16
 from cope_demo.model.base_model import load_base
 
 AVX2 = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
-STEPS = 16
+TOKENS, STEPS = 64, 16
+QUICK = 16, 4
 
 
-def measure_once(folder: Path) -> dict:
+def measure_once(folder: Path, quick: bool) -> dict:
     """The figures of this process."""
+    tokens, steps = QUICK if quick else (TOKENS, STEPS)
     folders = random_adapters(folder)
     base = load_base(trainable=True)
-    ids = torch.randint(1000, 40_000, (2, 64), generator=torch.Generator().manual_seed(0))
+    ids = torch.randint(1000, 40_000, (2, tokens), generator=torch.Generator().manual_seed(0))
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": ids}
     with apply_new_adapter(base, FitConfig()) as model:
 
@@ -50,32 +57,31 @@ def measure_once(folder: Path) -> dict:
             layer.support_avx512bf16_for_cpu = False
     engine = Engine(base)
     bank = make_bank(base, {name: read_lora(path, base.model) for name, path in folders.items()})
-    request = engine.join(base.prompt_ids(PROMPT), COLUMNS, bank, DecodeConfig(max_new_tokens=80))
-    for _ in range(3):
-        engine.step(request)
-    step = statistics.median(seconds(lambda: engine.step(request)) for _ in range(STEPS))
+    base.end_ids = frozenset()
+    config, method = DecodeConfig(max_new_tokens=steps + 4), COLUMNS[0]
+    events = engine.run([engine.join(base.prompt_ids(PROMPT), COLUMNS, bank, config)])
+    times = [time.perf_counter() for event in events if isinstance(event, TokenEvent) and event.method == method]
+    step = statistics.median(after - before for before, after in pairwise(times[3:]))
     return {"training pass, ms": round(1000 * training), "step of three columns, ms": round(1000 * step)}
 
 
-def measure(folder: Path) -> list[dict]:
-    """The table's rows, each from a process of its own."""
-    rows = []
+def measure(folder: Path, quick: bool) -> Iterator[dict]:
+    """The table's rows, each from a process of its own; float32 first, as it is quick everywhere."""
     for cpu, held in (("as it is", {}), ("held down to AVX2", AVX2)):
-        for name in ("bfloat16", "float32"):
+        for name in ("float32", "bfloat16"):
             done = subprocess.run(
-                [sys.executable, __file__, "--one"],
+                [sys.executable, __file__, "--one", *(["--quick"] if quick else [])],
                 env={**os.environ, **held, "COPE_COMPUTE": name},
                 stdout=subprocess.PIPE,
                 text=True,
                 check=True,
             )
-            rows.append({"CPU": cpu, "type": name, **json.loads(done.stdout.splitlines()[-1])})
-    return rows
+            yield {"CPU": cpu, "type": name, **json.loads(done.stdout.splitlines()[-1])}
 
 
 if __name__ == "__main__":
     if "--one" in sys.argv:
         with tempfile.TemporaryDirectory() as scratch:
-            print(json.dumps(measure_once(Path(scratch))))
+            print(json.dumps(measure_once(Path(scratch), "--quick" in sys.argv)))
     else:
         table("bfloat16 against float32", measure)

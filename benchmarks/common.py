@@ -1,4 +1,5 @@
-"""What the speed tables share: medians, printing, and adapters of the default shape."""
+"""What the tables share: the machine's line, rows that are printed as they come, medians, and adapters of the default
+shape."""
 
 import argparse
 import json
@@ -6,7 +7,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -16,7 +17,9 @@ from peft import get_peft_model
 
 from cope_demo.config import FitConfig
 from cope_demo.fit.training import make_lora_settings, quiet_libraries, save_adapter
+from cope_demo.model.arithmetic import native_bfloat16
 from cope_demo.model.base_model import load_base
+from cope_demo.system.cpu import describe_cpu, measure_reading
 
 PROMPT = "Write a post about the night bus and the people who take it."
 
@@ -56,18 +59,42 @@ def random_adapters(folder: Path) -> dict[str, Path]:
     return paths
 
 
-def table(title: str, measure: Callable[[Path], list[dict]]) -> None:
-    """Runs `measure` with a scratch folder and prints its rows; with --json as one line of JSON."""
+def describe_machine() -> dict:
+    """The kind of CPU that the times belong to, and how fast it reads memory."""
+    kind = {"native_bfloat16": native_bfloat16(), "torch": torch.backends.cpu.get_cpu_capability()}
+    return {**describe_cpu(), **kind, "read_gb_s": round(measure_reading(), 1)}
+
+
+def print_machine() -> None:
+    """The same as the first line of a table."""
+    cpu = describe_machine()
+    flags = " ".join(cpu["flags"]) or "flags unknown"
+    bfloat16 = "native" if cpu["native_bfloat16"] else "emulated"
+    print(
+        f"{cpu['model']}, {cpu['cores']} cores, reads {cpu['read_gb_s']} GB/s; {flags}; torch uses {cpu['torch']}, "
+        f"bfloat16 is {bfloat16}",
+        flush=True,
+    )
+
+
+def table(title: str, measure: Callable[[Path, bool], Iterable[dict]]) -> None:
+    """Prints the rows of `measure` as they come, after the machine's line; with --json all as one line of JSON.
+
+    measure: is called with a scratch folder and whether the person wants a quick look (--quick).
+    """
     parser = argparse.ArgumentParser(description=title)
     parser.add_argument("--json", action="store_true", help="print one line of JSON")
+    parser.add_argument("--quick", action="store_true", help="less of everything: a look at the order of magnitude")
     options = parser.parse_args()
     quiet_libraries()
+    if not options.json:
+        print(title)
+        print_machine()
+    rows = []
     with tempfile.TemporaryDirectory() as folder:
-        rows = measure(Path(folder))
+        for row in measure(Path(folder), options.quick):
+            rows.append(row)
+            if not options.json:
+                print("  " + "  ".join(f"{key}: {value}" for key, value in row.items()), flush=True)
     if options.json:
-        print(json.dumps({"title": title, "rows": rows}))
-        return
-    print(title)
-    for row in rows:
-        print("  " + "  ".join(f"{key}: {value}" for key, value in row.items()))
-    sys.stdout.flush()
+        print(json.dumps({"title": title, "quick": options.quick, "cpu": describe_machine(), "rows": rows}))

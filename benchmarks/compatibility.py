@@ -1,11 +1,12 @@
 """Which families of language models can be a base: each goes through the whole way once, at a size of no use.
 
-    python benchmarks/compatibility.py [FAMILY ...] [--lora-targets NAMES]
+    python benchmarks/compatibility.py [FAMILY ...] [--lora-targets NAMES] [--quick]
 
 Models with random weights and two layers are built from the installed transformers' own classes, with the embedded
 model's tokenizer. Each is loaded in 4 bit; a person of six short texts is fitted (OPPU, negatives, DPO); three columns
 are decoded; the engine's greedy text is compared with that of transformers' `generate`; and the fitted adapter's
 log-probabilities as the engine computes them with peft's. Prints docs/compatibility.md's table. About three minutes.
+Quick: the first two families.
 """
 
 import argparse
@@ -24,6 +25,7 @@ import torch
 import transformers
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
+from benchmarks.common import print_machine
 from cope_demo.config import DecodeConfig, FitConfig
 from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.methods import COLUMNS
@@ -202,6 +204,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     options.add_argument("family", nargs="*", default=list(FAMILIES), help=f"of {', '.join(FAMILIES)} (default: all)")
     options.add_argument("--lora-targets", default=FIT.lora_targets, help="as in FitConfig (default: %(default)s)")
+    options.add_argument("--quick", action="store_true", help="the first two of these families")
     given = options.parse_args()
     config = replace(FIT, lora_targets=given.lora_targets)
     quiet_libraries()
@@ -209,9 +212,10 @@ def main() -> None:
     transformers.utils.logging.disable_progress_bar()
     logging.disable(logging.WARNING)
     tokenizer, started = AutoTokenizer.from_pretrained(str(embedded_folder())), time.process_time()
+    print_machine()
     print(f"| family (transformers {transformers.__version__}) | {' | '.join(STEPS)} |\n|{'---|' * (1 + len(STEPS))}")
     with tempfile.TemporaryDirectory() as folder:
-        for family in given.family:
+        for family in given.family[: 2 if given.quick else None]:
             cells = make_row(Path(folder), family, tokenizer, config)
             cells = [f"{FAMILIES[family][0]} (`{family}`)", *(cell.replace("|", "/") for cell in cells)]
             print(f"| {' | '.join(cells)} |", flush=True)

@@ -5,7 +5,8 @@
 
 For every preference setting of PREFERENCES the authors' fits are made (kept fits are used again), and their queries are
 answered by oppu+dpo and cope; by oppu and oppu+cd once. OUT gets a line an author, setting, method and decoding, and a
-run that was cut off goes on. --part 0/2 and 1/2 are halves for two processes.
+run that was cut off goes on. --part 0/2 and 1/2 are halves for two processes. Quick: the first author and
+query, the newest 8 texts, one setting.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.common import print_machine
 from cope_demo.config import DecodeConfig, FitConfig
 from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.methods import METHODS
@@ -64,6 +66,7 @@ def run(options) -> None:
     """Measures what OUT does not hold yet."""
     quiet_libraries()
     reuse_memory()
+    print_machine()
     task = find_task(options.task)
     base = load_base(trainable=True)
     engine, tam = Engine(base), find_task_adapter(options.task, base.identity)
@@ -76,11 +79,14 @@ def run(options) -> None:
     name = "" if fit == FitConfig() else f" {options.fit}"
     plain = DecodeConfig(alternatives=0, repetition_penalty=task.repetition_penalty, max_new_tokens=task.max_new_tokens)
     for author in read_authors(options.data, USERS)[: options.users][part::of]:
-        samples = author.samples(task)
-        asked = [base.prompt_ids(task.prompt(query.input)) for query in author.queries]
+        samples = author.samples(task)[-8 if options.quick else None :]
+        queries = author.queries[: 1 if options.quick else None]
+        asked = [base.prompt_ids(task.prompt(query.input)) for query in queries]
         known: dict[Path, Lora] = {}
 
-        def measure(setting, method, decoding, folder, change, author=author, asked=asked, known=known):
+        def measure(
+            setting, method, decoding, folder, change, author=author, queries=queries, asked=asked, known=known
+        ):
             if (author.id, setting, method, decoding) in done:
                 return
             loras = {TAM: read_lora(tam.folder, base.model)} if tam else {}
@@ -92,12 +98,12 @@ def run(options) -> None:
                     loras = {kind: merge_loras(loras[TAM], loras[kind])}
             answers = engine.write(asked, method, make_bank(base, loras), replace(plain, **change))
             texts = [base.tokenizer.decode(ids, skip_special_tokens=True) for ids in answers]
-            scores = [score_text(query.gold, text) for query, text in zip(author.queries, texts, strict=True)]
+            scores = [score_text(query.gold, text) for query, text in zip(queries, texts, strict=True)]
             row = {"user": author.id, "setting": setting, "method": method, "decoding": decoding}
             row |= {key: [score[key] for score in scores] for key in scores[0]}
             row |= {"words": [len(text.split()) for text in texts], "texts": texts}
             if not change:
-                golds = [base.response_ids(query.gold, fit.max_response_tokens) for query in author.queries]
+                golds = [base.response_ids(query.gold, fit.max_response_tokens) for query in queries]
                 pairs, bank = zip(asked, golds, strict=True), make_bank(base, loras)
                 adapter = METHODS[method].adapter if METHODS[method].personal else None
                 logps = [engine.logps(prompt, gold, adapter, bank) for prompt, gold in pairs]
@@ -157,7 +163,10 @@ def main() -> None:
     parser.add_argument("--decodings", nargs="*", default=list(DECODINGS), choices=list(DECODINGS))
     parser.add_argument("--part", default="0/1")
     parser.add_argument("--metric", default="rougeL")
+    parser.add_argument("--quick", action="store_true", help="one author, 8 texts, one setting")
     options = parser.parse_args()
+    if options.quick:
+        options.users, options.settings, options.decodings = 1, options.settings[:1], options.decodings[:1]
     if options.what == "table":
         table(options.data, options.metric)
     elif options.out is None:

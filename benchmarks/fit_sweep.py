@@ -9,7 +9,8 @@
 task's adapter and with all of a user's records instead of the newest 40. `dpo` continues the
 default OPPU adapter with each setting of candidates and DPO, decodes the queries, and measures ROUGE-L. Each result is
 a line of OUT; a run that was cut off goes on after the last line. `table` prints the means over users, each with its
-difference from the first setting and that difference's 95 % interval by paired bootstrap over users.
+difference from the first setting and that difference's 95 % interval by paired bootstrap over users. Quick: the first
+user with the newest 8 texts and two queries.
 """
 
 import argparse
@@ -23,6 +24,7 @@ import numpy
 import torch
 from rouge_score.rouge_scorer import RougeScorer
 
+from benchmarks.common import print_machine
 from cope_demo.config import DecodeConfig, FitConfig
 from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.trace import TokenEvent
@@ -204,13 +206,16 @@ def main() -> None:
     parser.add_argument("--task", default="news_headline")
     parser.add_argument("--users", type=int, default=4)
     parser.add_argument("--settings", nargs="*", help="only these settings, by name")
+    parser.add_argument("--quick", action="store_true", help="one user, with the newest 8 texts of the history")
     options = parser.parse_args()
+    options.users = 1 if options.quick else options.users
     if options.stage == "table":
         return print_table(options.data)
     if options.out is None:
         parser.error("OUT is missing: name the file for the results")
     quiet_libraries()
     reuse_memory()
+    print_machine()
     base = load_base(trainable=True, task=options.task if options.stage == "stacked" else None)
     engine = Engine(load_base()) if options.stage == "dpo" else None
     done = set()
@@ -220,6 +225,8 @@ def main() -> None:
                 row = json.loads(line)
                 done.add((row["task"], row["user"], row["setting"]))
     for user in read_users(options.data / options.task, options.users):
+        if options.quick:
+            user = {**user, "profile": user["profile"][-8:], "query": user["query"][:2]}
         with TemporaryDirectory() as folder:
 
             def record(setting, run, user=user):

@@ -1,14 +1,16 @@
 """Three columns with full traces, against one plain greedy `generate` and against the reference way.
 
-    python benchmarks/speed_decode.py [--json]
+    python benchmarks/speed_decode.py [--json] [--quick]
 
 The reference way is that of the paper's code: two bfloat16 models (base, and the user's with the adapter merged), and
 greedy, OPPU and CoPe one after the other, each with a cache. Times are medians of rounds taken in turns in one process;
 memory is each way's own growth of resident memory in a fresh process, from before the weights to the end of a decoding.
+Quick: 16 tokens, one round, one process.
 """
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -25,18 +27,18 @@ from cope_demo.model.base_model import load_base
 from cope_demo.model.embedded import embedded_folder
 from cope_demo.reward import cope_scores
 
-TOKENS = 80
-ROUNDS = 5
+TOKENS, ROUNDS = 80, 5
+QUICK = 16, 1
 
 
-def ours(folder: Path):
+def ours(folder: Path, tokens: int):
     """(three columns with traces, plain generate) on one 4-bit model, as callables."""
     base = load_base()
-    base.__dict__["end_ids"] = frozenset()  # every column writes all its tokens, or the ways would not compare
+    base.end_ids = frozenset()  # every column writes all its tokens, or the ways would not compare
     engine = Engine(base)
     bank = make_bank(base, {name: read_lora(folder / name, base.model) for name in ("oppu", "cope")})
     prompt = base.prompt_ids(PROMPT)
-    config = DecodeConfig(max_new_tokens=TOKENS)
+    config = DecodeConfig(max_new_tokens=tokens)
     ids = torch.tensor([prompt])
 
     def columns():
@@ -47,15 +49,15 @@ def ours(folder: Path):
             ids,
             attention_mask=torch.ones_like(ids),
             do_sample=False,
-            max_new_tokens=TOKENS,
-            min_new_tokens=TOKENS,
+            max_new_tokens=tokens,
+            min_new_tokens=tokens,
             pad_token_id=0,
         )
 
     return columns, generate
 
 
-def reference(folder: Path):
+def reference(folder: Path, tokens: int):
     """Greedy, OPPU, then CoPe with two bfloat16 models, as a callable."""
     source = str(embedded_folder())
 
@@ -70,7 +72,7 @@ def reference(folder: Path):
     def decode(*models):
         caches = [DynamicCache(config=model.config) for model in models]
         ids, written = prompt, []
-        for _ in range(TOKENS):
+        for _ in range(tokens):
             logps = [
                 model(ids, past_key_values=cache, logits_to_keep=1).logits[:, -1].float().log_softmax(-1)
                 for model, cache in zip(models, caches, strict=True)
@@ -106,38 +108,34 @@ def growth(way: str, folder: Path) -> float:
     import ctypes
 
     before = psutil.Process().memory_info().rss
-    decode = ours(folder)[0] if way == "ours" else reference(folder)  # held: the models live in it
+    decode = ours(folder, TOKENS)[0] if way == "ours" else reference(folder, TOKENS)  # held: the models live in it
     decode()
     ctypes.CDLL("libc.so.6").malloc_trim(0)
     return (psutil.Process().memory_info().rss - before) / 1e6
 
 
-def measure(folder: Path) -> list[dict]:
-    """The table's rows."""
+def measure(folder: Path, quick: bool) -> Iterator[dict]:
+    """The table's rows; memory first, which takes one decoding each."""
+    tokens, rounds = QUICK if quick else (TOKENS, ROUNDS)
     random_adapters(folder)
-    columns, generate = ours(folder)
-    times = medians({"generate": generate, "ours": columns, "reference": reference(folder)}, ROUNDS)
-    memory = {way: grown_megabytes(way, folder) for way in ("ours", "reference")}
-
-    def row(way, name, megabytes=None):
-        return {
-            "way": name,
-            "ms a token": round(1000 * times[way] / TOKENS, 1),
-            "times generate": round(times[way] / times["generate"], 2),
-            "memory MB": round(megabytes) if megabytes else "-",
-        }
-
-    return [
-        row("generate", "one plain greedy generate, 4 bit"),
-        row("ours", "three columns with full traces, 4 bit", memory["ours"]),
-        row("reference", "reference: two bfloat16 models in turn", memory["reference"]),
-        {
-            "way": "ours against the reference",
-            "speed-up": round(times["reference"] / times["ours"], 2),
-            "memory share": round(memory["ours"] / memory["reference"], 2),
-        },
-    ]
+    if not quick:
+        memory = {}
+        for way in ("ours", "reference"):
+            memory[way] = grown_megabytes(way, folder)
+            yield {"way": way, "memory MB": round(memory[way])}
+        yield {"way": "ours against the reference", "memory share": round(memory["ours"] / memory["reference"], 2)}
+    columns, generate = ours(folder, tokens)
+    times = medians({"generate": generate, "ours": columns, "reference": reference(folder, tokens)}, rounds)
+    names = {
+        "generate": "one plain greedy generate, 4 bit",
+        "ours": "three columns with full traces, 4 bit",
+        "reference": "reference: two bfloat16 models in turn",
+    }
+    for way, name in names.items():
+        step, share = 1000 * times[way] / tokens, times[way] / times["generate"]
+        yield {"way": name, "ms a token": round(step, 1), "times generate": round(share, 2)}
+    yield {"way": "ours against the reference", "speed-up": round(times["reference"] / times["ours"], 2)}
 
 
 if __name__ == "__main__":
-    table(f"Decoding {TOKENS} tokens", measure)
+    table("Decoding", measure)

@@ -1,16 +1,19 @@
 """A whole fit of 40 texts, against the plain sequence SFTTrainer, `generate`, DPOTrainer.
 
-    python benchmarks/speed_fit.py [--json]
+    python benchmarks/speed_fit.py [--json] [--quick]
 
 Both fit the texts of the sample user "ines" on the same 4-bit base, with the same LoRA, epochs, learning rates and K.
 The plain sequence is what one writes from the libraries' examples, with only their defaults corrected that would fit
 something else (no checkpointing, no saving in between, base as DPO's reference by removing trl's copy of the adapter):
 batches of 8, `generate` a prompt at a time, and candidates scored a prompt at a time. Our time includes the held-out
-report, which the plain sequence does not make.
+report, which the plain sequence does not make. Each is a process of its own; a row is a stage. Quick: 8 of the texts.
 """
 
 import json
+import subprocess
+import sys
 import time
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -24,30 +27,33 @@ from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 from cope_demo.config import FitConfig
 from cope_demo.fit import pipeline
 from cope_demo.fit.events import STAGES
-from cope_demo.fit.training import make_lora_settings
+from cope_demo.fit.training import make_lora_settings, quiet_libraries
 from cope_demo.model.arithmetic import compute_dtype
 from cope_demo.model.base_model import load_base
 from cope_demo.paths import SAMPLE_USERS
 from cope_demo.reward import implicit_reward
 from cope_demo.texts.history import parse_history
 
+QUICK_TEXTS = 8
 PLAIN = dict(gradient_checkpointing=False, save_strategy="no", report_to="none", disable_tqdm=True)
 
 
-def time_plain(samples, config: FitConfig, folder: Path) -> dict[str, float]:
-    """Seconds of each stage of the plain sequence."""
-    times: dict[str, float] = {}
+Tell = Callable[[str, float], None]
+"""Is told a stage and its seconds."""
+
+
+def time_plain(samples, config: FitConfig, folder: Path, tell: Tell) -> None:
+    """The stages of the plain sequence."""
 
     def run(stage, function, *arguments):
         started = time.perf_counter()
         result = function(*arguments, config, folder)
-        times[stage] = time.perf_counter() - started
+        tell(stage, time.perf_counter() - started)
         return result
 
     tokenizer = run("oppu", train_sft, samples)
     model, pairs = run("negatives", select_pairs, samples)
     run("dpo", train_dpo, model, tokenizer, pairs)
-    return times
 
 
 def train_sft(samples, config: FitConfig, folder: Path):
@@ -142,29 +148,45 @@ def turn(role: str, text: str) -> list[dict]:
     return [{"role": role, "content": text}]
 
 
-def time_ours(history, config: FitConfig, folder: Path) -> dict[str, float]:
-    """Seconds of each stage of our fit, the report included."""
-    pipeline.prepare(folder / "ours", history.samples, history.task, "bench", config=config)
+def time_ours(samples, config: FitConfig, folder: Path, tell: Tell) -> None:
+    """The stages of our fit, the report included; the first one loads the model."""
+    pipeline.prepare(folder / "ours", samples, "free_writing", "bench", config=config)
     for stage in STAGES[:-1]:
         pipeline.run_stage(stage, folder / "ours", lambda event: None)
-    return json.loads((folder / "ours" / "times.json").read_text())
+        tell(stage, json.loads((folder / "ours" / "times.json").read_text())[stage])
 
 
-def measure(folder: Path) -> list[dict]:
+WAYS = {"ours": time_ours, "plain sequence": time_plain}
+
+
+def run_way(way: str, folder: Path, quick: bool) -> None:
+    """Prints a line of JSON for every stage of one way, in a process of its own: ours changes how memory is reused."""
+    quiet_libraries()
+    samples = parse_history(SAMPLE_USERS / "ines" / "texts.txt").samples[: QUICK_TEXTS if quick else None]
+    WAYS[way](samples, FitConfig(), folder, lambda stage, spent: print(json.dumps([stage, spent]), flush=True))
+
+
+def measure(folder: Path, quick: bool) -> Iterator[dict]:
     """The table's rows."""
-    history = parse_history(SAMPLE_USERS / "ines" / "texts.txt")
-    config = FitConfig()
-    other = time_plain(history.samples, config, folder)  # first: our fit changes how this process reuses memory
-    mine = time_ours(history, config, folder)
-    rows = []
-    for name, times in (("ours", mine), ("plain sequence", other)):
-        stages = {stage: round(times.get(stage, 0.0), 1) for stage in ("oppu", "negatives", "dpo", "report")}
-        rows.append({"way": name} | stages | {"seconds": round(sum(times.values()), 1)})
-    rows.append({"way": "ours / plain", "ratio": round(sum(mine.values()) / sum(other.values()), 2)})
-    shown = {k: v for k, v in asdict(config).items() if k.endswith(("epochs", "rank", "batch"))}
-    rows.append({"way": "settings"} | shown)
-    return rows
+    total = dict.fromkeys(WAYS, 0.0)
+    for way in WAYS:
+        command = [sys.executable, __file__, "--way", way, str(folder), *(["--quick"] if quick else [])]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+            for line in child.stdout:
+                if line.startswith("["):  # and not what a library prints
+                    stage, spent = json.loads(line)
+                    total[way] += spent
+                    yield {"way": way, "stage": stage, "seconds": round(spent, 1)}
+        if child.returncode:
+            raise RuntimeError(f"{way} ended with {child.returncode}")
+        yield {"way": way, "stage": "all", "seconds": round(total[way], 1)}
+    yield {"way": "ours / plain", "ratio": round(total["ours"] / total["plain sequence"], 2)}
+    settings = asdict(FitConfig())
+    yield {"way": "settings"} | {k: v for k, v in settings.items() if k.endswith(("epochs", "rank", "batch"))}
 
 
 if __name__ == "__main__":
-    table("A fit of 40 texts of about 60 tokens", measure)
+    if "--way" in sys.argv:
+        run_way(sys.argv[2], Path(sys.argv[3]), "--quick" in sys.argv)
+    else:
+        table("A fit of texts of about 60 tokens", measure)

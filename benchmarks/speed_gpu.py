@@ -1,11 +1,13 @@
 """A random model of a 7B shape in NF4 on a GPU: three columns with traces, many visitors, against plain `generate`.
 
-    python benchmarks/speed_gpu.py [--small]
+    python benchmarks/speed_gpu.py [--quick]
 
 The weights are random, so the texts say nothing; shapes, formats and the work are those of Qwen2.5-7B-Instruct. All
-times are of one run, taken in turns. --small is a shape of a few megabytes, to try the script without a GPU.
+times are of one run, taken in turns. Quick is a shape of a few megabytes, to try the script
+without a GPU.
 """
 
+import argparse
 import statistics
 import sys
 import threading
@@ -18,6 +20,7 @@ import torch
 from bitsandbytes.nn import Linear4bit, Params4bit
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
+from benchmarks.common import print_machine
 from cope_demo.config import DecodeConfig
 from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.methods import COLUMNS
@@ -105,10 +108,14 @@ def median_seconds(ways: dict, rounds: int) -> dict[str, float]:
 
 def main() -> None:
     """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="a shape of a few megabytes")
+    given = parser.parse_args()
+    print_machine()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU"
     started = time.perf_counter()
-    base = make_base(SMALL if "--small" in sys.argv else SHAPE, device)
+    base = make_base(SMALL if given.quick else SHAPE, device)
     engine = Engine(base)
     print(f"{name}, torch {torch.__version__}; model made in {time.perf_counter() - started:.0f} s", flush=True)
     banks = [

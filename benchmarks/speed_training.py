@@ -1,12 +1,14 @@
 """What makes a fit on a CPU quick, each part against what it replaces: median milliseconds of a step, taken in turns.
 
-    python benchmarks/speed_training.py [--json]
+    python benchmarks/speed_training.py [--json] [--quick]
 
 OPPU and DPO are one batch of 4 texts or pairs, forward and backward, with the shipped task adapter for posts; sampling
 is 3 candidates of 16 tokens for each of 8 prompts. Prompts have 40 tokens and responses 60, or 240 and 80; all are
-random.
+random. Quick: the short ones, one round.
 """
 
+import sys
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
@@ -27,6 +29,7 @@ from cope_demo.model.base_model import BaseModel, load_base
 
 LENGTHS = {"short": (40, 60), "long": (240, 80)}
 ROUNDS = 4
+QUICK = "--quick"
 PROMPTS, NEW_TOKENS = 8, 16
 
 
@@ -60,7 +63,7 @@ def use_attention(model: torch.nn.Module, name: str):
 
 def measure_ways(length: str, stage: str, ways: dict) -> list[dict]:
     """Rows of the table, with what "ours" takes as a share of each other way."""
-    times = medians(ways, ROUNDS)
+    times = medians(ways, 1 if QUICK in sys.argv else ROUNDS)
     return [
         {
             "length": length,
@@ -142,18 +145,16 @@ def measure_sampling(base: BaseModel, length: str, prompts: list[list[int]]) -> 
     return measure_ways(length, "sampling", ways)
 
 
-def measure(folder: Path) -> list[dict]:
+def measure(folder: Path, quick: bool) -> Iterator[dict]:
     """The table's rows."""
     reuse_memory()
     base = load_base(trainable=True, task="topic_writing")
     rng = torch.Generator().manual_seed(0)
-    found = []
-    for length, (prompt, response) in LENGTHS.items():
+    for length, (prompt, response) in list(LENGTHS.items())[: 1 if quick else None]:
         rows = torch.randint(100, 40000, (PROMPTS, prompt + response), generator=rng).tolist()
-        found += measure_oppu(base, length, rows[:4], prompt, folder / "oppu")
-        found += measure_dpo(base, length, rows[:4], prompt, folder / "oppu")
-        found += measure_sampling(base, length, [row[:prompt] for row in rows])
-    return found
+        yield from measure_oppu(base, length, rows[:4], prompt, folder / "oppu")
+        yield from measure_dpo(base, length, rows[:4], prompt, folder / "oppu")
+        yield from measure_sampling(base, length, [row[:prompt] for row in rows])
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """The token view in a real browser: how evenly it streams, how soon a moved slider shows, what is sent, what stays.
 
-    python benchmarks/speed_view.py [--json]
+    python benchmarks/speed_view.py [--json] [--quick]
 
 The real page over a service without a model (tests/scripted.py) that writes three columns of 200 tokens with ten
 alternatives each. A frame is the time between two pictures of the browser; the bars are those of docs/speed.md. Needs
-Debian's package chromium.
+Debian's package chromium. Quick: four comparisons instead of fifty.
 """
 
 import math
@@ -21,7 +21,7 @@ from common import table
 TOKENS, ALTERNATIVES = 200, 10
 PACE = 0.03
 """Seconds between two tokens of a column while the frames are watched: faster than the embedded model writes."""
-ROUNDS = 50
+ROUNDS, QUICK_ROUNDS = 50, 4
 ARGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--enable-precise-memory-info"]
 FRAMES = """() => {
   window.frames = [];
@@ -97,8 +97,9 @@ def measure_memory(session) -> tuple[float, int]:
     return used, session.send("Memory.getDOMCounters")["nodes"]
 
 
-def measure(folder: Path) -> list[dict]:
+def measure(folder: Path, quick: bool) -> Iterator[dict]:
     """The table's rows."""
+    rounds = QUICK_ROUNDS if quick else ROUNDS
     os.environ["COPE_DATA"] = str(folder / "var")
     from playwright.sync_api import sync_playwright
 
@@ -113,6 +114,7 @@ def measure(folder: Path) -> list[dict]:
     decoding = {"alpha": 0.1, "tau": 0.1, "max_new_tokens": TOKENS, "repetition_penalty": 1.0}
     texts = stream(service, "ada", "Ada", prompt="Write.", **decoding, temperature=0, seed=0)
     payload = len(list(texts)[-1].encode())
+    yield {"what": "a comparison's data, kB", "measured": round(payload / 1e3), "bar": 1000}
     blocks = build(service).queue()
     url = blocks.launch(prevent_thread_lock=True, **launch_options("127.0.0.1"))[1]
     with sync_playwright() as playwright:
@@ -142,20 +144,19 @@ def measure(folder: Path) -> list[dict]:
             run_comparison(page)
         held = [measure_memory(session)]
         for _ in range(2):
-            for _ in range(ROUNDS // 2):
+            for _ in range(rounds // 2):
                 run_comparison(page)
             held.append(measure_memory(session))
         browser.close()
     blocks.close()
-    return [
+    yield from [
         {"what": "longest frame of a stream, ms", "measured": round(max(frames)), "bar": 100},
         {"what": "median frame of a stream, ms", "measured": round(statistics.median(frames), 1)},
         {"what": "alpha moved to repainted, longest of 60, ms", "measured": round(max(repaints)), "bar": 100},
         {"what": "alpha moved to repainted, median, ms", "measured": round(statistics.median(repaints))},
-        {"what": "a comparison's data, kB", "measured": round(payload / 1e3), "bar": 1000},
         {"what": "sent over the wire for it, kB", "measured": round(sent / 1e3), "bar": 1000},
-        {"what": f"heap before, amid and after {ROUNDS} comparisons, MB", "measured": [round(mb, 1) for mb, _ in held]},
-        {"what": f"nodes before, amid and after {ROUNDS} comparisons", "measured": [nodes for _, nodes in held]},
+        {"what": f"heap before, amid and after {rounds} comparisons, MB", "measured": [round(mb, 1) for mb, _ in held]},
+        {"what": f"nodes before, amid and after {rounds} comparisons", "measured": [nodes for _, nodes in held]},
     ]
 
 

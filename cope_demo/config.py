@@ -1,7 +1,8 @@
 """Settings as frozen dataclasses. A bad value is refused by name, with the allowed range, before any work starts."""
 
+import json
 import os
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import ClassVar
 
 from .errors import CopeError, quote
@@ -147,3 +148,18 @@ class TamConfig(_Settings):
     max_response_tokens: int = whole_number(192, 8, 4096)
     seed: int = whole_number(0, 0, 2**31 - 1)
     lora_dropout: ClassVar[float] = 0.0  # a run that is continued must meet the same numbers
+
+
+def read_fit_config() -> FitConfig:
+    """The default settings with the overrides of COPE_FIT_CONFIG. Raises CopeError at an unknown one."""
+    text = os.environ.get("COPE_FIT_CONFIG") or "{}"
+    try:
+        overrides = json.loads(text)
+        if not isinstance(overrides, dict):
+            raise ValueError("not an object")
+    except ValueError as error:
+        raise CopeError(f"COPE_FIT_CONFIG must be a JSON object of fit settings ({error}).") from error
+    known = {field.name for field in fields(FitConfig)}
+    if unknown := sorted(set(overrides) - known):
+        raise CopeError(f"COPE_FIT_CONFIG names {unknown[0]!r}; the settings are {', '.join(sorted(known))}.")
+    return replace(FitConfig(), **overrides)

@@ -103,8 +103,9 @@ def _add_machine_commands(command: Callable[[str, str], argparse.ArgumentParser]
 
     command("worker", "Take fits from the shared queue.")
     command("prepare", "Convert the embedded model and check both embedded models' files.")
-    bench = command("bench", "Measure the performance table.")
-    bench.add_argument("--json", type=Path, metavar="FILE", help="write the table as JSON")
+    bench = command("bench", "Measure the figures that matter on this machine, in under three minutes.")
+    bench.add_argument("--json", type=Path, metavar="FILE", help="write them as JSON, too (- prints it)")
+    bench.add_argument("--quick", action="store_true", help="fewer repetitions and a fit of 5 texts: a rough look")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -142,8 +143,8 @@ def _fit(options) -> None:
     print(history.summary())
     for warning in history.warnings:
         print(warning)
+    from cope_demo.config import read_fit_config
     from cope_demo.fit.pipeline import fit_user
-    from cope_demo.fit.scratch import read_fit_config
 
     config = replace(read_fit_config(), seed=options.seed)
     with fit_bars() as emit:
@@ -243,6 +244,8 @@ def _evaluate(options) -> None:
 def _serve(options) -> None:
     from cope_demo.ui.server import serve
 
+    if options.model:
+        os.environ["COPE_MODEL"] = options.model  # as for the worker: what a fit took is remembered by this name
     serve(model=options.model, host=options.host, port=options.port, users_dir=options.users_dir, seed=options.seed)
 
 
@@ -267,22 +270,13 @@ def _prepare(options) -> None:
 
 
 def _run_benchmarks(options) -> None:
-    import subprocess
+    from .bench import measure_all
+    from .terminal import print_figures
 
-    from cope_demo.paths import ROOT
-
-    rows = []
-    for script in sorted((ROOT / "benchmarks").glob("speed_*.py")):
-        done = subprocess.run([sys.executable, script, "--json"], capture_output=True, text=True, cwd=ROOT)
-        if done.returncode:
-            raise CopeError(f"{script.name} failed: {(done.stderr.strip().splitlines() or ['no message'])[-1]}")
-        table = json.loads(done.stdout.strip().splitlines()[-1])
-        rows.append(table)
-        print(f"\n{table['title']}")
-        for row in table["rows"]:
-            print("  " + "  ".join(f"{key}: {value}" for key, value in row.items()))
+    figures = measure_all(options.model, options.quick, print_figures)
     if options.json:
-        options.json.write_text(json.dumps(rows, indent=1), "utf-8")
+        text = json.dumps(figures, indent=1)
+        print(text) if str(options.json) == "-" else options.json.write_text(text + "\n", "utf-8")
 
 
 _COMMANDS = {

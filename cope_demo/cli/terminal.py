@@ -112,3 +112,45 @@ def print_scores(trace: Trace) -> None:
     mean = sum(t.reward for t in tokens) / len(tokens)
     ratio = sum(t.logp_user - t.logp_base for t in tokens) / len(tokens)
     console.print(f"mean reward {mean:+.3f} nats a token; mean log ratio to base {ratio:+.3f} nats a token")
+
+
+_FIGURES = {
+    "load_s": ("the model is loaded", "s"),
+    "step_ms": ("a step of three columns with full traces", "ms"),
+    "first_token_ms": ("first token of a visitor who is alone", "ms"),
+    "tokens_per_s_alone": ("tokens of one visitor, three columns", "a second"),
+    "read_mb": ("weights that a step reads", "MB"),
+    "read_floor_ms": ("reading them once", "ms"),
+    "tokens_per_s_20_visitors": ("tokens of 20 visitors at once", "a second"),
+    "first_token_20_visitors_ms": ("their first token, 95th percentile", "ms"),
+    "memory_mb": ("memory of the process then", "MB"),
+    "step_over_generate": ("a step of three columns over the fastest generate", "times"),
+    "step_over_floor": ("the same over reading its weights", "times"),
+}
+"""Words and units of what `bench` measures."""
+
+
+def print_figures(figures: dict) -> None:
+    """A part of bench's table, a line a figure, as soon as it is measured."""
+    for name, value in figures.items():
+        if name == "cpu":
+            kind = "with" if value["native_bfloat16"] else "without"
+            flags = " ".join(value["flags"]) or "unknown"
+            _print_line(value["model"], f"{value['cores']} cores, {kind} native bfloat16")
+            _print_line("flags; torch uses", f"{flags}; {value['torch']}")
+            _print_line("reading memory", f"{value['read_gb_s']} GB/s")
+        elif name == "generate_ms":
+            for kind, spent in value.items():
+                took = "not measured, too slow" if spent is None else f"{spent} ms"
+                _print_line(f"a token of plain greedy generate, {kind}", took)
+        elif name == "fit_40_s":
+            _print_line("a fit of 40 texts of 60 tokens", f"{value} s, {figures['fit_40']}")
+        elif name in _FIGURES:
+            words, unit = _FIGURES[name]
+            _print_line(words, f"{value} {unit}")
+        elif name != "fit_40":
+            _print_line(name, value)
+
+
+def _print_line(words: str, value: object) -> None:
+    print(f"{words:52}{value}", flush=True)

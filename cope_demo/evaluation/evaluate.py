@@ -11,11 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from cope_demo.config import DecodeConfig, FitConfig, check
+from cope_demo.config import DecodeConfig, FitConfig, check, read_fit_config
 from cope_demo.decode.engine import Engine
 from cope_demo.decode.methods import METHODS, list_evaluated
 from cope_demo.errors import CopeError
-from cope_demo.fit.scratch import read_fit_config
 from cope_demo.model.base_model import BaseModel, load_base
 from cope_demo.model.task_adapters import TaskAdapter, find_task_adapter
 from cope_demo.system.files import format_json_lines, sha256_file

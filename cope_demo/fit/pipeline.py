@@ -6,16 +6,18 @@ reached, in any process: a stage's output gets its final name only when it is wh
 
 oppu.py holds the supervised stage, negatives.py the candidates from base and their selection, dpo.py the loss and its
 reference, report.py the measures on held-out texts, tam.py the task adapter, training.py what all of them share.
-response_logps.py scores given texts, examples.py turns them into tokens, events.py and eta.py report progress.
+response_logps.py scores given texts, examples.py turns them into tokens, events.py and eta.py report progress,
+speeds.py remembers how fast it was.
 """
 
 import json
 import random
 import time
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from cope_demo.config import FitConfig
+from cope_demo.config import FitConfig, read_fit_config
 from cope_demo.errors import CopeError
 from cope_demo.paths import data_dir
 from cope_demo.saved.store import SavedUser, Store
@@ -27,7 +29,8 @@ from .events import STAGES, Emit, FitEvent
 from .negatives import write_negatives
 from .oppu import train_oppu
 from .report import write_report
-from .scratch import StageContext, halve, make_manifest, prepare, read_fit_config
+from .scratch import StageContext, halve, make_manifest, prepare
+from .speeds import record_speed
 from .training import quiet_libraries, reuse_memory
 
 __all__ = ["fit_user", "halve", "make_manifest", "prepare", "read_fit_config", "run_stage"]
@@ -41,10 +44,13 @@ def run_stage(stage: str, scratch: Path, emit: Emit) -> None:
     if stage != "history" and not (scratch / "split.json").exists():
         raise CopeError("The fit's files are incomplete: start the fit again.")
     context = StageContext(scratch, emit)
-    started = time.monotonic()
+    started, again = time.monotonic(), (scratch / "report.json").exists()
     _RUN[stage](context)
     times = context.times() | {stage: time.monotonic() - started}
     write_whole(scratch / "times.json", json.dumps(times))
+    if stage == "report" and not again:
+        with suppress(OSError):  # a full disk spoils no fit that is whole
+            record_speed(context.samples(), context.request["model"], context.request["settings"], times)
 
 
 def fit_user(

@@ -9,13 +9,12 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
-from cope_demo.config import FitConfig
-from cope_demo.errors import CopeError
+from cope_demo.config import FitConfig, read_fit_config
 from cope_demo.model.base_model import BaseModel, load_base
 from cope_demo.system.files import format_json_lines, read_json, read_json_lines, write_whole
 from cope_demo.texts.tasks import Sample
@@ -44,21 +43,6 @@ def prepare(
     request = {"user": user_id, "name": name, "task": task, "model": model, "settings": settings}
     write_whole(scratch / "history.jsonl", format_json_lines(map(asdict, samples)))
     write_whole(scratch / "request.json", json.dumps(request))
-
-
-def read_fit_config() -> FitConfig:
-    """The default settings with the overrides of COPE_FIT_CONFIG. Raises CopeError at an unknown one."""
-    text = os.environ.get("COPE_FIT_CONFIG") or "{}"
-    try:
-        overrides = json.loads(text)
-        if not isinstance(overrides, dict):
-            raise ValueError("not an object")
-    except ValueError as error:
-        raise CopeError(f"COPE_FIT_CONFIG must be a JSON object of fit settings ({error}).") from error
-    known = {field.name for field in fields(FitConfig)}
-    if unknown := sorted(set(overrides) - known):
-        raise CopeError(f"COPE_FIT_CONFIG names {unknown[0]!r}; the settings are {', '.join(sorted(known))}.")
-    return replace(FitConfig(), **overrides)
 
 
 def halve(scratch: Path) -> bool:

@@ -7,11 +7,12 @@ from pathlib import Path
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from cope_demo.config import read_keep_days
+from cope_demo.config import read_fit_config, read_keep_days
 from cope_demo.errors import CopeError, quote
+from cope_demo.fit.speeds import estimate_fit
 from cope_demo.service.checks import check_length
-from cope_demo.texts.history import History, parse_history, read_history
-from cope_demo.texts.tasks import TASKS
+from cope_demo.texts.history import MIN_TEXTS, History, parse_history, read_history
+from cope_demo.texts.tasks import TASKS, Sample
 from cope_demo.ui.component import ASSETS, panel, say
 from cope_demo.ui.visitor import MAX_NAME
 from cope_demo.ui.web.guard import explain_error
@@ -121,13 +122,23 @@ def describe_history(history: History, filename: str | None = None) -> dict:
     notes = [asdict(note) for note in history.notes]
     return {
         "state": "read",
-        "summary": (f"{filename}: " if filename else "") + history.summary(),
+        "summary": (f"{filename}: " if filename else "") + history.summary() + say_duration(history.samples),
         "warnings": history.warnings,
         "notes": notes[:SHOWN],
         "samples": [_shorten_sample(sample.prompt, sample.response) for sample in history.samples[:SHOWN]],
         "more": max(0, len(history.samples) - SHOWN),
         "count": len(history.samples),
     }
+
+
+def say_duration(samples: list[Sample]) -> str:
+    """How long a fit of these texts takes, by the fits that this host has done; nothing before the first of them."""
+    seconds = estimate_fit(samples, None, read_fit_config()) if len(samples) >= MIN_TEXTS else None
+    if seconds is None:
+        return ""
+    minutes = round(seconds / 60)
+    time = "less than a minute" if seconds < 45 else "about a minute" if minutes < 2 else f"about {minutes} minutes"
+    return f" A fit of these texts takes {time} here, by the last fits on this server."
 
 
 def _shorten_sample(prompt: str, response: str) -> dict:

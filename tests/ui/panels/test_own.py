@@ -1,0 +1,27 @@
+"""How long a fit takes, in the preview of one's own texts."""
+
+from dataclasses import asdict
+
+import pytest
+
+from cope_demo.config import FitConfig
+from cope_demo.fit.speeds import record_speed
+from cope_demo.texts.tasks import Sample
+from cope_demo.ui.panels import own
+
+TEXTS = "\n---\n".join(f"Text number {n} is about seams and needles." for n in range(6))
+
+
+def test_a_host_that_has_fitted_nothing_names_no_time(own_data):
+    assert "takes" not in own.preview(TEXTS, None, "free_writing")["summary"]
+
+
+@pytest.mark.parametrize(
+    "rate,words", [(0.01, "less than a minute"), (0.08, "about a minute"), (1.0, "about 12 minutes")]
+)
+def test_a_host_names_the_time_that_its_own_fits_took(own_data, rate, words):
+    record_speed([Sample("p" * 40, "x" * 60)], None, asdict(FitConfig()), {"history": 3.0, "oppu": 100 * rate})
+    summary = own.preview(TEXTS, None, "free_writing")["summary"]
+    assert summary.startswith("6 texts found, 6 kept.") and f"takes {words} here" in summary
+    few = own.preview("\n---\n".join(TEXTS.split("\n---\n")[:4]), None, "free_writing")
+    assert "takes" not in few["summary"]  # too few for a fit
