@@ -34,6 +34,8 @@ from cope_demo.model.base_model import BaseModel, load_base
 from cope_demo.saved.store import Store
 from cope_demo.system.cpu import describe_cpu, measure_reading
 from cope_demo.system.files import read_json
+from cope_demo.system.memory import return_memory, save_memory
+from cope_demo.system.passing_threads import run_in_passing_thread
 from cope_demo.texts.tasks import Sample
 
 PROMPT = "Write a post about the night bus and the people who take it."
@@ -223,20 +225,25 @@ def measure_all(model: str | None, quick: bool, tell: Callable[[dict], None] = l
         figures.update(part)
         tell(part)
 
-    note({"cpu": describe_machine()})
+    save_memory()
+    # As in a server, nothing but the decoder keeps threads of its own (system/passing_threads.py).
+    note({"cpu": run_in_passing_thread(describe_machine)})
     started = time.perf_counter()
-    base = load_base(model)
+    base = run_in_passing_thread(lambda: load_base(model))
     note({"model": base.name, "compute": str(base.dtype)[6:], "load_s": round(time.perf_counter() - started, 1)})
-    decoding = Decoding(base, sizes)
+    decoding = run_in_passing_thread(lambda: Decoding(base, sizes))
+    return_memory()
+    note({"decoding": decoding.engine.describe()})
     note(decoding.measure_alone())
     size = count_read_bytes(base, decoding.loras[0])
     note({"read_mb": round(size / 1e6), "read_floor_ms": round(size / 1e6 / figures["cpu"]["read_gb_s"], 2)})
     note(decoding.measure_together())
     note({"memory_mb": round(psutil.Process().memory_info().rss / 1e6)})
     path = str(embedded_folder()) if base.name == EMBEDDED else model or os.environ["COPE_MODEL"]
-    note({"generate_ms": measure_formats(base, path, sizes.tokens)})
+    note({"generate_ms": run_in_passing_thread(lambda: measure_formats(base, path, sizes.tokens))})
     note(compare_step(figures))
-    note(time_fit(base, model, sizes, lambda: SECONDS - (time.monotonic() - begun)))
+    left = SECONDS + begun
+    note(run_in_passing_thread(lambda: time_fit(base, model, sizes, lambda: left - time.monotonic())))
     return figures
 
 

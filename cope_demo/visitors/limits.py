@@ -25,8 +25,8 @@ class Rate:
 
 RATES = {"fit": Rate(6, 600.0), "compare": Rate(20, 3.0), "preview": Rate(60, 1.0), "upload": Rate(100, 1.0)}
 ADDRESS_FACTOR = 50
-AT_ONCE, AT_ONCE_BY_ALL = 2, 16
-"""Comparisons that stream at the same time: a visitor's, and all."""
+AT_ONCE, AT_ONCE_BY_ADDRESS, AT_ONCE_BY_ALL = 2, 12, 24
+"""Comparisons that stream at the same time: a visitor's, those from an address without a secret, and all."""
 REMEMBERED = 20_000
 """Visitors and addresses whose use is remembered."""
 
@@ -64,16 +64,16 @@ class Limits:
             while len(self._full_at) > REMEMBERED:
                 self._full_at.popitem(last=False)
 
-    def streaming(self, visitor: str, stream: Generator) -> Generator:
-        """The stream itself, which counts as running until it ends or is closed.
+    def streaming(self, visitor: str, stream: Generator, most: int = AT_ONCE) -> Generator:
+        """The stream itself, which counts as running until it ends or is closed. most: of this visitor at once.
 
         Raises CopeError before the first item when too many run already.
         """
         with closing(stream):
             with self._lock:
-                if self._running[visitor] >= AT_ONCE:
+                if self._running[visitor] >= most:
                     raise CopeError(
-                        f"{AT_ONCE} comparisons of yours are being written already: wait for one to end, or stop it."
+                        f"{most} comparisons of yours are being written already: wait for one to end, or stop it."
                     )
                 if self._running.total() >= AT_ONCE_BY_ALL:
                     raise CopeError("Many people compare at this moment: try again in half a minute.")

@@ -22,7 +22,7 @@ from cope_demo.jobs.job_folder import UNKNOWN_JOB, JobFolder
 from cope_demo.saved.store import Card, SavedUser
 
 from .address_share import AddressShare
-from .limits import Limits
+from .limits import AT_ONCE, AT_ONCE_BY_ADDRESS, Limits
 
 SECRET = re.compile("[0-9a-f]{64}")
 BAD_SECRET = "This is not a secret of ours: give the one that an earlier fit has returned, or none for a new one."
@@ -110,7 +110,11 @@ class OwnService:
             self.store.check(user_id)
             self.caller.take("compare")
             result = method(user_id, *args, **kwargs)
-            return self.caller.limits.streaming(self.caller.visitor, result) if isgenerator(result) else result
+            if not isgenerator(result):
+                return result
+            known = self.caller.visitor != self.caller.address  # else a whole class may be behind it
+            most = AT_ONCE if known else AT_ONCE_BY_ADDRESS
+            return self.caller.limits.streaming(self.caller.visitor, result, most)
 
         return call_checked
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from cope_demo import paths
+from cope_demo.ui import api, events
 from tests.running import run_page
 from tests.scripted import Service
 
@@ -63,6 +64,8 @@ def scripted_page(tmp_path_factory):
     root = tmp_path_factory.mktemp("scripted")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COPE_DATA", str(root / "var"))
+        for options in (api._MODEL, events.WRITING):
+            patch.setitem(options, "concurrency_limit", 2)  # so that a test can fill all places
         with run_page(Service(root)) as page:
             yield page
 

@@ -83,11 +83,14 @@ class Visitor:
             "seed": self.number,
         }
         pressed, first, trace = time.monotonic(), None, None
-        for update in self.client.submit(**asked, api_name="/compare"):
+        job = self.client.submit(**asked, api_name="/compare")
+        for update in job:
             if first is None and update.get("events"):
                 first = time.monotonic() - pressed
             trace = update
         self.waits.append(first)
+        if trace is None:
+            trace = job.result()  # raises what the server said
         return trace["columns"]
 
     def fit(self, seconds: float) -> Fit:
