@@ -27,7 +27,7 @@ from cope_demo.decode.work import find_loras
 from cope_demo.model.adapters import NO_ADAPTER, LoraBank
 from cope_demo.model.arithmetic import VARIABLE, native_bfloat16
 from cope_demo.model.base_model import BaseModel, load_base
-from cope_demo.model.compiling import RUNNING
+from cope_demo.model.compiling import running_loops
 from cope_demo.reward import plausible_head
 from cope_demo.saved.store import Store
 from cope_demo.service.adapters_in_memory import AdaptersInMemory
@@ -78,7 +78,7 @@ def follow(
     count = len(prompt)
     while going := [text for text in texts if text.pending]:
         step = assemble([Piece(text, count, 1) for text in going], forward.device)
-        with RUNNING:
+        with running_loops():
             logits = forward.run(step.ids, step.worn, step.layout, pool, step.wanted)
         for text, row in zip(going, logits, strict=True):
             found[texts.index(text)].append(row)

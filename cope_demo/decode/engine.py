@@ -69,9 +69,8 @@ class Engine:
     def warm_up(self) -> None:
         """One token without an adapter: what has to be compiled or repacked is, before anybody waits."""
         config = DecodeConfig(max_new_tokens=1, alternatives=0)
-        list(
-            self.decode(self.base.prompt_ids("Hello"), COLUMNS[:1], make_bank(self.base, {"cope": Lora({}, 0)}), config)
-        )
+        bank = make_bank(self.base, {"cope": Lora({}, 0)})
+        list(self.decode(self.base.prompt_ids("Hello"), COLUMNS[:1], bank, config))
 
     def describe(self) -> str:
         """How this machine decodes, in a few words."""

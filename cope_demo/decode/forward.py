@@ -52,10 +52,8 @@ class Forward:
         self.model, self.dtype = model, dtype
         self.device = next(model.parameters()).device
         core = model.model
-        self.embedding, self.scale = (
-            core.embed_tokens.weight,
-            float(getattr(core.embed_tokens, "scalar_embed_scale", 1)),
-        )
+        self.embedding = core.embed_tokens.weight
+        self.scale = float(getattr(core.embed_tokens, "scalar_embed_scale", 1))
         self.epsilon = float(model.config.rms_norm_eps)
         self.activate = core.layers[0].mlp.act_fn
         self.layers = [self._read_layer(layer) for layer in core.layers]

@@ -7,13 +7,13 @@ then. What goes wrong in one work ends that work alone.
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
 from cope_demo.errors import CopeError
 from cope_demo.model.base_model import BaseModel
-from cope_demo.model.compiling import RUNNING
+from cope_demo.model.compiling import running_loops
 
 from .advancing import advance_traced, advance_untraced
 from .forward import Forward
@@ -105,7 +105,7 @@ class SharedPass:
                 if not self._changed.wait_for(self.is_busy, IDLE_SECONDS):
                     self._thread = None
                     return
-            with RUNNING, torch.inference_mode():
+            with running_loops(), torch.inference_mode():
                 moved = self._step()
             if not moved:  # all have more than is fetched
                 time.sleep(0.005)
@@ -119,15 +119,15 @@ class SharedPass:
         pieces = [Piece(sequence, count, work.wanted(count)) for work, count in works for sequence in work.sequences]
         started = time.monotonic()
         read = sum(count * work.rows for work, count in works if count > 1)
-        step = assemble(pieces, self.forward.device)
         try:
+            step = assemble(pieces, self.forward.device)
             logits = self.forward.run(step.ids, step.worn, step.layout, self._pool, step.wanted)
             self._hand_out(works, pieces, logits)
         except Exception as error:  # of the machine, as where memory is short: it is nobody's own
             for work in [work for work, _ in works if work in self._running]:
                 self._finish(work, error)
         self.steps += 1
-        self._learn(len(step.ids) - read, read, time.monotonic() - started)
+        self._learn(sum(piece.count for piece in pieces) - read, read, time.monotonic() - started)
         return True
 
     def _learn(self, writing: int, read: int, spent: float) -> None:
@@ -189,26 +189,23 @@ class SharedPass:
             if not all(torch.isfinite(part.sum()) for part in own):
                 self._finish(work, CopeError(NOT_FINITE))
             elif isinstance(work, Scoring):
-                self._try(work, lambda work=work, own=own: work.take_text(own) if len(own[0]) else None)
+                self._try(work, work.take_text, own)
             elif len(own[0]):
                 rows = work.take(torch.cat(own))
                 if work.request.traced:
                     traced.append((work, rows))
                 else:
-                    self._try(work, lambda work=work, rows=rows: self._write_untraced(work, rows))
+                    self._try(work, self._write_untraced, work, rows)
         if traced:
-            try:
-                self._write_traced(traced)
-            except Exception:  # one of them: each alone, so that it ends alone
-                for one in traced:
-                    self._try(one[0], lambda one=one: self._write_traced([one]))
+            self._write_traced(traced)
         for work, _ in works:
             if work in self._running and not work.sequences:
                 self._finish(work)
 
-    def _try(self, work: Work, do) -> None:
+    def _try(self, work: Work, do: Callable, *given) -> None:
+        """Calls `do`; what goes wrong ends that work."""
         try:
-            do()
+            do(*given)
         except Exception as error:
             self._finish(work, error)
 

@@ -36,7 +36,7 @@ class Work:
         self.bank, self.outbox, self.kinds = bank, outbox, kinds
         self._read, self._room = read, room
         self.sequences: list[Sequence] = []
-        self._places = np.empty(0, np.int32)
+        self._places = self._own = np.empty(0, np.int32)
 
     @property
     def needed(self) -> int:
@@ -142,7 +142,7 @@ class Scoring(Work):
         return max(0, min(count, self._left - (self.reading - count)))
 
     def take_text(self, logits: list[torch.Tensor]) -> None:
-        """logits: (n, V) of each model."""
+        """logits: (n, V) of each model; n may be 0, while the prompt is read."""
         self._left -= len(logits[0])
         for one in self._describe(*logits):
             self.outbox.put(one)

@@ -5,7 +5,6 @@ A measurement takes some tens of milliseconds and is remembered in the cache fol
 """
 
 import json
-import platform
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,10 +12,11 @@ from pathlib import Path
 import torch
 
 from cope_demo.paths import cache_dir
+from cope_demo.system.cpu import describe_cpu
 from cope_demo.system.files import write_whole
 
 from .arithmetic import read_choices
-from .compiling import RUNNING
+from .compiling import running_loops
 
 ROWS = (12, 24, 48, 96, 192)
 """Rows of a batch at which both ways are tried."""
@@ -32,12 +32,12 @@ def measure_few(products: Sequence) -> int:
     if "in-place" in asked or "unpacked" in asked:
         return ALWAYS if "in-place" in asked else 0
     kind = type(products[0]).__name__, *products[0].weights.shape
-    cpu = (platform.processor() or platform.machine(), torch.backends.cpu.get_cpu_capability(), torch.get_num_threads())
+    cpu = describe_cpu()["model"], torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()
     name, file = "|".join(map(str, (*cpu, torch.__version__, *kind))), cache_dir() / "calibration.json"
     known = _read_known(file)
     if isinstance(known.get(name), int):
         return known[name]
-    with RUNNING:
+    with running_loops():
         few = max((rows for rows in ROWS if _is_faster_in_place(products, rows)), default=ROWS[0] // 2)
     file.parent.mkdir(parents=True, exist_ok=True)
     write_whole(file, json.dumps({**_read_known(file), name: few}))

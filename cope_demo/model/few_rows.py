@@ -108,7 +108,7 @@ class _Bfloat16:
             yield builder.bitcast(builder.shl(upper, _fill(_I32, 16)), _vector(_FLOAT))
 
 
-def _make_tile(form, tile):
+def _make_tile(tile):
     """A numba function (weights, scales, x, y, o, r): y[r : r + tile, o : o + OUTS], as inlined LLVM code."""
 
     def generate(context, builder, signature, args):
@@ -127,7 +127,7 @@ def _make_tile(form, tile):
         def after(number, more):
             return builder.add(number, ir.Constant(_I64, more))
 
-        size = 1 if isinstance(form, _Nf4) else 2
+        form, size = (_Nf4(LEVELS.tolist()), 1) if signature.args[0].dtype == types.uint8 else (_Bfloat16(), 2)
         sources = [address(weights, widths[0], size, after(out, k)) for k in range(OUTS)]
         factors = [address(scales, widths[1], 4, after(out, k)) for k in range(OUTS)]
         rows = [address(x, widths[2], 4, after(row, k)) for k in range(tile)]
@@ -191,32 +191,19 @@ def _add_blocks(builder, form, blocks, sources, factors, rows):
 LEVELS = np.array(get_4bit_type("nf4", device="cpu").tolist(), np.float32)
 """The 16 values of a code, by bitsandbytes."""
 MANY, FEW = TILES
-_nf4_many, _nf4_few = (_make_tile(_Nf4(LEVELS.tolist()), tile) for tile in TILES)
-_bfloat16_many, _bfloat16_few = (_make_tile(_Bfloat16(), tile) for tile in TILES)
+_multiply_many, _multiply_few = _make_tile(MANY), _make_tile(FEW)
 
 
 @compile_parallel
-def _multiply_nf4(x, weights, scales, y):
+def _multiply(x, weights, scales, y):
     outs = len(weights)
     for group in prange((outs + OUTS - 1) // OUTS):
         out = min(OUTS * group, outs - OUTS)
         whole = len(x) - len(x) % MANY
         for row in range(0, whole, MANY):
-            _nf4_many(weights, scales, x, y, out, row)
+            _multiply_many(weights, scales, x, y, out, row)
         for row in range(whole, len(x), FEW):
-            _nf4_few(weights, scales, x, y, out, row)
-
-
-@compile_parallel
-def _multiply_bfloat16(x, weights, scales, y):
-    outs = len(weights)
-    for group in prange((outs + OUTS - 1) // OUTS):
-        out = min(OUTS * group, outs - OUTS)
-        whole = len(x) - len(x) % MANY
-        for row in range(0, whole, MANY):
-            _bfloat16_many(weights, scales, x, y, out, row)
-        for row in range(whole, len(x), FEW):
-            _bfloat16_few(weights, scales, x, y, out, row)
+            _multiply_few(weights, scales, x, y, out, row)
 
 
 _NO_SCALES = np.zeros((1, 1), np.float32)
@@ -230,20 +217,20 @@ def fits(width: int, outs: int) -> bool:
 def multiply_nf4(x: torch.Tensor, codes: np.ndarray, scales: np.ndarray) -> torch.Tensor:
     """x W^T in float32. x: (N, in) float32; codes: uint8 (out, in / 2) of `pack_nf4`; scales: float32
     (out, in / 64)."""
-    return _run(_multiply_nf4, x, codes, scales)
+    return _run(x, codes, scales)
 
 
 def multiply_bfloat16(x: torch.Tensor, weights: np.ndarray) -> torch.Tensor:
     """x W^T in float32. x: (N, in) float32; weights: uint16 (out, in), the bits of bfloat16 numbers."""
-    return _run(_multiply_bfloat16, x, weights, _NO_SCALES)
+    return _run(x, weights, _NO_SCALES)
 
 
-def _run(product, x: torch.Tensor, weights: np.ndarray, scales: np.ndarray) -> torch.Tensor:
+def _run(x: torch.Tensor, weights: np.ndarray, scales: np.ndarray) -> torch.Tensor:
     rows = len(x)
     if rows % TILES[-1]:
         x = torch.nn.functional.pad(x, (0, 0, 0, TILES[-1] - rows % TILES[-1]))
     y = np.empty((len(x), len(weights)), np.float32)
-    product(x.contiguous().numpy(), weights, scales, y)
+    _multiply(x.contiguous().numpy(), weights, scales, y)
     return torch.from_numpy(y)[:rows]
 
 

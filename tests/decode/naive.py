@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from peft import PeftModel
+from peft import LoraConfig, PeftModel, get_peft_model
 
 from cope_demo.config import DecodeConfig
 from cope_demo.decode.engine import Engine, make_bank
@@ -40,6 +40,19 @@ def load(path: str | None, folders: dict[str, Path]) -> Loaded:
     base = load_base(path, "cpu")
     adapters = {name: read_lora(folder, base.model) for name, folder in folders.items()}
     return Loaded(path, folders, Engine(base), make_bank(base, adapters))
+
+
+def save_random_adapters(path: str, folder: Path, names: tuple[str, ...]) -> dict[str, Path]:
+    """Different random adapters of a model, saved below `folder` as peft does: name -> folder."""
+    for number, name in enumerate(names):
+        torch.manual_seed(number)
+        settings = LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", init_lora_weights=False)
+        model = get_peft_model(load_base(path, "cpu").model, settings)
+        for key, value in model.named_parameters():
+            if "lora_" in key:
+                value.data.normal_(0, 0.15)
+        model.save_pretrained(folder / name)
+    return {name: folder / name for name in names}
 
 
 def load_exact(path: str | None) -> BaseModel:

@@ -11,7 +11,7 @@ from cope_demo.config import DecodeConfig
 from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.trace import Column, TokenEvent
 from cope_demo.model.adapters import TAM, LoraBank
-from cope_demo.model.compiling import RUNNING
+from cope_demo.model.compiling import running_loops
 from tests import tiny
 from tests.decode.naive import check_same_up_to_ties
 from tests.fits import eventually
@@ -67,7 +67,7 @@ def run_together(engine: Engine, works: Sequence) -> list:
             found[number] = error
 
     threads = [threading.Thread(target=call, args=(number,), daemon=True) for number in range(len(works))]
-    with RUNNING:  # no step meanwhile
+    with running_loops():  # no step meanwhile
         for asked, thread in enumerate(threads, 1):
             thread.start()
             eventually(lambda asked=asked: len({id(one.outbox) for one in engine.shared._waiting}) == asked)

@@ -19,7 +19,7 @@ from cope_demo.paths import ROOT
 from cope_demo.saved.citation import BIBTEX
 from cope_demo.saved.store import Store
 from tests import tiny
-from tests.decode.naive import TIE, Loaded, load, run
+from tests.decode.naive import TIE, Loaded, load, run, save_random_adapters
 
 FOLDER = ROOT / "cope_demo" / "hub" / "cope_decoding"
 CONFIG = DecodeConfig(alpha=0.3, tau=0.1, repetition_penalty=1.2, max_new_tokens=24)
@@ -39,15 +39,7 @@ def loaded(exact, tmp_path_factory) -> Loaded:
     """A tiny model in the engine, with two random adapters."""
     folder = tmp_path_factory.mktemp("generate")
     path = tiny.make(folder / "model")
-    for number, name in enumerate(("task", "cope")):
-        torch.manual_seed(number)
-        settings = LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", init_lora_weights=False)
-        model = get_peft_model(load_base(path, "cpu").model, settings)
-        for key, value in model.named_parameters():
-            if "lora_" in key:
-                value.data.normal_(0, 0.15)
-        model.save_pretrained(folder / name)
-    return load(path, {name: folder / name for name in ("task", "cope")})
+    return load(path, save_random_adapters(path, folder, ("task", "cope")))
 
 
 @pytest.fixture(scope="module")
