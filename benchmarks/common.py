@@ -15,11 +15,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import torch
 from peft import get_peft_model
 
+from cope_demo.cli.bench import describe_machine
 from cope_demo.config import FitConfig
 from cope_demo.fit.training import make_lora_settings, quiet_libraries, save_adapter
-from cope_demo.model.arithmetic import native_bfloat16
 from cope_demo.model.base_model import load_base
-from cope_demo.system.cpu import describe_cpu, measure_reading
 
 PROMPT = "Write a post about the night bus and the people who take it."
 
@@ -57,12 +56,6 @@ def random_adapters(folder: Path) -> dict[str, Path]:
         base.model = model.unload()
         base.model.__dict__.pop("peft_config", None)
     return paths
-
-
-def describe_machine() -> dict:
-    """The kind of CPU that the times belong to, and how fast it reads memory."""
-    kind = {"native_bfloat16": native_bfloat16(), "torch": torch.backends.cpu.get_cpu_capability()}
-    return {**describe_cpu(), **kind, "read_gb_s": round(measure_reading(), 1)}
 
 
 def print_machine() -> None:
