@@ -10,37 +10,27 @@ tokens, and 4 steps.
 
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 import torch
-from common import PROMPT, random_adapters, seconds, table
+from common import seconds, table
 
-from cope_demo.config import DecodeConfig, FitConfig
-from cope_demo.decode.engine import Engine, make_bank
-from cope_demo.decode.methods import COLUMNS
-from cope_demo.decode.trace import TokenEvent
+from cope_demo.config import FitConfig
 from cope_demo.fit.oppu import LeanTrainer
 from cope_demo.fit.training import apply_new_adapter
-from cope_demo.model.adapters import read_lora
-from cope_demo.model.arithmetic import native_bfloat16
 from cope_demo.model.base_model import load_base
 
 AVX2 = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
-TOKENS, STEPS = 64, 16
-QUICK = 16, 4
+TOKENS, QUICK = 64, 16
 
 
 def measure_once(folder: Path, quick: bool) -> dict:
     """The figures of this process."""
-    tokens, steps = QUICK if quick else (TOKENS, STEPS)
-    folders = random_adapters(folder)
+    tokens = QUICK if quick else TOKENS
     base = load_base(trainable=True)
     ids = torch.randint(1000, 40_000, (2, tokens), generator=torch.Generator().manual_seed(0))
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": ids}
@@ -51,18 +41,7 @@ def measure_once(folder: Path, quick: bool) -> dict:
                 LeanTrainer.compute_loss(None, model, dict(inputs)).backward()
 
         training = [seconds(train) for _ in range(2)][-1]
-    base = load_base()
-    if not native_bfloat16():
-        for layer in base.model.modules():
-            layer.support_avx512bf16_for_cpu = False
-    engine = Engine(base)
-    bank = make_bank(base, {name: read_lora(path, base.model) for name, path in folders.items()})
-    base.end_ids = frozenset()
-    config, method = DecodeConfig(max_new_tokens=steps + 4), COLUMNS[0]
-    events = engine.run([engine.join(base.prompt_ids(PROMPT), COLUMNS, bank, config)])
-    times = [time.perf_counter() for event in events if isinstance(event, TokenEvent) and event.method == method]
-    step = statistics.median(after - before for before, after in pairwise(times[3:]))
-    return {"training pass, ms": round(1000 * training), "step of three columns, ms": round(1000 * step)}
+    return {"training pass, ms": round(1000 * training)}
 
 
 def measure(folder: Path, quick: bool) -> Iterator[dict]:

@@ -26,6 +26,8 @@ from cope_demo.model.adapters import read_lora
 from cope_demo.model.base_model import load_base
 from cope_demo.model.embedded import embedded_folder
 from cope_demo.reward import cope_scores
+from cope_demo.system.memory import return_memory, save_memory
+from cope_demo.system.passing_threads import run_in_passing_thread
 
 TOKENS, ROUNDS = 80, 5
 QUICK = 16, 1
@@ -105,27 +107,33 @@ def grown_megabytes(way: str, folder: Path) -> float:
 
 def growth(way: str, folder: Path) -> float:
     """What `grown_megabytes` runs: MB of resident memory after one decoding, less those before the weights."""
-    import ctypes
-
+    save_memory()
     before = psutil.Process().memory_info().rss
-    decode = ours(folder, TOKENS)[0] if way == "ours" else reference(folder, TOKENS)  # held: the models live in it
+    load = (lambda: ours(folder, TOKENS)[0]) if way == "ours" else (lambda: reference(folder, TOKENS))
+    decode = run_in_passing_thread(load)  # held: the models live in it
     decode()
-    ctypes.CDLL("libc.so.6").malloc_trim(0)
+    return_memory()
     return (psutil.Process().memory_info().rss - before) / 1e6
 
 
 def measure(folder: Path, quick: bool) -> Iterator[dict]:
     """The table's rows; memory first, which takes one decoding each."""
     tokens, rounds = QUICK if quick else (TOKENS, ROUNDS)
-    random_adapters(folder)
+    run_in_passing_thread(lambda: random_adapters(folder))
     if not quick:
         memory = {}
         for way in ("ours", "reference"):
             memory[way] = grown_megabytes(way, folder)
             yield {"way": way, "memory MB": round(memory[way])}
         yield {"way": "ours against the reference", "memory share": round(memory["ours"] / memory["reference"], 2)}
-    columns, generate = ours(folder, tokens)
-    times = medians({"generate": generate, "ours": columns, "reference": reference(folder, tokens)}, rounds)
+    columns, generate = run_in_passing_thread(lambda: ours(folder, tokens))
+    in_turn = run_in_passing_thread(lambda: reference(folder, tokens))
+    ways = {
+        "generate": lambda: run_in_passing_thread(generate),
+        "ours": columns,
+        "reference": lambda: run_in_passing_thread(in_turn),
+    }
+    times = medians(ways, rounds)
     names = {
         "generate": "one plain greedy generate, 4 bit",
         "ours": "three columns with full traces, 4 bit",

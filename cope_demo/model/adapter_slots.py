@@ -4,6 +4,7 @@ A row names the slots it wears (a user's adapter and, under it, the task's); row
 In memory an adapter of the default shape on the embedded model takes 10 MB, in float32.
 """
 
+import math
 import weakref
 from functools import partial
 
@@ -18,8 +19,8 @@ from .compiling import compile_parallel
 
 RANK = 8
 """Ranks of a slot; an adapter of more takes several."""
-FIRST = 32
-"""Slots that are made at once: on a CPU their memory is not there before they are filled."""
+FIRST = 8
+"""Slots that are made at first; as soon as they are full there are twice as many."""
 
 
 class AdapterSlots:
@@ -34,13 +35,10 @@ class AdapterSlots:
         self._joined: _Joined | None = None
         self._held: dict[int, tuple[weakref.ref, tuple[int, ...]]] = {}  # by id of the Lora
         self._free: list[int] = []
-        self._count = 0
-        self.downs = [torch.zeros(0, len(parts) * RANK, parts[0][1], device=device, dtype=dtype) for parts in products]
-        self.ups = [
-            torch.zeros(0, RANK, sum(out for _, _, out in parts), device=device, dtype=dtype) for parts in products
-        ]
         self.starts = [np.cumsum([0, *(out for _, _, out in parts)]).astype(np.int64) for parts in products]
-        self.arrays = self._view()
+        self.downs: list[torch.Tensor] = []
+        self.ups: list[torch.Tensor] = []
+        self._resize(0)
 
     def find(self, lora: Lora) -> tuple[int, ...]:
         """The slots of an adapter, filled if it has none yet. They are its own as long as the Lora lives.
@@ -70,26 +68,32 @@ class AdapterSlots:
                     "of attention and MLP can be changed, so fit this user again on this model."
                 )
 
-    def _view(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Every product's A, B and starts of parts, for compiled loops."""
-        if self.device.type != "cpu":
-            return []
-        many = zip(self.downs, self.ups, self.starts, strict=True)
-        return [(downs.numpy(), ups.numpy(), starts) for downs, ups, starts in many]
-
     def _release(self, key: int, _: weakref.ref) -> None:
         _, slots = self._held.pop(key, (None, ()))
         self._free.extend(slots)
 
     def _take(self) -> int:
         if not self._free:
-            more = max(FIRST, self._count)
-            self.downs = [_grow(tensor, more) for tensor in self.downs]
-            self.ups = [_grow(tensor, more) for tensor in self.ups]
-            self.arrays = self._view()
-            self._free = list(range(self._count + more - 1, self._count - 1, -1))
-            self._count += more
+            count = len(self.downs[0])
+            self._resize(count + max(FIRST, count))
+            self._free = list(range(len(self.downs[0]) - 1, count - 1, -1))
         return self._free.pop()
+
+    def _resize(self, count: int) -> None:
+        """Makes so many slots of all products, in one piece of memory, and keeps what is in the old ones."""
+        shapes = [(count, len(parts) * RANK, parts[0][1]) for parts in self._products]
+        shapes += [(count, RANK, int(starts[-1])) for starts in self.starts]
+        sizes = [math.prod(shape) for shape in shapes]
+        memory = torch.zeros(sum(sizes), device=self.device, dtype=self._dtype)
+        new = [part.view(shape) for part, shape in zip(memory.split(sizes), shapes, strict=True)]
+        for part, old in zip(new, (*self.downs, *self.ups), strict=False):
+            part[: len(old)] = old
+        self.downs, self.ups = new[: len(self._products)], new[len(self._products) :]
+        self.arrays = []
+        """Every product's A, B and starts of parts, for compiled loops."""
+        if self.device.type == "cpu":
+            many = zip(self.downs, self.ups, self.starts, strict=True)
+            self.arrays = [(downs.numpy(), ups.numpy(), starts) for downs, ups, starts in many]
 
     def _fill(self, slot: int, lora: Lora, ranks: slice) -> None:
         for parts, downs, ups, starts in zip(self._products, self.downs, self.ups, self.starts, strict=True):
@@ -161,15 +165,6 @@ class DressedByTorch:
 
 
 Dressed = DressedOnCpu | DressedByTorch
-
-
-def _grow(tensor: torch.Tensor, more: int) -> torch.Tensor:
-    shape = more, *tensor.shape[1:]
-    if tensor.device.type == "cpu":  # numpy's zeros take no memory before they are written, torch's do
-        new = torch.from_numpy(np.zeros(shape, np.float32)).to(tensor.dtype)
-    else:
-        new = tensor.new_zeros(shape)
-    return torch.cat([tensor, new]) if len(tensor) else new
 
 
 @compile_parallel
