@@ -5,10 +5,10 @@ import urllib.request
 from pathlib import Path
 
 from huggingface_hub import HfApi, get_token
-from huggingface_hub.errors import HFValidationError
-from huggingface_hub.utils import validate_repo_id
 
 from cope_demo.errors import CopeError, quote
+
+from .address import is_repo
 
 SECONDS = 15
 """How long the hub may take to say anything at all."""
@@ -27,12 +27,7 @@ _REFUSED = {
 
 def check_repo(repo: str) -> None:
     """Raises CopeError unless it is owner/name as the hub allows."""
-    try:
-        validate_repo_id(repo)
-        good = repo.count("/") == 1
-    except HFValidationError:
-        good = False
-    if not good:
+    if not is_repo(repo):
         raise CopeError(
             f"--repo must be owner/name, of letters, digits, '-', '_' and '.', but is {quote(repo)}; the owner is your "
             "account or an organization of yours."
@@ -50,7 +45,7 @@ def upload_space(folder: Path, repo: str, hardware: str, endpoint: str | None = 
     if not token:
         raise CopeError(NO_TOKEN)
     api = HfApi(endpoint=endpoint, token=token)
-    _check_reachable(api.endpoint)
+    check_reachable(api.endpoint, SECONDS)
     static = hardware == "static"
     try:
         api.create_repo(
@@ -72,10 +67,10 @@ def upload_space(folder: Path, repo: str, hardware: str, endpoint: str | None = 
     return f"{api.endpoint}/spaces/{repo}"
 
 
-def _check_reachable(endpoint: str) -> None:
-    """Raises CopeError unless something answers there. huggingface_hub would wait without an end."""
+def check_reachable(endpoint: str, seconds: float) -> None:
+    """Raises CopeError unless something answers there in time. huggingface_hub would wait without an end."""
     try:
-        with urllib.request.urlopen(f"{endpoint}/api/whoami-v2", timeout=SECONDS):
+        with urllib.request.urlopen(f"{endpoint}/api/whoami-v2", timeout=seconds):
             pass
     except urllib.error.HTTPError:
         pass  # no token was sent, so it says no, but it answers

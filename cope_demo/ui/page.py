@@ -17,7 +17,20 @@ from . import api
 from .answers import NOWHERE, describe_model
 from .component import panel, say, static
 from .events import connect_events
-from .panels import behind, comeback, comparing, evidence, fitting, lessons, own, people, privacy, scoring, takeaway
+from .panels import (
+    behind,
+    comeback,
+    comparing,
+    evidence,
+    fitting,
+    lessons,
+    opening,
+    own,
+    people,
+    privacy,
+    scoring,
+    takeaway,
+)
 from .parts import Panels
 from .visitor import browser_state
 
@@ -53,7 +66,7 @@ def lay_out(access: Access) -> Panels:
     visitor, timer = browser_state(), gr.Timer(POLL)
     with gr.Column(elem_classes="step"):
         static("step1")
-        cards, history = people.cards_panel(), own.own_panel()
+        cards, hub, history = people.cards_panel(), opening.opening_panel(), own.own_panel()
     with gr.Column(elem_classes="step"):
         static("step2")
         fit, key = fitting.fit_panel(), comeback.comeback_panel()
@@ -76,6 +89,7 @@ def lay_out(access: Access) -> Panels:
         visitor=visitor,
         timer=timer,
         people=cards,
+        opening=hub,
         own=history,
         fit=fit,
         key=key,
