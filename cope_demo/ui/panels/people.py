@@ -44,11 +44,10 @@ def describe_cards(service, cards: list[Card], visitor: Visitor) -> str:
     ]
     for fit in visitor.fits:
         opened = find_opened(service, fit.user)
-        role, state = (
-            (f"from {opened.origin['repo']}", "opened") if opened else ("your own fit", _STATES.get(fit.state))
-        )
+        role = f"from {opened.origin['repo']}" if opened else "your own fit"
+        state = "from the hub" if opened else _STATES.get(fit.state, fit.state)
         about = _describe_expiry(service, fit) if fit.state == "done" else _ABOUT.get(fit.state, "")
-        tags = [label_task(fit.task), state or fit.state]
+        tags = [label_task(fit.task), state]
         rows.append({"id": fit.user, "name": fit.name, "role": role, "about": about, "tags": tags})
     rows.append({"id": NEW, "tags": [], "own": True, **_OWN})
     return say({"cards": rows, "chosen": visitor.chosen})

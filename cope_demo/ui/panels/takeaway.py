@@ -51,9 +51,10 @@ def offer(service, user_id: str) -> dict:
 
 
 def push(service, user_id: str, profile, token, asked: Mapping) -> str:
-    """The panel's value after a push to the account of `profile`, which has given the app this `token`. It never raises.
+    """The panel's value after a push to the account that is logged in. It never raises.
 
-    asked: {"name", "public"} as the browser says: owner/name, or a name in that account; private unless public.
+    profile, token: the account's, which it has given to the app; None where nobody is logged in. asked: {"name",
+    "public"} as the browser says: owner/name, or a name in that account; private unless public.
     """
     try:
         if profile is None or token is None:

@@ -27,6 +27,7 @@ export const linkQuery = ({ run, lesson }) => {
 export const linkProblem = ({ prompt = '' }) => (prompt.length > LINK_LIMIT
   ? `The prompt has ${prompt.length} characters, and a link holds ${LINK_LIMIT}; shorten it.` : '');
 
+/** @param {Record<string, any>} query as of linkQuery */
 const describe = ({ lesson, adapter }) => {
   if (lesson) return 'It opens this lesson.';
   if (adapter) return 'It holds the adapters’ name on the hub, the prompt and the settings; it opens for whoever may read them there.';

@@ -13,8 +13,8 @@ A row is [method, index, id, text, logp_user, logp_base, score, in_head, head_si
 [id, text, logp_user, logp_base, score, in_head]; rewards follow from the log-probabilities and alpha. "table" has a row
 of each method (methods.describe_columns): its label and what the browser must know of it. "decoding" has what a trace
 does not tell and a continuation needs: {"max_new_tokens", "temperature", "seed"}; "prompts", by method, the prompts of
-columns that have one of their own; "adapter", where the adapters come from the hub, their address there. A page that the browser saves has "alpha", "tau" and "forced" (the visitor chose the
-token) in its branches as well.
+columns that have one of their own; "adapter", where the adapters come from the hub, their address there. A page that
+the browser saves has "alpha", "tau" and "forced" (the visitor chose the token) in its branches as well.
 """
 
 from collections.abc import Sequence
