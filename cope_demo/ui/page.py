@@ -13,7 +13,7 @@ from cope_demo.ui.web.sessions import bound_sessions
 from cope_demo.ui.web.uploads import remove_broken_uploads
 from cope_demo.visitors.owners import Access
 
-from . import api
+from . import api, tools
 from .answers import NOWHERE, describe_model
 from .component import panel, say, static
 from .events import connect_events
@@ -52,6 +52,7 @@ def build(service) -> gr.Blocks:
         access = Access(service, takeaway.forget)  # from here on nobody holds the service itself
         connect_events(access, blocks, lay_out(access))
         api.add_endpoints(access)
+        tools.add_tools(access)
     blocks.api_open = False  # what waits in the queue is not to be had past it, in a Space or elsewhere
     return blocks
 

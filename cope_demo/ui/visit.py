@@ -142,6 +142,7 @@ class Visit:
             name="",
             file=None,
             preview=say({"state": "empty"}),
+            opening=opening.CLOSED,
             text_a="",
             text_b="",
             asked="",

@@ -121,7 +121,7 @@ def test_report_in_words_better_and_worse():
 
 def test_first_visit_opens_with_the_first_sample_user(visit):
     answer = visit.open(None)
-    untouched = {"text", "name", "file", "preview", "erased", "alpha", "tau", "temperature", "seed", "ways"}
+    untouched = {"text", "name", "file", "preview", "opening", "erased", "alpha", "tau", "temperature", "seed", "ways"}
     assert set(ANSWERED) - set(answer) == untouched | {"text_a", "text_b", "asked"}
     assert answer["visitor"]["chosen"] == "ada"
     assert json.loads(answer["people"])["chosen"] == "ada"
