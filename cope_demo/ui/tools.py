@@ -4,6 +4,7 @@ Gradio would offer every endpoint (6.31), those that fit and delete among them. 
 They take no secret, so none of them gets at what is somebody's own. Their docstrings are what a model reads.
 """
 
+import json
 from importlib.util import find_spec
 
 import gradio as gr
@@ -36,7 +37,7 @@ def offers_tools() -> bool:
 def make_tools(access: Access) -> list:
     """The tools, as functions of a service that their caller may use; Gradio fills in the request."""
 
-    def users(request: gr.Request) -> list[dict]:
+    def users(request: gr.Request) -> str:
         """Lists the sample users whose writing style can be compared and scored: fictional people, each with adapters.
 
         Returns:
@@ -44,13 +45,13 @@ def make_tools(access: Access) -> list:
         """
         samples = open_service(access, None, None, request).store.samples()
         fields = ("id", "name", "occupation", "about", "task", "prompts")
-        return [{name: getattr(card, name) for name in fields} for card in samples]
+        return _write([{name: getattr(card, name) for name in fields} for card in samples])
 
     def compare(
         user: str, prompt: str, request: gr.Request, alpha: float = DecodeConfig.alpha, max_new_tokens: int = 60
-    ) -> dict:
-        """Writes the answer to a prompt three times: greedily, by the user's own model (OPPU), and by CoPe, which prefers
-        the words that this user's model likes more than the base model does. Takes a few seconds.
+    ) -> str:
+        """Writes the answer to a prompt three times: greedily, by the user's own model (OPPU), and by CoPe, which
+        prefers the words that this user's model likes more than the base model does. Takes a few seconds.
 
         Args:
             user: the id of a sample user, from the tool users.
@@ -73,11 +74,11 @@ def make_tools(access: Access) -> list:
             {"method": c.method, "label": METHODS[c.method].label, "text": c.text, "most_personal": _pick_personal(c)}
             for c in trace.columns
         ]
-        return {"user": user, "prompt": prompt, "alpha": config.alpha, "columns": columns}
+        return _write({"user": user, "prompt": prompt, "alpha": config.alpha, "columns": columns})
 
-    def score(user: str, prompt: str, text: str, request: gr.Request) -> dict:
-        """Says how much a text sounds like a sample user: token by token, how much more likely the user's model finds it
-        than the base model does.
+    def score(user: str, prompt: str, text: str, request: gr.Request) -> str:
+        """Says how much a text sounds like a sample user: token by token, how much more likely the user's model finds
+        it than the base model does.
 
         Args:
             user: the id of a sample user, from the tool users.
@@ -94,7 +95,7 @@ def make_tools(access: Access) -> list:
         trace = service.score(user, prompt, text, DecodeConfig.alpha)
         tokens = [{"token": t.text, "nats": _differ(t)} for t in trace.columns[0].tokens]
         mean = sum(token["nats"] for token in tokens) / max(1, len(tokens))
-        return {"user": user, "prompt": trace.prompt, "mean": round(mean, 3), "tokens": tokens}
+        return _write({"user": user, "prompt": trace.prompt, "mean": round(mean, 3), "tokens": tokens})
 
     return [users, compare, score]
 
@@ -126,6 +127,11 @@ def _refuse_stream(request: Request) -> PlainTextResponse:
 
 ROUTE = Route(MCP, _refuse_stream, methods=["GET"])
 """Stands before Gradio's own, which would keep a stream open in which nothing ever comes."""
+
+
+def _write(answer) -> str:
+    """An answer as JSON: Gradio would write what is no text as Python does."""
+    return json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace").decode()
 
 
 def _differ(token) -> float:

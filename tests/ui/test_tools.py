@@ -1,4 +1,4 @@
-"""What a language model finds when it asks this server for tools, by the protocol's own client, and what it cannot do."""
+"""What a language model finds here when it asks for tools, by the protocol's own client, and what it cannot do."""
 
 import asyncio
 import json
