@@ -14,7 +14,7 @@ TAGS = ("personalization", "contrastive-decoding", "lora", "dpo", "explainabilit
 PICTURE = "docs/images/desktop-light.png"
 """What a link to the Space shows where it is shared."""
 SCOPES = ("contribute-repos",)
-"""The right that a visitor is asked for: to make repositories for them and see those alone (push.py). It is the least."""
+"""The right that a visitor is asked for, the least that lets the app make repositories for them; it sees no others."""
 PRELOADED = (
     f"{EMBEDDED_HUB[0]} {EMBEDDED_FILE} {EMBEDDED_HUB[1]}",
     f"{EMBEDDER} {','.join(EMBEDDER_FILES)} {EMBEDDER_REVISION}",
@@ -60,13 +60,8 @@ def make_space_card(card: Card, repo: str, hardware: str) -> Card:
         return Card({**kept, "sdk": "static", "app_file": "index.html", "models": models[:1], "tags": tags}, _STATIC)
     thumbnail = f"https://huggingface.co/spaces/{repo}/resolve/main/{PICTURE}"
     shown = {"models": models, "tags": tags, "thumbnail": thumbnail}
-    added = {
-        "hf_oauth": True,
-        "hf_oauth_scopes": list(SCOPES),
-        "suggested_hardware": hardware,
-        **shown,
-        "preload_from_hub": list(PRELOADED),
-    }
+    login = {"hf_oauth": True, "hf_oauth_scopes": list(SCOPES)}
+    added = {**login, "suggested_hardware": hardware, **shown, "preload_from_hub": list(PRELOADED)}
     return Card({**card.matter, **added}, card.text)
 
 

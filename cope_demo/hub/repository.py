@@ -208,7 +208,7 @@ def explain(error: Exception, address: Address, token: str | None) -> str:
     return f"The hub does not answer, so {address.repo} could not be opened: try again later."
 
 
-ENDED = "The hub does not know your sign-in any more: sign out and in again."
+ENDED = "The hub does not know this sign-in any more: sign out and in again, or make a new token."
 _GATED = "{repo} is gated: only whom its owner has let in may read it, which this app cannot; choose another one."
 _UNKNOWN = (
     "There is no repository {repo} that everybody may read: check the name. A private one that was pushed from here "
