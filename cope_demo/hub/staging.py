@@ -1,4 +1,4 @@
-"""What goes to the Hugging Face hub and comes from there: this package makes a Space's folder, checks it and uploads it.
+"""What goes to the Hugging Face hub and comes back: this package makes a Space's folder, checks it and uploads it.
 
 This file chooses the files: what the app needs to run and what its README points to, and nothing that only developing
 needs. card.py writes the front matter, resolution.py looks whether the requirements can be installed together,
