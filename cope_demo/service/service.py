@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # torch is imported when the model is, so that the page is th
 
 MAX_TEXTS = 8
 """Texts that are compared with a history at once."""
+NO_TEXTS = "None of this person’s texts are kept, so how near others are to them is not known."
 
 
 class Service:
@@ -132,6 +133,8 @@ class Service:
         Raises CopeError for what is not a few texts, and without the embedding model.
         """
         user = self.store.open(user_id)
+        if not user.keeps_history:
+            raise CopeError(NO_TEXTS)
         if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
             raise CopeError("The texts must be given by name.")
         if len(texts) > MAX_TEXTS:

@@ -65,8 +65,10 @@ def test_pushed_and_opened_again_it_writes_the_same(service, mine, hub):
     assert user.origin == {"repo": REPO, "revision": COMMIT, "plain": False} and str(pushed.address).endswith(COMMIT)
     assert write(service, user.id) == before
     assert user.report == service.store.open("ada").report and not user.keeps_history
-    with pytest.raises(CopeError, match="history"):
+    with pytest.raises(CopeError, match="texts, and none are kept"):
         next(service.compare(user.id, "Write.", SHORT, ("rag",)))
+    with pytest.raises(CopeError, match="None of this person’s texts are kept"):
+        service.likeness(user.id, {"cope": "A soup."})
     # It is the visitor's alone, the same one when opened again, and goes as a fit does.
     assert mine.store.owned() == [user.id] and mine.open_adapters(f"{REPO}@{COMMIT}", TOKEN).id == user.id
     asked = len(hub.asked)
