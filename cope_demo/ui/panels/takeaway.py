@@ -12,8 +12,8 @@ from starlette.routing import Route
 
 from cope_demo.errors import CopeError
 from cope_demo.ui.component import panel, say
+from cope_demo.ui.web import login
 from cope_demo.ui.web.guard import explain_error
-from cope_demo.ui.web.login import accounts
 
 from .zips import Zips
 
@@ -29,7 +29,7 @@ ZIPS = Zips()
 
 def takeaway_panel() -> gr.HTML:
     """The buttons; the event "take" asks for `offer_link`, "push" with {name, public} for `push`."""
-    return panel("takeaway", NOTHING, "takeaway", {"accounts": accounts()})
+    return panel("takeaway", NOTHING, "takeaway", {"accounts": login.accounts()})
 
 
 def offer_link(service, user_id: str) -> str:
