@@ -212,7 +212,7 @@ class SharedPass:
     def _write_traced(self, traced: list[tuple[Writing, torch.Tensor]]) -> None:
         columns = [column for work, _ in traced for column in work.request.columns]
         configs = [work.request.config for work, _ in traced for _ in work.request.columns]
-        logits = torch.cat([rows for _, rows in traced])
+        logits = torch.cat([rows for _, rows in traced]) if len(traced) > 1 else traced[0][1]
         events = iter(advance_traced(self.base, columns, configs, logits[0::2], logits[1::2]))
         for work, _ in traced:
             work.note([next(events) for _ in work.request.columns])
