@@ -38,7 +38,13 @@ from cope_demo.system.memory import return_memory, save_memory
 from cope_demo.system.passing_threads import run_in_passing_thread
 from cope_demo.texts.tasks import Sample
 
-PROMPT = "Write a post about the night bus and the people who take it."
+PLACES = ("bus", "train", "market", "ferry", "kitchen", "library", "shop", "garden", "school", "harbour")
+PROMPTS = [
+    f"Write a post about the {time} {place} and the people who go there."
+    for time in ("night", "morning")
+    for place in PLACES
+]
+"""Everybody asks for something else."""
 VISITORS, PEOPLE = 20, 5
 """How many write at once, with the adapters of how many people."""
 SECONDS = 165
@@ -53,7 +59,7 @@ class Sizes:
     """How much is measured: tokens a text, tokens of each of many visitors, repetitions, texts of the short fit."""
 
     def __init__(self, quick: bool):
-        self.tokens, self.shared, self.rounds, self.texts = (6, 3, 1, 5) if quick else (32, 12, 3, 6)
+        self.tokens, self.shared, self.rounds, self.texts = (6, 3, 1, 5) if quick else (32, 32, 3, 6)
         self.quick = quick
 
 
@@ -102,7 +108,8 @@ class Decoding:
     def write(self, tokens: int, person: int = 0, owner: object = None) -> list[float]:
         """When each token of the first column came, in seconds since it was asked for."""
         started, config = time.perf_counter(), DecodeConfig(max_new_tokens=tokens)
-        request = self.engine.join(self.base.prompt_ids(PROMPT), COLUMNS, self.banks[person % PEOPLE], config)
+        ids = self.base.prompt_ids(PROMPTS[person % len(PROMPTS)])
+        request = self.engine.join(ids, COLUMNS, self.banks[person % PEOPLE], config)
         return [
             time.perf_counter() - started
             for event in self.engine.run([request], owner)
@@ -157,7 +164,7 @@ def measure_formats(base: BaseModel, path: str, tokens: int) -> dict[str, float 
     """`generate` of the same weights by format."""
     from transformers import AutoModelForCausalLM
 
-    ids = base.prompt_ids(PROMPT)
+    ids = base.prompt_ids(PROMPTS[0])
     found = {"nf4": measure_generate(base.model, ids, tokens)}
     for name in ("bfloat16", "float32"):
         plain = AutoModelForCausalLM.from_pretrained(path, dtype=getattr(torch, name)).eval().to(base.device)

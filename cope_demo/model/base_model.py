@@ -11,6 +11,7 @@ checked by its hash, so that sample users' adapters meet the weights they were f
 """
 
 import hashlib
+import itertools
 import os
 import warnings
 from dataclasses import dataclass, field
@@ -107,6 +108,13 @@ class BaseModel:
         As in `text_ids`, nothing in the instruction becomes a control token.
         """
         return self._text_tokenizer.prompt_ids(prompt)
+
+    @cached_property
+    def prompt_beginning(self) -> list[int]:
+        """The tokens with which every prompt begins, whatever the instruction: those of the chat template before it."""
+        probes = [self.prompt_ids(text) for text in ("a", "1", "(", "é")]
+        same = itertools.takewhile(lambda tokens: len(set(tokens)) == 1, zip(*probes, strict=False))
+        return [tokens[0] for tokens in same]
 
     def text_ids(self, text: str) -> list[int]:
         """Token ids of a text alone; see text_tokens.py. None of them is a control token, whatever the text says."""
