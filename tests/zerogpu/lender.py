@@ -2,9 +2,12 @@
 
 import base64
 import json
+import os
+import signal
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
@@ -14,7 +17,8 @@ from urllib.parse import parse_qs, urlsplit
 class Lender:
     """What was asked: (endpoint, its parameters) in order. left: token -> seconds of the day, where it has an end.
 
-    pids: of the workers that were let at the GPU. reuse: whether an idle worker is taken again.
+    pids: of the workers that were let at the GPU. reuse: whether an idle worker is taken again. spent: the seconds that
+    each call that has ended asked for, and those that it had the GPU.
     """
 
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
@@ -22,6 +26,9 @@ class Lender:
     pids: list[int] = field(default_factory=list)
     reuse: bool = False
     address: str = ""
+    spent: list[tuple[int, float]] = field(default_factory=list)
+    _began: dict[str, tuple[float, int]] = field(default_factory=dict)
+    _workers: dict[str, int] = field(default_factory=dict)
 
     def find(self, endpoint: str) -> list[dict[str, str]]:
         """The parameters of all requests to an endpoint."""
@@ -35,11 +42,25 @@ class Lender:
             if token in self.left and self.left[token] < seconds:
                 return 429, {"left": self.left[token], "wait": 3600}
             number = len(self.find("/schedule"))
-            pass_ = {"nvidiaIndex": 0 if self.reuse else number, "nvidiaUUID": "gpu", "allowToken": f"pass{number}"}
+            pass_ = {"nvidiaIndex": 0 if self.reuse else number, "nvidiaUUID": "0", "allowToken": f"pass{number}"}
+            self._began[pass_["allowToken"]] = time.monotonic(), seconds
             return 200, {"idle": self.reuse, **pass_}
         if endpoint == "/allow":
             self.pids.append(int(given["pid"]))
+            self._workers[given["allowToken"]] = self.pids[-1]
+        if endpoint == "/release":
+            began, seconds = self._began.pop(given["allowToken"])
+            self.spent.append((seconds, time.monotonic() - began))
+            if not self.reuse:
+                _end(self._workers.pop(given["allowToken"], None))
         return 200, {}
+
+
+def _end(pid: int | None) -> None:
+    """Ends an idle worker, as the platform does when it lends the GPU to others."""
+    if pid is not None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
 
 
 @contextmanager

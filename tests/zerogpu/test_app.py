@@ -11,20 +11,15 @@ from gradio_client.exceptions import AppError
 from cope_demo.config import DecodeConfig
 from cope_demo.fit.events import STAGES
 from cope_demo.service.service import Service
+from cope_demo.system.files import find_packaged_file
 from cope_demo.system.zero_gpu import BROKEN_OFF, USED_UP
+from cope_demo.texts.embedding import EMBEDDER_FILE, EMBEDDER_PACKAGE
 from tests.fits import eventually
 
-from .conftest import TEXTS, wait_for_end
 from .lender import make_token
+from .running import compare, read_all, start_fit, wait_for_end
 
 PROMPT = "Write a post about the rain."
-
-
-def compare(visitor, **settings) -> list:
-    """All that a comparison sends; the last is its trace."""
-    client, fit = visitor
-    asked = {"user": fit["user"], "prompt": PROMPT, "secret": fit["secret"], "max_new_tokens": 8} | settings
-    return list(client.submit(**asked, api_name="/compare"))
 
 
 def test_the_page_is_up_with_its_model_and_has_said_so(app):
@@ -49,21 +44,22 @@ def test_a_fit_runs_to_its_end_on_its_visitor_s_share(app, ada):
 
 
 def test_a_comparison_streams_and_is_what_any_machine_writes(app, ada):
-    *steps, trace = compare(ada, max_new_tokens=40)
+    *steps, trace = compare(ada, PROMPT, max_new_tokens=40)
     assert len(steps) > 2 and all(step["events"] for step in steps if step["seq"] >= 0)
     config = DecodeConfig(max_new_tokens=40)
-    *_, own = Service(app.model, app.data / "users").compare(ada[1]["user"], PROMPT, config)
+    *_, own = Service(app.model, app.data / "users").compare(ada, PROMPT[1]["user"], PROMPT, config)
     assert [column["method"] for column in trace["columns"]] == ["greedy", "oppu", "cope"]
     for column, other in zip(trace["columns"], own.columns, strict=True):
         assert column["text"] == other.text and column["stopped"] == other.stopped
 
 
+@pytest.mark.skipif(not find_packaged_file(EMBEDDER_PACKAGE, EMBEDDER_FILE), reason="without the embedding model")
 def test_a_column_goes_on_and_a_profile_is_written_once(app, ada):
     client, fit = ada
-    *_, trace = compare(ada, columns=["pag"])
+    *_, trace = compare(ada, PROMPT, columns=["pag"])
     prompt = next(column["prompt"] for column in trace["columns"] if column["method"] == "pag")
     assert prompt.startswith("About the writer: ") and prompt.endswith(PROMPT)
-    *_, again = compare(ada, columns=["pag"])
+    *_, again = compare(ada, PROMPT, columns=["pag"])
     assert again["columns"] == trace["columns"]
     first, second = (int(given["durationSeconds"]) for given in app.lender.find("/schedule")[-2:])
     assert second < first
@@ -75,7 +71,7 @@ def test_a_column_goes_on_and_a_profile_is_written_once(app, ada):
 
 def test_a_text_is_scored(ada):
     client, fit = ada
-    asked = {"user": fit["user"], "prompt": "", "text": "the ferry was late again", "secret": fit["secret"]}
+    asked = {"user": fit["user"], "prompt": PROMPT, "text": "the ferry was late again", "secret": fit["secret"]}
     (column,) = client.predict(**asked, api_name="/score")["columns"]
     assert "".join(token["text"] for token in column["tokens"]) == asked["text"]
     assert any(token["reward"] for token in column["tokens"])
@@ -83,13 +79,13 @@ def test_a_text_is_scored(ada):
 
 def test_a_sentence_arrives_as_it_was_written(ada):
     with pytest.raises(AppError, match="^The prompt is too long: [0-9]+ tokens, while model takes 504 beside 8"):
-        compare(ada, prompt="the rain " * 400)
-    assert compare(ada)[-1]["columns"]
+        compare(ada, "the rain " * 400)
+    assert compare(ada, PROMPT)[-1]["columns"]
 
 
 def test_a_cancel_arrives_as_a_cancel(app, ada):
     client = app.visit("bob")
-    fit = client.predict(text=TEXTS, api_name="/fit")
+    fit = start_fit(client)
     asked = {"job": fit["job"], "secret": fit["secret"]}
     eventually(lambda: client.predict(**asked, api_name="/fit_status")["events"], 60)
     client.predict(**asked, api_name="/cancel_fit")
@@ -107,9 +103,9 @@ def test_a_killed_worker_is_a_sentence_and_the_next_call_works(app, ada):
     next(job)
     os.kill(eventually(lambda: app.lender.pids[known:])[-1], signal.SIGKILL)
     with pytest.raises(AppError) as failed:
-        list(job)
+        read_all(job)
     assert str(failed.value) == BROKEN_OFF
-    assert compare(ada)[-1]["columns"]
+    assert compare(ada, PROMPT)[-1]["columns"]
 
 
 def test_two_visitors_at_once(app, ada):
@@ -117,7 +113,7 @@ def test_two_visitors_at_once(app, ada):
     other = app.visit("eve")
     asked = {"user": fit["user"], "prompt": PROMPT, "secret": fit["secret"], "max_new_tokens": 30}
     jobs = [one.submit(**asked, api_name="/compare") for one in (client, other)]
-    traces = [list(job)[-1] for job in jobs]
+    traces = [read_all(job)[-1] for job in jobs]
     assert traces[0] == traces[1]
     tokens = {given["token"] for given in app.lender.find("/schedule")[-2:]}
     assert tokens == {make_token("ada"), make_token("eve")}
@@ -127,9 +123,9 @@ def test_a_share_that_is_used_up_is_a_sentence_that_says_what_remains(app, ada):
     client, fit = app.visit("dan"), ada[1]
     app.lender.left[make_token("dan")] = 1
     with pytest.raises(AppError) as refused:
-        compare((client, fit))
+        compare((client, fit), PROMPT)
     assert str(refused.value) == USED_UP and "lessons" in USED_UP and "tomorrow" in USED_UP
-    asked = client.predict(text=TEXTS, api_name="/fit")
+    asked = start_fit(client)
     status = wait_for_end(client, asked)
     assert (status["state"], status["error"]) == ("failed", USED_UP)
 
@@ -137,9 +133,9 @@ def test_a_share_that_is_used_up_is_a_sentence_that_says_what_remains(app, ada):
 def test_an_idle_worker_serves_the_next_call(app, ada):
     app.lender.reuse = True
     try:
-        first, known = compare(ada)[-1], len(app.lender.pids)
+        first, known = compare(ada, PROMPT)[-1], len(app.lender.pids)
         started = time.monotonic()
-        assert compare(ada)[-1] == first and len(app.lender.pids) == known
+        assert compare(ada, PROMPT)[-1] == first and len(app.lender.pids) == known
         assert time.monotonic() - started < 20
     finally:
         app.lender.reuse = False
