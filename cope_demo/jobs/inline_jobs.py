@@ -12,6 +12,7 @@ from pathlib import Path
 from cope_demo.errors import CopeError
 from cope_demo.fit.events import STAGES
 from cope_demo.system import disk
+from cope_demo.system.wanted import go_on_alone
 from cope_demo.system.zero_gpu import is_lent
 
 from . import fairness
@@ -133,7 +134,8 @@ class InlineJobs:
 
 
 def run_job(folder: JobFolder) -> None:
-    """Runs all stages of a job in this process and records how it ended."""
+    """Runs all stages of a job from this process and records how it ended."""
+    go_on_alone()  # in the context of a request that was answered when the fit was queued
     try:
         folder.finish(*_run_stages(folder))
     except Cancelled:

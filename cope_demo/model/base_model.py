@@ -169,8 +169,9 @@ def load_base(
     _set_compute_type(loaded, dtype)
     # A model hands its head a slice of the positions, and torch multiplies a slice row by row, eight times as slow.
     loaded.get_output_embeddings().register_forward_pre_hook(lambda head, given: (given[0].contiguous(), *given[1:]))
-    if place != device:
+    if device.type == "cuda":
         loaded.to(device)
+        loaded.__dict__.pop("hf_device_map", None)  # where it was loaded; trainers take it for where it is
     base = BaseModel(loaded, tokenizer, name, identity, device, dtype)
     return prepare_training(base, task) if trainable else _add_task_adapter(base, task)
 

@@ -80,7 +80,10 @@ def lend(seconds: Callable[..., float]) -> Callable[[Callable], Callable]:
 
         @wraps(function)
         def give_all(*args) -> Iterator:
-            yield from _ask_worker(run, args)
+            with closing(_ask_worker(run, args)) as items:
+                for item in items:
+                    yield item
+                    stop_if_unwanted()
 
         @wraps(function)
         def give_one(*args) -> Any:
@@ -138,7 +141,6 @@ def _ask_worker(run: Callable[..., Iterator], args: tuple) -> Iterator:
                 if kind == _FAULT:
                     raise RuntimeError("a worker has met a fault")
                 yield value
-                stop_if_unwanted()
     except CopeError:
         raise
     except Exception as error:
