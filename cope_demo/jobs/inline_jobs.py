@@ -147,6 +147,8 @@ def run_job(folder: JobFolder) -> None:
 
 
 def _run_stages(folder: JobFolder) -> tuple[str, str | None]:
+    if folder.cancelled:
+        raise Cancelled
     outcome = compute_fit(folder.id)
     if outcome["state"] == "done":
         outcome = retry_with_half(folder, lambda: run_stage(folder, STAGES[-1]))
