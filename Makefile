@@ -63,14 +63,18 @@ site: $(INSTALLED)
 results: $(PREPARED)
 	$(BIN)/python docs/make_results.py $(RUNS) $(if $(DATA),--data $(DATA))
 
-# Fits the sample users anew (one to two minutes each on two cores).
+# Fits the sample users anew (one to two minutes each on two cores). With MODEL, on that model, into a folder of their own,
+# which COPE_SAMPLES names to the app and --samples to publish-space.
+SAMPLES_DIR := $(if $(MODEL),var/samples/$(notdir $(MODEL)),users)
 samples: $(SAMPLES:%=sample-%)
+	@echo "The sample users are in $(SAMPLES_DIR)"
 
 # Tomasz's invented voice is far from real reviews; at the default rate he loses his verdicts.
 FIT_tomasz := {"stacked_learning_rate": 1e-3}
 sample-%: $(PREPARED)
 	COPE_FIT_CONFIG='$(FIT_$*)' $(BIN)/python -m cope_demo fit --user $* --card users/$*/card.json \
-	  --history users/$*/texts.* --users-dir users
+	  --history users/$*/texts.* --users-dir $(SAMPLES_DIR) $(if $(MODEL),--model $(MODEL))
+	$(if $(MODEL),cp users/$*/card.json users/$*/texts.* $(SAMPLES_DIR)/$*)
 
 # A repository for the hub: CoPe for transformers' own generate. docs/hosting.md says what to do with it.
 DECODING := var/hub/cope-decoding

@@ -14,13 +14,14 @@ import hashlib
 import itertools
 import os
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 import torch
 
 from cope_demo.errors import CopeError
+from cope_demo.system.zero_gpu import is_lent
 
 from . import kernel_notice  # noqa: F401
 from .adapters import apply_always, read_lora
@@ -67,6 +68,7 @@ class BaseModel:
     dtype: torch.dtype
     tam: TaskAdapter | None = None
     trains: bool = False
+    _tam_parts: list = field(default_factory=list, repr=False)
     _texts: dict = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -167,21 +169,41 @@ def load_base(
     dtype = compute_dtype(device)
     model = model or os.environ.get("COPE_MODEL") or EMBEDDED
     name, identity, folder = _find_model(model)
-    loaded, tokenizer = _load_quantized(folder, device, dtype, model)
+    # transformers fills a model in threads of its own, where an imitated CUDA is not known.
+    place = torch.device("cpu") if is_lent() else device
+    loaded, tokenizer = _load_quantized(folder, place, dtype, model)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     _set_compute_type(loaded, dtype)
     # A model hands its head a slice of the positions, and torch multiplies a slice row by row, eight times as slow.
     loaded.get_output_embeddings().register_forward_pre_hook(lambda head, given: (given[0].contiguous(), *given[1:]))
-    if trainable:
-        from .attention import use_plain_attention
+    if device.type == "cuda":
+        loaded.to(device)
+        loaded.__dict__.pop("hf_device_map", None)  # where it was loaded; trainers take it for where it is
+    base = BaseModel(loaded, tokenizer, name, identity, device, dtype)
+    return prepare_training(base, task) if trainable else _add_task_adapter(base, task)
 
-        _make_trainable(loaded)
-        use_plain_attention(loaded)
-    tam = find_task_adapter(task, identity) if task else None
+
+def prepare_training(base: BaseModel, task: str | None = None) -> BaseModel:
+    """A loaded model as one to be trained, with the task adapter of `task` if there is one; its weights are the same.
+
+    It may be prepared again, for another task. A decoder that was made of it before is of no more use.
+    """
+    from .attention import use_plain_attention
+
+    _make_trainable(base.model)
+    use_plain_attention(base.model)
+    return _add_task_adapter(replace(base, trains=True), task)
+
+
+def _add_task_adapter(base: BaseModel, task: str | None) -> BaseModel:
+    """The model with the task adapter of `task`, where one was trained for it, instead of an earlier one."""
+    while base._tam_parts:
+        base._tam_parts.pop().remove()
+    tam = find_task_adapter(task, base.identity) if task else None
     if tam:
-        apply_always(loaded, read_lora(tam.folder, loaded), dtype)
-    return BaseModel(loaded, tokenizer, name, identity, device, dtype, tam, trainable)
+        base._tam_parts += apply_always(base.model, read_lora(tam.folder, base.model), base.dtype)
+    return replace(base, tam=tam)
 
 
 def _find_model(model: str) -> tuple[str, str, str]:
@@ -245,7 +267,7 @@ def _make_trainable(model: torch.nn.Module) -> None:
     size = sum(layer.in_features * layer.out_features * layer.compute_dtype.itemsize for layer in layers)
     for layer in layers:
         layer.support_avx512bf16_for_cpu = False
-        if size <= KEPT_BYTES and layer.weight.device.type == "cpu":
+        if size <= KEPT_BYTES and layer.weight.device.type == "cpu" and not isinstance(layer.forward, Unpacked):
             layer.forward = Unpacked(layer)
 
 
