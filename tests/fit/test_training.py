@@ -14,12 +14,14 @@ from cope_demo.fit.dpo import BaseReferenceTrainer, TokenPair, train_dpo
 from cope_demo.fit.examples import Example
 from cope_demo.fit.negatives import sample_candidates
 from cope_demo.fit.oppu import LeanTrainer
-from cope_demo.fit.response_logps import response_logps
+from cope_demo.fit.response_logps import read_responses, response_logps
 from cope_demo.fit.training import apply_new_adapter, save_adapter
 from cope_demo.model import base_model
 from cope_demo.model.adapters import Lora, apply_always
 from cope_demo.model.attention import FAMILIES, NAME, grouped_attention
 from cope_demo.model.base_model import load_base
+from cope_demo.model.padding import pad_sequences
+from cope_demo.model.token_tree import count_nodes
 from cope_demo.model.unpacked import Unpacked
 from tests import tiny
 
@@ -102,8 +104,16 @@ def test_adapters_in_place_learn_as_peft_has_them(folder, monkeypatch, worn):
     assert abs(ours.gradients.norm() / pefts.gradients.norm() - 1) < 0.05
 
 
-def test_the_loss_of_responses_is_the_loss_of_the_whole(folder):
+@pytest.fixture(params=["tree", "padded"])
+def base(request, folder):
+    """A model that is trained, and the same as a family has it that reads no trees."""
     base = load_base(folder, "cpu", trainable=True)
+    if request.param == "padded":
+        base.model.set_attn_implementation("eager")
+    return base
+
+
+def test_the_loss_of_responses_is_the_loss_of_the_whole(base):
     generator = torch.Generator().manual_seed(3)
     ids, mask = torch.randint(10, 300, (3, 20), generator=generator), torch.ones(3, 20, dtype=torch.long)
     labels = ids.clone()
@@ -116,17 +126,17 @@ def test_the_loss_of_responses_is_the_loss_of_the_whole(folder):
     assert abs(lean - whole) < 1e-3 and LeanTrainer.compute_loss is not Trainer.compute_loss
 
 
-def test_scores_are_those_of_each_text_alone(folder):
-    base = load_base(folder, "cpu", trainable=True)
+def test_scores_are_those_of_each_text_alone(base):
     generator = torch.Generator().manual_seed(5)
     prompts = [torch.randint(10, 300, (length,), generator=generator).tolist() for length in (5, 12, 1, 9)]
     sizes = ((0, 6), (1, 3), (0, 2), (2, 1), (3, 8), (1, 7), (1, 3))
     examples = [Example(prompts[p], torch.randint(10, 300, (n,), generator=generator).tolist()) for p, n in sizes]
     calls, ticks = [], []
-    forward = base.model.forward
-    base.model.forward = lambda *args, **given: calls.append(given["input_ids"].shape) or forward(*args, **given)
+    note = base.model.model.register_forward_pre_hook(
+        lambda module, args, given: calls.append(given["input_ids"].shape), with_kwargs=True
+    )
     found = response_logps(base.model, examples, PAD, 40, ticks.append)
-    base.model.forward = forward
+    note.remove()
     assert ticks[-1] == len(examples) and len(ticks) > 1
     assert max(rows * length for rows, length in calls) <= 40
     for example, computed in zip(examples, found, strict=True):
@@ -158,10 +168,37 @@ def test_the_head_never_sees_a_slice(folder):
     assert seen[0].shape[:2] == (3, 4) and seen[0].is_contiguous()
 
 
+def test_what_texts_share_is_computed_once_with_the_same_losses_and_gradients(folder, monkeypatch):
+    """In float32, where there is next to no rounding: pairs that share prompt and template, and padded rows of them."""
+    monkeypatch.setenv("COPE_COMPUTE", "float32")
+    template, prompts, answers = [11, 12, 13], ([14], [15, 16]), ([21, 22, 23, 2], [21, 24, 2], [25, 26], [27])
+    texts = [Example(template + prompts[n % 2], answer) for n, answer in enumerate(answers)]
+    rows = [e.prompt_ids + e.response_ids for e in texts]
+    assert count_nodes([row[:-1] for row in rows]) == 12 < sum(map(len, rows)) / 2
+    ids, mask = pad_sequences(rows, PAD, "right")
+    labels, _ = pad_sequences([[-100] * len(e.prompt_ids) + e.response_ids for e in texts], -100, "right")
+    found, seen = [], []
+    for attention in (NAME, "eager"):
+        base = load_base(folder, "cpu", trainable=True)
+        base.model.set_attn_implementation(attention)
+        base.model.model.layers[0].mlp.register_forward_hook(lambda *given: seen.append(given[1][0].shape[:2].numel()))
+        torch.manual_seed(0)
+        with apply_new_adapter(base, FitConfig()) as model:
+            weights = [p for p in model.parameters() if p.requires_grad]
+            for weight in weights:
+                torch.nn.init.normal_(weight.data, std=0.1)
+            logps = read_responses(model, ids, mask, labels)
+            torch.stack([(n + 1) * (one**2).mean() for n, one in enumerate(logps)]).sum().backward()
+            found.append((torch.cat(logps).detach(), torch.cat([p.grad.flatten() for p in weights])))
+    (ours, gradient), (theirs, gradient_2) = found
+    assert torch.allclose(ours, theirs, atol=1e-4)
+    assert torch.allclose(gradient, gradient_2, rtol=1e-3, atol=1e-3 * float(gradient_2.abs().max()))
+    assert seen == [12, ids.numel()]
+
+
 @pytest.mark.parametrize("sft_weight", [0.0, 0.7])
-def test_the_loss_of_pairs_is_trls(folder, tmp_path, monkeypatch, sft_weight):
+def test_the_loss_of_pairs_is_trls(base, tmp_path, monkeypatch, sft_weight):
     """trl's own loss, which scores prompts, too: the same number, margin and gradient."""
-    base = load_base(folder, "cpu", trainable=True)
     generator = torch.Generator().manual_seed(6)
 
     def ids(length):
