@@ -1,8 +1,8 @@
 """Log-probabilities of given tokens from a model's last hidden states, without keeping any logits.
 
 A vocabulary of 49,152 makes 20 MB of logits for 100 tokens, and several copies of them on the way to a loss and back.
-Of them a fit needs one number a token. Its gradient by the hidden state h is W[y] - softmax(W h) W for the target y, but
-for a factor that the loss gives; so it is computed at once, a piece of the tokens at a time.
+Of them a fit needs one number a token. Its gradient by the hidden state h is W[y] - softmax(W h) W for the target y,
+but for a factor that the loss gives; so it is computed at once, a piece of the tokens at a time.
 """
 
 import torch

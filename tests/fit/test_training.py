@@ -10,9 +10,10 @@ from transformers import AttentionInterface, Trainer
 from trl import DPOTrainer
 
 from cope_demo.config import FitConfig
+from cope_demo.fit import candidates
+from cope_demo.fit.candidates import sample_candidates
 from cope_demo.fit.dpo import BaseReferenceTrainer, TokenPair, train_dpo
 from cope_demo.fit.examples import Example
-from cope_demo.fit.negatives import sample_candidates
 from cope_demo.fit.oppu import LeanTrainer
 from cope_demo.fit.response_logps import read_responses, response_logps
 from cope_demo.fit.training import apply_new_adapter, save_adapter
@@ -146,18 +147,29 @@ def test_scores_are_those_of_each_text_alone(base):
         assert torch.allclose(computed, truth, atol=0.1)
 
 
-def test_candidates_of_a_prompt_read_it_once_and_go_on_from_it(folder):
-    """The log-probabilities noted while sampling, K rows to a prompt of another length, are those of the whole text."""
+@pytest.mark.parametrize("way", ["the decoder's forward pass", "generate"])
+def test_candidates_have_the_log_probabilities_of_a_pass_over_the_whole_text(folder, monkeypatch, way):
+    """K rows go on from each prompt, which is read once; some end early, and others take their places."""
+    monkeypatch.setenv("COPE_COMPUTE", "float32")
     base = load_base(folder, "cpu", trainable=True)
+    if way == "generate":
+        monkeypatch.setattr(candidates, "make_forward", lambda base: None)
+    base.end_ids = frozenset(range(60))  # most answers end before their limit
     generator = torch.Generator().manual_seed(4)
-    prompts = [torch.randint(10, 300, (length,), generator=generator).tolist() for length in (5, 12, 1)]
-    examples = [Example(prompt, [7] * 10) for prompt in prompts]
-    sampled = sample_candidates(base, examples, FitConfig(candidates=3, candidate_temperature=1.5), lambda event: None)
-    assert [len(many) for many in sampled] == [3, 3, 3] and len({tuple(one.ids) for one in sampled[0]}) > 1
-    whole = [Example(prompt, one.ids) for prompt, many in zip(prompts, sampled, strict=True) for one in many]
-    truth = response_logps(base.model, whole, base.tokenizer.pad_token_id, 1024)
-    for one, computed in zip((one for many in sampled for one in many), truth, strict=True):
-        assert torch.allclose(one.logps, computed, atol=0.1)
+    tails = [torch.randint(10, 300, (length,), generator=generator).tolist() for length in (5, 12, 1, 3, 8)]
+    examples = [Example([11, 12, *tail], [7] * (6 + n)) for n, tail in enumerate(tails)]
+    config = FitConfig(candidates=3, candidate_temperature=1.5, sample_rows=6)
+    found = [sample_candidates(base, examples, config, lambda event: None, batch_rows=6) for _ in range(2)]
+    assert [[one.ids for one in many] for many in found[0]] == [[one.ids for one in many] for many in found[1]]
+    answers = [(e, one) for e, many in zip(examples, found[0], strict=True) for one in many]
+    assert len(answers) == 15 and len({len(one.ids) for _, one in answers}) > 3
+    limits = {id(e): limit for e, limit in zip(examples, (7, 7, 9, 9, 10), strict=True)}
+    for example, one in answers:
+        ends = [token in base.end_ids for token in one.ids]
+        assert not any(ends[:-1]) and (ends[-1] or len(ends) == limits[id(example)])
+    truth = response_logps(base.model, [Example(e.prompt_ids, one.ids) for e, one in answers], PAD)
+    for (_, one), computed in zip(answers, truth, strict=True):
+        assert torch.allclose(one.logps, computed, atol=2e-3)
 
 
 def test_the_head_never_sees_a_slice(folder):
