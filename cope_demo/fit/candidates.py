@@ -46,8 +46,8 @@ def sample_tokens(logps: torch.Tensor, temperature: float, top_p: float) -> torc
     """
     if temperature == 0:
         return logps.argmax(-1)
-    best = (logps / temperature).topk(min(NUCLEUS, logps.shape[-1]))
-    shares = best.values.softmax(-1)  # (rows, NUCLEUS), descending
+    best = logps.topk(min(NUCLEUS, logps.shape[-1]))
+    shares = (best.values / temperature).softmax(-1)  # (rows, NUCLEUS), descending
     shares = shares.masked_fill(shares.cumsum(-1) - shares >= top_p, 0.0)
     return best.indices.gather(-1, torch.multinomial(shares, 1))[:, 0]
 

@@ -24,14 +24,16 @@ def read_responses(
 ) -> list[torch.Tensor]:
     """log pi(y_t | x, y_<t) in nats of each row's response, with its gradient: float32 tensors (len(y),).
 
-    ids, mask, labels: (B, T), padded on the right; labels are -100 everywhere but at responses.
+    ids, mask, labels: (B, T), padded on the right; labels are -100 everywhere but at responses. A text's first token
+    follows nothing, and counts as prompt.
     """
-    starts, lengths = (labels != -100).int().argmax(-1).tolist(), (labels != -100).sum(-1).tolist()
+    own = labels[:, 1:] != -100
+    starts, lengths = (own.int().argmax(-1) + 1).tolist(), own.sum(-1).tolist()
     if _reads_trees(model):
         rows = [row[: start + length] for row, start, length in zip(ids.tolist(), starts, lengths, strict=True)]
         return _read_tree(model, [Example(row[:start], row[start:]) for row, start in zip(rows, starts, strict=True)])
     # Logits from the last token of the shortest prompt on; those at a position are of the label at the next.
-    last = max(0, min(starts) - 1)
+    last = min(starts) - 1
     logits = model(input_ids=ids, attention_mask=mask, use_cache=False, logits_to_keep=ids.shape[1] - last).logits
     targets = pad(labels[:, last + 1 :], (0, 1), value=-100)
     losses = cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), reduction="none").view_as(targets)

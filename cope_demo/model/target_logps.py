@@ -7,7 +7,7 @@ but for a factor that the loss gives; so it is computed at once, a piece of the 
 
 import torch
 
-PIECE = 128
+PIECE = 256
 """Tokens whose logits are in memory at once."""
 
 
@@ -24,11 +24,15 @@ class _TargetLogps(torch.autograd.Function):
     def forward(ctx, hidden, weight, targets):
         found, slopes = [], []
         for rows, ids in zip(hidden.split(PIECE), targets.split(PIECE), strict=True):
-            logps = torch.log_softmax((rows @ weight.t()).float(), -1)
-            found.append(logps.gather(-1, ids[:, None])[:, 0])
+            logits = (rows @ weight.t()).float()
+            most = logits.amax(-1, keepdim=True)
+            own = logits.gather(-1, ids[:, None]) - most
+            shares = logits.sub_(most).exp_()  # but for their sum
+            total = shares.sum(-1, keepdim=True)
+            found.append((own - total.log())[:, 0])
             if ctx.needs_input_grad[0]:
-                expected = logps.exp_().to(weight.dtype) @ weight
-                slopes.append((weight[ids].float() - expected.float()).to(hidden.dtype))
+                expected = (shares.to(weight.dtype) @ weight).float() / total
+                slopes.append((weight[ids].float() - expected).to(hidden.dtype))
         if slopes:
             ctx.save_for_backward(torch.cat(slopes))
         return torch.cat(found)
