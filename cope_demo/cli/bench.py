@@ -181,20 +181,25 @@ def compare_step(figures: dict) -> dict:
     return {**over_generate, "step_over_floor": round(step / figures["read_floor_ms"], 1)}
 
 
-def measure_fit(samples: list[Sample], model: str | None, config: FitConfig) -> dict[str, float]:
-    """Seconds of each stage of a whole fit of these texts; the first one loads the model."""
+Seconds = dict[str, float]
+
+
+def measure_fit(samples: list[Sample], model: str | None, config: FitConfig) -> tuple[Seconds, Seconds]:
+    """Seconds of each stage of a whole fit of these texts, and how many of them passed before the stage's work began;
+    the first one loads the model."""
     with TemporaryDirectory() as folder:
         scratch = Path(folder)
         pipeline.prepare(scratch, samples, "free_writing", "bench", model=model, config=config)
         for stage in STAGES[:-1]:
             pipeline.run_stage(stage, scratch, lambda event: None)
-        return read_json(scratch / "times.json")
+        return read_json(scratch / "times.json"), read_json(scratch / "setup.json")
 
 
 def scale_fit(
-    base: BaseModel, times: dict[str, float], few: list[Sample], many: list[Sample], config: FitConfig
+    base: BaseModel, times: Seconds, setup: Seconds, few: list[Sample], many: list[Sample], config: FitConfig
 ) -> float:
-    """Seconds of a fit of many texts, from what each stage took for few: by the tokens that it works on."""
+    """Seconds of a fit of many texts, from what each stage took for few: by the tokens that it works on, but for what
+    passed before its work began."""
 
     def work(samples: list[Sample]) -> dict[str, float]:
         examples = [encode(base, sample, config) for sample in samples]
@@ -202,7 +207,7 @@ def scale_fit(
         return estimate_work(examples[held:], examples[:held], config)
 
     less, more = work(few), work(many)
-    return times["history"] + sum(times[stage] * more[stage] / less[stage] for stage in less)
+    return sum(setup.values()) + sum((times[stage] - setup[stage]) * more[stage] / less[stage] for stage in less)
 
 
 def time_fit(base: BaseModel, model: str | None, sizes: Sizes, left: Callable[[], float]) -> dict:
@@ -214,9 +219,9 @@ def time_fit(base: BaseModel, model: str | None, sizes: Sizes, left: Callable[[]
     expected, how = estimate_fit(samples, model, config), "estimated"
     if expected is None or sizes.quick or expected > left():
         few = samples[:: len(samples) // sizes.texts][: sizes.texts]
-        expected = scale_fit(base, measure_fit(few, model, config), few, samples, config)
+        expected = scale_fit(base, *measure_fit(few, model, config), few, samples, config)
     if not sizes.quick and expected < left():
-        expected, how = sum(measure_fit(samples, model, config).values()), "measured"
+        expected, how = sum(measure_fit(samples, model, config)[0].values()), "measured"
     return {"fit_40_s": round(expected, 1), "fit_40": how}
 
 
