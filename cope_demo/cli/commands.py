@@ -93,6 +93,8 @@ def _add_data_commands(command: Callable[[str, str], argparse.ArgumentParser]) -
     evaluate.add_argument("--alpha", type=float, default=DecodeConfig.alpha, help="contrast (default: %(default)s)")
     evaluate.add_argument("--tau", type=float, default=DecodeConfig.tau, help="head cut (default: %(default)s)")
     evaluate.add_argument("--repetition-penalty", type=float, help="(default: the task's)")
+    evaluate.add_argument("--seeds", type=int, default=1, metavar="N", help="so many runs, from --seed on (default: 1)")
+    evaluate.add_argument("--controls", action="store_true", help="other adapters, alphas and endpoints on kept fits")
 
 
 def _add_machine_commands(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
@@ -217,6 +219,8 @@ def _train_tam(options) -> None:
 def _evaluate(options) -> None:
     from cope_demo.evaluation.evaluate import evaluate
     from cope_demo.evaluation.results import format_markdown
+    from cope_demo.evaluation.study import run_study
+    from cope_demo.evaluation.study_text import format_study
     from cope_demo.fit.training import quiet_libraries
 
     from .terminal import author_bar
@@ -226,19 +230,15 @@ def _evaluate(options) -> None:
     decode = {"alpha": options.alpha, "tau": options.tau}
     if options.repetition_penalty is not None:
         decode["repetition_penalty"] = options.repetition_penalty
-    with author_bar(options.task) as show:
-        result = evaluate(
-            options.task,
-            options.data,
-            methods,
-            options.out,
-            users=options.users,
-            seed=options.seed,
-            model=options.model,
-            decode=decode,
-            tell=show,
-        )
-    print(format_markdown(result))
+    given = {"users": options.users, "seed": options.seed, "model": options.model, "decode": decode}
+    task, data, out = options.task, options.data, options.out
+    with author_bar(task) as show:
+        if options.controls or options.seeds != 1:
+            more = {"seeds": options.seeds, "controls": options.controls}
+            table = format_study(task, run_study(task, data, methods, out, tell=show, **given, **more))
+        else:
+            table = format_markdown(evaluate(task, data, methods, out, tell=show, **given))
+    print(table)
 
 
 def _serve(options) -> None:

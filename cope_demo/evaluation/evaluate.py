@@ -69,26 +69,22 @@ def evaluate(
     reported under "skipped" and does not end the run. Raises CopeError for data or settings that will not do, or for
     another run in `out`.
     """
-    task, methods = find_task(task_name), tuple(dict.fromkeys(methods))
+    methods = tuple(dict.fromkeys(methods))
     _check_options(methods, users)
     authors = read_authors(data, USERS)[:users]
-    config = replace(config or read_fit_config(), seed=seed)
-    defaults = {"repetition_penalty": task.repetition_penalty, "max_new_tokens": task.max_new_tokens}
-    settings = DecodeConfig(**{**defaults, **(decode or {}), "alternatives": 0, "seed": seed})
-    engine = Engine(load_base(model, trainable=True))  # its weights stay unpacked, as batches are large
-    tam = _find_tam(task_name, engine.base, methods)
+    measurement = prepare_measurement(task_name, methods, seed=seed, model=model, decode=decode, config=config)
+    tam = measurement.tam
     plan = Plan(
         task_name,
         methods,
         sha256_file(Path(data) / USERS),
-        engine.base.identity,
+        measurement.base.identity,
         tam.sha256 if tam else None,
         users,
-        asdict(settings),
-        asdict(config),
+        asdict(measurement.settings),
+        asdict(measurement.config),
     )
     done = _open_run(out, plan, authors)
-    measurement = Measurement(task, [METHODS[name] for name in methods], engine, settings, config, model, tam)
     skipped = _measure_authors(authors, measurement, out, done, tell)
     rows = [row for author in authors if author.id not in skipped for row in done[author.id]]
     if not rows:
@@ -97,6 +93,25 @@ def evaluate(
     result = {"task": task_name, **result, "skipped": skipped, "plan": asdict(plan)}
     write_results(out, result)
     return result
+
+
+def prepare_measurement(
+    task_name: str,
+    methods: Sequence[str],
+    *,
+    seed: int = 0,
+    model: str | None = None,
+    decode: dict | None = None,
+    config: FitConfig | None = None,
+) -> Measurement:
+    """The model and the settings of a run, with the parameters of `evaluate`."""
+    task = find_task(task_name)
+    config = replace(config or read_fit_config(), seed=seed)
+    defaults = {"repetition_penalty": task.repetition_penalty, "max_new_tokens": task.max_new_tokens}
+    settings = DecodeConfig(**{**defaults, **(decode or {}), "alternatives": 0, "seed": seed})
+    engine = Engine(load_base(model, trainable=True))  # its weights stay unpacked, as batches are large
+    tam = _find_tam(task_name, engine.base, methods)
+    return Measurement(task, [METHODS[name] for name in methods], engine, settings, config, model, tam)
 
 
 def _check_options(methods: Sequence[str], users: int | None) -> None:

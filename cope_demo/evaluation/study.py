@@ -1,0 +1,135 @@
+"""Runs of one task with several seeds, their controls, and what both say together.
+
+OUT/seed-K is the run of seed K as `evaluate` leaves it (with one seed OUT itself), its folder controls/ has a record an
+author. Both are kept as soon as an author is done, so a study that was cut off goes on; with more authors or seeds than
+before only what is missing is measured, and what every author's adapters say of the new ones.
+"""
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from cope_demo.config import FitConfig, check
+from cope_demo.errors import CopeError
+from cope_demo.system.files import read_json, read_json_lines, write_whole
+from cope_demo.texts.lamp import USERS, Author, read_authors
+from cope_demo.texts.tasks import find_task
+
+from .attribution import Attribution
+from .controls import SAMPLES, Controls
+from .endpoints import Replicate, count_flips, tabulate_endpoints
+from .evaluate import PREDICTIONS, Tell, evaluate, prepare_measurement
+from .measurement import Measurement
+from .study_summary import count_pairs, summarize_table
+from .study_text import format_study
+
+RECORDS = "controls"
+
+
+def run_study(
+    task_name: str,
+    data: Path,
+    methods: list[str],
+    out: Path,
+    *,
+    users: int | None = None,
+    seed: int = 0,
+    seeds: int = 1,
+    controls: bool = True,
+    samples: int = SAMPLES,
+    model: str | None = None,
+    decode: dict | None = None,
+    config: FitConfig | None = None,
+    tell: Tell = lambda done, of, eta: None,
+) -> dict:
+    """Runs or continues `evaluate` for `seeds` seeds from `seed` on, and with `controls` the controls of each.
+
+    Returns what OUT/results.json has under "study" (see study_summary.summarize_table, with "flips" and "pairs" of the
+    controls); its tables are OUT/study.md. samples: texts that the controls sample for a query. tell: the authors of a
+    seed, first of its runs, then of its controls; the time is that of the part at hand. The other parameters and errors
+    are those of `evaluate`.
+    """
+    check("seeds", seeds, 1, 100, whole=True)
+    authors, options = read_authors(data, USERS)[:users], {"model": model, "decode": decode, "config": config}
+    if controls and not {"oppu", "cope"} <= set(methods):
+        raise CopeError("The controls compare the methods oppu and cope: name both in --methods.")
+    replicates = []
+    for number in range(seed, seed + seeds):
+        folder = out if seeds == 1 else out / f"seed-{number}"
+        result = evaluate(task_name, data, methods, folder, users=users, seed=number, tell=tell, **options)
+        kept = [author for author in authors if author.id not in result["skipped"]]
+        records = {author.id: _make_bare_record(author) for author in kept}
+        if controls:
+            measurement = prepare_measurement(task_name, methods, seed=number, **options)
+            records = measure_controls(measurement, kept, folder / RECORDS, samples, tell)
+        replicates.append(Replicate(number, records, _read_rows(folder)))
+    study = summarize_study(task_name, replicates, authors)
+    path = out / "results.json"
+    whole = (read_json(path) if path.exists() else {"task": task_name}) | {"study": study}
+    write_whole(path, json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
+    write_whole(out / "study.md", format_study(task_name, study))
+    return study
+
+
+def measure_controls(
+    measurement: Measurement, authors: Sequence[Author], folder: Path, samples: int, tell: Tell
+) -> dict[str, dict]:
+    """The records of these authors, by id; what is missing in `folder` is measured and kept there.
+
+    samples: texts that every method samples for a query.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    run, records = Controls(measurement, authors, samples), {}
+    started, fresh = time.monotonic(), 0
+    for number, author in enumerate(authors):
+        path = folder / f"{number:03}.json"
+        record = read_json(path) if path.exists() else {}
+        if not _is_of(record, author, authors):
+            fresh += 1
+            record = run.measure(author)
+            write_whole(path, json.dumps(record, ensure_ascii=False) + "\n")
+        records[author.id] = record
+        passed = time.monotonic() - started
+        tell(number + 1, len(authors), passed / max(1, fresh) * (len(authors) - number - 1))
+    return records
+
+
+def summarize_study(task_name: str, replicates: Sequence[Replicate], authors: Sequence[Author]) -> dict:
+    """The numbers of a task's runs. authors: all of the data who may be in them."""
+    shared = set.intersection(*(set(one.records) for one in replicates))
+    if not shared:
+        raise CopeError("The seeds have no author in common: measure the same authors with each.")
+    replicates = [
+        Replicate(one.seed, {author.id: one.records[author.id] for author in authors if author.id in shared}, one.rows)
+        for one in replicates
+    ]
+    task, own = find_task(task_name), [author for author in authors if author.id in shared]
+    histories = {author.id: [sample.response for sample in author.samples(task)] for author in own}
+    golds = {author.id: {query.id: query.gold for query in author.queries} for author in own}
+    attribution = Attribution(histories) if len(own) > 1 else None
+    table = tabulate_endpoints(replicates, histories, golds, attribution)
+    return {
+        "seeds": [one.seed for one in replicates],
+        "users": len(own),
+        "queries": sum(map(len, golds.values())),
+        **summarize_table([table]),
+        "flips": count_flips(replicates),
+        "pairs": count_pairs(replicates),
+    }
+
+
+def _is_of(record: dict, author: Author, authors: Sequence[Author]) -> bool:
+    """Whether the record is this author's, read by all of these authors' adapters."""
+    return record.get("author") == author.id and set(record["logps"]["oppu"]) == {one.id for one in authors}
+
+
+def _make_bare_record(author: Author) -> dict:
+    return {"author": author.id, "queries": [query.id for query in author.queries], "written": []}
+
+
+def _read_rows(folder: Path) -> dict[str, list[dict]]:
+    rows: dict[str, list[dict]] = {}
+    for row in read_json_lines(folder / PREDICTIONS):
+        rows.setdefault(row["user"], []).append(row)
+    return rows
