@@ -95,6 +95,7 @@ def _add_data_commands(command: Callable[[str, str], argparse.ArgumentParser]) -
     evaluate.add_argument("--repetition-penalty", type=float, help="(default: the task's)")
     evaluate.add_argument("--seeds", type=int, default=1, metavar="N", help="so many runs, from --seed on (default: 1)")
     evaluate.add_argument("--controls", action="store_true", help="other adapters, alphas and endpoints on kept fits")
+    evaluate.add_argument("--processes", type=int, default=1, metavar="N", help="authors at once (default: 1)")
 
 
 def _add_machine_commands(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
@@ -233,8 +234,8 @@ def _evaluate(options) -> None:
     given = {"users": options.users, "seed": options.seed, "model": options.model, "decode": decode}
     task, data, out = options.task, options.data, options.out
     with author_bar(task) as show:
-        if options.controls or options.seeds != 1:
-            more = {"seeds": options.seeds, "controls": options.controls}
+        if options.controls or options.seeds != 1 or options.processes != 1:
+            more = {"seeds": options.seeds, "controls": options.controls, "processes": options.processes}
             table = format_study(task, run_study(task, data, methods, out, tell=show, **given, **more))
         else:
             table = format_markdown(evaluate(task, data, methods, out, tell=show, **given))

@@ -20,6 +20,8 @@ from .metrics import score_text
 
 BATCH = 16
 """Queries of an author that are answered together."""
+SAMPLED = 80
+"""Sampled answers that are written together."""
 
 
 class Measurement:
@@ -87,7 +89,7 @@ class Measurement:
         self, prompts: Sequence[str], method: str, bank: LoraBank, settings: DecodeConfig, samples: int = 1
     ) -> list[str]:
         """The texts that a method answers, `samples` of each prompt one after the other."""
-        texts, many = [], max(1, BATCH // samples)
+        texts, many = [], BATCH if samples == 1 else max(1, SAMPLED // samples)
         for first in range(0, len(prompts), many):
             ids = [self.base.prompt_ids(prompt) for prompt in prompts[first : first + many]]
             answers = self.engine.write(ids, method, bank, settings, samples)

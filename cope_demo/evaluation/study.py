@@ -8,6 +8,7 @@ before only what is missing is measured, and what every author's adapters say of
 import json
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from cope_demo.config import FitConfig, check
@@ -19,10 +20,10 @@ from cope_demo.texts.tasks import find_task
 from .attribution import Attribution
 from .controls import SAMPLES, Controls
 from .endpoints import Replicate, count_flips, tabulate_endpoints
-from .evaluate import PREDICTIONS, Tell, evaluate, prepare_measurement
-from .measurement import Measurement
+from .evaluate import PREDICTIONS, RunSettings, Tell, evaluate, make_settings, prepare_measurement
 from .study_summary import count_pairs, summarize_table
 from .study_text import format_study
+from .workers import Run, open_workers
 
 RECORDS = "controls"
 
@@ -38,6 +39,7 @@ def run_study(
     seeds: int = 1,
     controls: bool = True,
     samples: int = SAMPLES,
+    processes: int = 1,
     model: str | None = None,
     decode: dict | None = None,
     config: FitConfig | None = None,
@@ -46,24 +48,28 @@ def run_study(
     """Runs or continues `evaluate` for `seeds` seeds from `seed` on, and with `controls` the controls of each.
 
     Returns what OUT/results.json has under "study" (see study_summary.summarize_table, with "flips" and "pairs" of the
-    controls); its tables are OUT/study.md. samples: texts that the controls sample for a query. tell: the authors of a
+    controls); its tables are OUT/study.md. samples: texts that the controls sample for a query. processes: how many
+    authors are measured at once. tell: the authors of a
     seed, first of its runs, then of its controls; the time is that of the part at hand. The other parameters and errors
     are those of `evaluate`.
     """
     check("seeds", seeds, 1, 100, whole=True)
+    check("processes", processes, 1, 256, whole=True)
     authors, options = read_authors(data, USERS)[:users], {"model": model, "decode": decode, "config": config}
     if controls and not {"oppu", "cope"} <= set(methods):
         raise CopeError("The controls compare the methods oppu and cope: name both in --methods.")
     replicates = []
-    for number in range(seed, seed + seeds):
-        folder = out if seeds == 1 else out / f"seed-{number}"
-        result = evaluate(task_name, data, methods, folder, users=users, seed=number, tell=tell, **options)
-        kept = [author for author in authors if author.id not in result["skipped"]]
-        records = {author.id: _make_bare_record(author) for author in kept}
-        if controls:
-            measurement = prepare_measurement(task_name, methods, seed=number, **options)
-            records = measure_controls(measurement, kept, folder / RECORDS, samples, tell)
-        replicates.append(Replicate(number, records, _read_rows(folder)))
+    with open_workers(processes) as run:
+        for number in range(seed, seed + seeds):
+            folder = out if seeds == 1 else out / f"seed-{number}"
+            told = {"run": run, "tell": tell}
+            result = evaluate(task_name, data, methods, folder, users=users, seed=number, **told, **options)
+            kept = [author for author in authors if author.id not in result["skipped"]]
+            records = {author.id: _make_bare_record(author) for author in kept}
+            if controls:
+                settings = make_settings(task_name, methods, number, model, decode, config)
+                records = measure_controls(settings, kept, folder / RECORDS, samples, **told)
+            replicates.append(Replicate(number, records, _read_rows(folder)))
     study = summarize_study(task_name, replicates, authors)
     path = out / "results.json"
     whole = (read_json(path) if path.exists() else {"task": task_name}) | {"study": study}
@@ -73,26 +79,37 @@ def run_study(
 
 
 def measure_controls(
-    measurement: Measurement, authors: Sequence[Author], folder: Path, samples: int, tell: Tell
+    settings: RunSettings, authors: Sequence[Author], folder: Path, samples: int, run: Run, tell: Tell
 ) -> dict[str, dict]:
     """The records of these authors, by id; what is missing in `folder` is measured and kept there.
 
     samples: texts that every method samples for a query.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    run, records = Controls(measurement, authors, samples), {}
-    started, fresh = time.monotonic(), 0
-    for number, author in enumerate(authors):
-        path = folder / f"{number:03}.json"
-        record = read_json(path) if path.exists() else {}
-        if not _is_of(record, author, authors):
-            fresh += 1
-            record = run.measure(author)
-            write_whole(path, json.dumps(record, ensure_ascii=False) + "\n")
-        records[author.id] = record
+    paths = {author.id: folder / f"{number:03}.json" for number, author in enumerate(authors)}
+    records = {author.id: read_json(paths[author.id]) for author in authors if paths[author.id].exists()}
+    wanted = [author for author in authors if not _is_of(records.get(author.id, {}), author, authors)]
+    started, before = time.monotonic(), len(authors) - len(wanted)
+    measure = partial(_measure_record, settings, tuple(authors), samples)
+    for number, (author, outcome) in enumerate(run(measure, wanted), 1):
+        if isinstance(outcome, Exception):
+            raise outcome
+        write_whole(paths[author.id], json.dumps(outcome, ensure_ascii=False) + "\n")
+        records[author.id] = outcome
         passed = time.monotonic() - started
-        tell(number + 1, len(authors), passed / max(1, fresh) * (len(authors) - number - 1))
+        tell(before + number, len(authors), passed / number * (len(wanted) - number))
     return records
+
+
+def _measure_record(settings: RunSettings, authors: tuple[Author, ...], samples: int, author: Author) -> dict:
+    """One author's record; a process keeps the last run's adapters."""
+    key = settings, tuple(one.id for one in authors), samples
+    if _LAST.get("key") != key:
+        _LAST.update(key=key, controls=Controls(prepare_measurement(settings), authors, samples))
+    return _LAST["controls"].measure(author)
+
+
+_LAST: dict = {}
 
 
 def summarize_study(task_name: str, replicates: Sequence[Replicate], authors: Sequence[Author]) -> dict:
