@@ -23,7 +23,7 @@ from .publishing import add_publishing, publish, write_pages
 def build_parser() -> argparse.ArgumentParser:
     """The parser with all commands; every command takes --model, --users-dir and --seed."""
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--model", help="a model folder or hub id (default: COPE_MODEL, else the embedded model)")
+    common.add_argument("--model", help="a model folder, GGUF file or hub id (default: COPE_MODEL, else embedded)")
     common.add_argument("--users-dir", type=Path, help="where users are saved (default: users/ in COPE_DATA)")
     common.add_argument("--seed", type=int, default=0, help="everything random follows from it (default: 0)")
     parser = argparse.ArgumentParser(
