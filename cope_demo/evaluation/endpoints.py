@@ -19,6 +19,8 @@ from .metrics import METRICS
 
 Table = dict[str, dict[str, dict[str, dict[int, list[float]]]]]
 """endpoint -> method -> author -> seed -> one value a query."""
+CONTRASTED = {"oppu+cd": "oppu alpha 0.1", "cope": "oppu+dpo alpha 0.1"}
+"""The rules by which the methods that contrast decide at the default alpha."""
 GOLD = "gold"
 """The author's own text, where it stands as a method: the most that an endpoint can see."""
 
@@ -84,6 +86,8 @@ def _read_decisions(record: dict) -> Found:
     for name in (name for name in RULES if name in record["right"]):
         yield "agreement", name, [_share(bits) for bits in record["right"][name]]
         yield "changed", name, [_share(bits) for bits in record["changed"][name]]
+    for method, rule in CONTRASTED.items():
+        yield "agreement", method, [_share(bits) for bits in record["right"][rule]]
 
 
 def _read_likelihoods(record: dict) -> Found:

@@ -19,7 +19,7 @@ from cope_demo.texts.tasks import find_task
 
 from .attribution import Attribution
 from .controls import SAMPLES, Controls
-from .endpoints import Replicate, count_flips, tabulate_endpoints
+from .endpoints import Replicate, Table, count_flips, tabulate_endpoints
 from .evaluate import PREDICTIONS, RunSettings, Tell, evaluate, make_settings, prepare_measurement
 from .study_summary import count_pairs, summarize_table
 from .study_text import format_study
@@ -112,28 +112,50 @@ def _measure_record(settings: RunSettings, authors: tuple[Author, ...], samples:
 _LAST: dict = {}
 
 
+def read_replicates(folder: Path) -> list[Replicate]:
+    """The runs of a study as they lie in its folder, with or without controls, of the authors who are done.
+
+    Raises CopeError where there is none, or when they cannot be read.
+    """
+    plans = [path for path in (folder / "plan.json", *sorted(folder.glob("seed-*/plan.json"))) if path.exists()]
+    if not plans:
+        raise CopeError(f"There is no run of evaluate in {folder}: it has plan.json, or seed-0/plan.json.")
+    try:
+        return [_read_replicate(path.parent, read_json(path)) for path in plans]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CopeError(f"The runs in {folder} cannot be read ({type(error).__name__}): run evaluate again.") from error
+
+
 def summarize_study(task_name: str, replicates: Sequence[Replicate], authors: Sequence[Author]) -> dict:
-    """The numbers of a task's runs. authors: all of the data who may be in them."""
-    shared = set.intersection(*(set(one.records) for one in replicates))
-    if not shared:
-        raise CopeError("The seeds have no author in common: measure the same authors with each.")
-    replicates = [
-        Replicate(one.seed, {author.id: one.records[author.id] for author in authors if author.id in shared}, one.rows)
-        for one in replicates
-    ]
-    task, own = find_task(task_name), [author for author in authors if author.id in shared]
-    histories = {author.id: [sample.response for sample in author.samples(task)] for author in own}
-    golds = {author.id: {query.id: query.gold for query in author.queries} for author in own}
-    attribution = Attribution(histories) if len(own) > 1 else None
-    table = tabulate_endpoints(replicates, histories, golds, attribution)
+    """The numbers of a task's runs. authors: all of the data who may be in them. Raises as `tabulate_study`."""
+    replicates, own, table = tabulate_study(task_name, replicates, authors)
     return {
         "seeds": [one.seed for one in replicates],
         "users": len(own),
-        "queries": sum(map(len, golds.values())),
+        "queries": sum(len(author.queries) for author in own),
         **summarize_table([table]),
         "flips": count_flips(replicates),
         "pairs": count_pairs(replicates),
     }
+
+
+def tabulate_study(
+    task_name: str, replicates: Sequence[Replicate], authors: Sequence[Author]
+) -> tuple[list[Replicate], list[Author], Table]:
+    """The runs on the authors that all seeds have, these authors, and their endpoints.
+
+    Raises CopeError where there is no such author.
+    """
+    shared = set.intersection(*(set(one.records) for one in replicates))
+    if not shared:
+        raise CopeError("The seeds have no author in common: measure the same authors with each.")
+    own = [author for author in authors if author.id in shared]
+    kept = [Replicate(one.seed, {author.id: one.records[author.id] for author in own}, one.rows) for one in replicates]
+    task = find_task(task_name)
+    histories = {author.id: [sample.response for sample in author.samples(task)] for author in own}
+    golds = {author.id: {query.id: query.gold for query in author.queries} for author in own}
+    attribution = Attribution(histories) if len(own) > 1 else None
+    return kept, own, tabulate_endpoints(kept, histories, golds, attribution)
 
 
 def _is_of(record: dict, author: Author, authors: Sequence[Author]) -> bool:
@@ -143,6 +165,18 @@ def _is_of(record: dict, author: Author, authors: Sequence[Author]) -> bool:
 
 def _make_bare_record(author: Author) -> dict:
     return {"author": author.id, "queries": [query.id for query in author.queries], "written": []}
+
+
+def _read_replicate(folder: Path, plan: dict) -> Replicate:
+    rows = _read_rows(folder)
+    whole = [read_json(path) for path in sorted((folder / RECORDS).glob("*.json"))]
+    records = {record["author"]: record for record in whole if record["author"] in rows}
+    if not records:
+        records = {
+            user: {"author": user, "queries": list(dict.fromkeys(row["query"] for row in many)), "written": []}
+            for user, many in rows.items()
+        }
+    return Replicate(plan["fit"]["seed"], records, rows)
 
 
 def _read_rows(folder: Path) -> dict[str, list[dict]]:
