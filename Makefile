@@ -1,5 +1,5 @@
 # make run | make test | make faults | make bench | make lint | make bundles | make screenshots | make lessons |
-# make comparisons | make results | make site | make custom-generate | make test-space | make test-lowest |
+# make comparisons | make results | make controls | make site | make custom-generate | make test-space | make test-lowest |
 # make test-newest: each makes the environment first, where it needs one that is missing.
 
 PYTHON ?= python3
@@ -12,7 +12,7 @@ JAVASCRIPT := cope_demo/ui/javascript
 SAMPLES := ines walter juno priya tomasz
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test faults bench lint bundles screenshots lessons comparisons results site samples setup clean
+.PHONY: run test faults bench lint bundles screenshots lessons comparisons results controls site samples setup clean
 .PHONY: custom-generate test-space test-lowest test-newest
 
 run: $(PREPARED)
@@ -62,6 +62,10 @@ site: $(INSTALLED)
 # Without RUNS, the published numbers are drawn anew.
 results: $(PREPARED)
 	$(BIN)/python docs/make_results.py $(RUNS) $(if $(DATA),--data $(DATA))
+
+# The tables of docs/controls.md, from RUNS of evaluate --controls.
+controls: $(PREPARED)
+	$(BIN)/python docs/make_controls.py $(RUNS) $(if $(DATA),--data $(DATA)) $(if $(MACHINE),--machine "$(MACHINE)")
 
 # Fits the sample users anew (one to two minutes each on two cores). With MODEL, on that model, into a folder of their own,
 # which COPE_SAMPLES names to the app and --samples to publish-space.

