@@ -1,5 +1,6 @@
 // The pinned token: what it was chosen from, under both models, and what other settings would have chosen.
-// A panel at the bottom of the screen, so that the columns stay in view above it; on a phone a sheet.
+// A panel beside the columns, which it does not cover; in a narrow window a sheet at the bottom, and the columns stay in view
+// above it.
 
 import { el, fill, signed } from '../assets/dom.js';
 import { clip, percent, placeWords, screenReaderText, showInvisible } from './numbers.js';
@@ -36,6 +37,11 @@ export class Inspector {
     model.on('whatif', () => this.paintChoices());
     for (const event of ['done', 'branch']) model.on(event, () => this.paint());
     model.on('tokens', () => { if (this.node.hidden && model.selection) this.paint(); });
+  }
+
+  /** Whether it is open and lies over the page's bottom. */
+  isSheet() {
+    return !this.node.hidden && getComputedStyle(this.node).position === 'fixed';
   }
 
   move(by) {
