@@ -33,8 +33,8 @@ def set_config(alpha: float) -> DecodeConfig:
 def list_candidates(token, alpha: float, alphas: list[float]) -> list[list]:
     """A step's candidates that matter (fields of panels/demonstration.py), the likeliest for the person first.
 
-    These are whoever wins at one of the slider's alphas, by what the decoder tells of its alternatives, and the favourites
-    of the person and of base.
+    These are whoever wins at one of the slider's alphas, by what the decoder tells of its alternatives, and the
+    favourites of the person and of base.
     """
     rows = [
         [o.text, *map(round_logp, (o.logp_user, o.logp_base, o.score + alpha * o.logp_base)), None]

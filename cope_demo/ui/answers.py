@@ -82,7 +82,7 @@ def show_visitor(service, visitor: Visitor, status: JobStatus | None = None) -> 
 
 
 def show_empty_comparison(service, visitor: Visitor) -> Answer:
-    """Comparison, texts to score and what can be had of the fit before any comparison: first prompt, task's settings."""
+    """Comparison, texts to score and what can be had of the fit, before any comparison: first prompt and settings."""
     card, fit = _find_card(service, visitor.chosen), visitor.find_fit(visitor.chosen)
     task = choose_task(card.task if card else fit.task if fit else "")
     prompts = list(card.prompts) if card else [task.example_prompt]

@@ -22,8 +22,8 @@ WATCH = """
     for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts.push(entry.value);
   }).observe({ type: 'layout-shift', buffered: true });
   new MutationObserver((changes) => {
-    if (window.begun === null && changes.some(({ target, oldValue }) => oldValue === 'later' && target.className === ''))
-      window.begun = performance.now();
+    const shown = changes.some(({ target, oldValue }) => oldValue === 'later' && target.className === '');
+    if (window.begun === null && shown) window.begun = performance.now();
   }).observe(document, { subtree: true, attributes: true, attributeFilter: ['class'], attributeOldValue: true });
 """
 """Notes how far the page's parts move by themselves, and when the first word shows, in milliseconds."""

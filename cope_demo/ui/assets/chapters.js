@@ -75,7 +75,7 @@ const DOORS = {
   },
   you: () => {
     enter('own', '#history textarea');
-    whenThere('.people .card, .chapter#chapter-own', () => pickOwn());
+    pickOwn();
   },
 };
 

@@ -1,9 +1,9 @@
 """The first thing on the page: one prompt, answered by base and by CoPe from what was saved, at whichever alpha.
 
 demonstration.json is made by `make demonstration`. It holds base's text and, of CoPe's texts at all alphas of the
-slider, one tree: texts that begin alike share their steps, and each step has the candidates that matter with both models'
-numbers. From these it follows which candidate wins at an alpha, and so the whole text (`write_text`); the page's script
-does the same (demonstration_texts.js). Nothing of it needs the model, or Gradio.
+slider, one tree: texts that begin alike share their steps, and each step has the candidates that matter with both
+models' numbers. From these it follows which candidate wins at an alpha, and so the whole text (`write_text`); the page's
+script does the same (demonstration_texts.js). Nothing of it needs the model, or Gradio.
 """
 
 import json

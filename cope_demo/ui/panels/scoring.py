@@ -1,4 +1,4 @@
-"""A chapter, "Does this sound like me?": one or two given texts, token by token under the chosen person, and a verdict."""
+"""The chapter "Score a text": one or two given texts, token by token under the chosen person, and a verdict."""
 
 import random
 from collections.abc import Iterator

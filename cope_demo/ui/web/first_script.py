@@ -13,7 +13,7 @@ _APP, _BODY = b"<gradio-app", re.compile(rb"<body[^>]*>")
 
 
 def put_first(html: bytes) -> bytes:
-    """A page of Gradio's with our script and opening at their places; of any other HTML only the script, in its head."""
+    """A page of Gradio's with our script and opening in their places; any other HTML with the script alone."""
     script = (BUNDLES / "framed.js").read_bytes()
     head, body = (part.encode() for part in render_opening()) if _APP in html else (b"", b"")
     html = html.replace(b"<head>", b"<head><script>%s</script>%s" % (script, head), 1)

@@ -1,4 +1,4 @@
-"""What the page opens with: whole at every place of the slider, decided by its own numbers, the same in both languages."""
+"""What the page opens with: whole at every place of the slider, and decided by its own numbers."""
 
 import json
 import math
@@ -6,6 +6,7 @@ import math
 from cope_demo.paths import SAMPLE_USERS
 from cope_demo.ui.panels import demonstration
 from cope_demo.ui.panels.demonstration import ENDED, EXPERT, LOGP_BASE, LOGP_USER, TEXT, THEN, read_demonstration
+from cope_demo.ui.panels.lessons import format_percent
 from cope_demo.ui.site.comparisons import read_comparison
 from tests.scripted import messages
 from tests.ui.test_component_bundles import UI, run_node
@@ -32,11 +33,6 @@ def write(alpha: float) -> tuple[str, bool]:
     written = read_demonstration().write_text(alpha)
     whole = written[-1][0][written[-1][1]][THEN] == ENDED
     return "".join(rows[wins][TEXT] for rows, wins in written[: -1 if whole else None]), whole
-
-
-def percent(logp: float) -> str:
-    p = 100 * math.exp(logp)
-    return f"{p:.0f}\u202f%" if p >= 9.95 else f"{p:.1f}\u202f%" if p >= 0.095 else f"{p:.2f}\u202f%"
 
 
 def test_at_every_alpha_there_is_a_whole_text_and_a_step_has_what_decides():
@@ -78,8 +74,8 @@ def test_the_page_writes_the_same_and_its_sentences_follow_from_the_numbers():
             assert (sentence is None) == (wins == 0)
             if sentence:
                 first, taken = rows[0], rows[wins]
-                numbers = [percent(logp) for logp in (taken[EXPERT], first[EXPERT], taken[LOGP_BASE], first[LOGP_BASE])]
-                places = [sentence.index(number) for number in numbers]
+                told = (taken[EXPERT], first[EXPERT], taken[LOGP_BASE], first[LOGP_BASE])
+                places = [sentence.index(format_percent(math.exp(logp))) for logp in told]
                 assert saved.who in sentence and places[0] <= places[1] and "so contrast chose it" in sentence
                 assert taken[LOGP_BASE] < first[LOGP_BASE]
     at = alphas.index(saved.alphas["first"])
