@@ -69,9 +69,10 @@ def add_text(found: Demonstration, column: Column, alpha: float) -> None:
 
 def main() -> None:
     service = Service()
-    who = service.store.open(USER).name.split()[0]
+    card = next(card for card in service.store.samples() if card.id == USER)
+    who = card.name.split()[0]
     settings = {"tau": DecodeConfig.tau, "repetition_penalty": PENALTY, "max_new_tokens": LENGTH}
-    found = Demonstration(PROMPT, USER, who, **settings, alphas=ALPHAS, base=[], steps=[])
+    found = Demonstration(PROMPT, USER, who, card.occupation.lower(), **settings, alphas=ALPHAS, base=[], steps=[])
     for alpha in found.list_alphas():
         try:
             if found.steps:

@@ -46,7 +46,7 @@ export function mount(component) {
   let loaded = false;
 
   draw(component, (data) => {
-    if (data.state === 'none') { loaded = false; fold.open = false; root.replaceChildren(el('p', {}, 'There is no fit yet: choose a sample writer, or fit your own texts.')); return; }
+    if (data.state === 'none') { loaded = false; fold.open = false; root.replaceChildren(el('p', {}, 'There is no fit yet: choose a sample user, or fit your own texts.')); return; }
     if (!fold.isConnected) root.replaceChildren(fold);
     if (data.state === 'folded') { loaded = false; fold.open = false; content.replaceChildren(el('p', { role: 'status' }, 'Loading\u2026')); return; }
     if (data.state === 'problem') { loaded = false; content.replaceChildren(el('p.problem', { role: 'alert' }, data.message)); return; }

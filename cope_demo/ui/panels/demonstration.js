@@ -37,7 +37,7 @@ class Demonstration {
       el('p.asked', {}, el('span', {}, 'Prompt'), saved.prompt),
       el('div.texts', {},
         el('section.base', { 'aria-label': 'Base' }, el('h2', {}, 'Base', el('span', {}, 'the model as it is')), this.base),
-        el('section.cope', { 'aria-label': 'CoPe' }, el('h2', {}, 'CoPe', el('span', {}, `the same model, writing like ${saved.who}`)), this.cope)),
+        el('section.cope', { 'aria-label': 'CoPe' }, el('h2', {}, 'CoPe', el('span', {}, `the same model, writing like ${saved.who} (${saved.occupation}, fictional)`)), this.cope)),
       this.because,
       el('div.controls', {}, this.play,
         el('label', {}, el('span', {}, 'alpha, how strongly base is subtracted'), this.slider, this.told), this.count));
@@ -50,14 +50,22 @@ class Demonstration {
   rewrite(alpha) {
     const { words, whole } = writeText(this.saved, alpha);
     this.words = words;
-    this.overruled = words.flatMap((word, at) => (findOverruled(word) ? [at] : []));
-    this.spans = words.map((word, at) => (this.overruled.includes(at)
-      ? el('button.overruled', { type: 'button', 'aria-label': `${word.text.trim() || 'a space'}, contrast overruled the favourite`, onclick: () => this.look(at), onfocus: (event) => { if (event.target.matches(':focus-visible')) this.look(at); } }, word.text)
-      : el('span', {}, word.text)));
+    // Of what only separates words a sentence would say nothing.
+    this.overruled = words.flatMap((word, at) => (/[\p{L}\p{N}]/u.test(word.text) && findOverruled(word) ? [at] : []));
+    this.spans = words.map((word, at) => el('span', {}, this.overruled.includes(at) ? this.mark(word.text, at) : word.text));
     this.cope.replaceChildren(...this.spans);
     if (!whole) this.cope.appendChild(el('span.more', {}, '\u2009\u2026'));
     this.told.textContent = alpha.toFixed(2);
     this.count.textContent = alpha === 0 ? 'nothing is subtracted' : `${plural(this.overruled.length, 'word', 'words')} overruled`;
+  }
+
+  // An overruled word, to be pressed; the space before it stays outside.
+  mark(text, at) {
+    const [, space, word] = text.match(/^(\s*)(.*)$/s);
+    return [space, el('button.overruled', {
+      type: 'button', 'aria-label': `${word}, contrast overruled the favourite`, onclick: () => this.rest(at),
+      onfocus: ({ target }) => { if (target.matches(':focus-visible')) this.rest(at); },
+    }, word)];
   }
 
   // -- in time --------------------------------------------------------------------------------------------------------
@@ -120,17 +128,13 @@ class Demonstration {
     this.rest();
   }
 
-  look(at) {
-    this.rest(at);
-  }
-
   // Why the word stands there.
   explain(at) {
     for (const span of this.spans) span.classList.remove('told');
     this.because.replaceChildren();
     const { who } = this.saved;
     if (at === undefined) {
-      fill(this.because, `No word was overruled: each is the likeliest for ${who}.`);
+      fill(this.because, `No word was overruled: each is the favourite for ${who}.`);
       return;
     }
     this.spans[at].classList.add('told');

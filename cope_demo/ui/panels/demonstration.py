@@ -2,8 +2,8 @@
 
 demonstration.json is made by `make demonstration`. It holds base's text and, of CoPe's texts at all alphas of the
 slider, one tree: texts that begin alike share their steps, and each step has the candidates that matter with both
-models' numbers. From these it follows which candidate wins at an alpha, and so the whole text (`write_text`); the page's
-script does the same (demonstration_texts.js). Nothing of it needs the model, or Gradio.
+models' numbers. From these it follows which candidate wins at an alpha, and so the whole text (`write_text`); the
+page's script does the same (demonstration_texts.js). Nothing of it needs the model, or Gradio.
 """
 
 import json
@@ -27,13 +27,15 @@ follows when it wins, or ENDED, or CUT; None where it wins at no alpha of the sl
 class Demonstration:
     """What was saved.
 
-    prompt, user, who, tau: of the comparison. alphas: {"most", "step", "first"} of the slider. base: the tokens of
-    base's text. steps: lists of candidates, the first one the beginning of every text.
+    prompt, user, tau and so on: of the comparison. who, occupation: of the sample user. alphas: {"most", "step",
+    "first"} of the slider. base: the tokens of base's text. steps: lists of candidates, the first one the beginning of
+    every text.
     """
 
     prompt: str
     user: str
     who: str
+    occupation: str
     tau: float
     repetition_penalty: float
     max_new_tokens: int

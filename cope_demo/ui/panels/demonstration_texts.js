@@ -12,6 +12,7 @@ const CUT = -2; // in the place of a step: the text reached the length limit; an
  * @typedef {object} Saved
  * @property {string} prompt
  * @property {string} who
+ * @property {string} occupation
  * @property {number} tau
  * @property {{ most: number, step: number, first: number }} alphas of the slider
  * @property {string[]} base
