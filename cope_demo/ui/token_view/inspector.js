@@ -9,6 +9,9 @@ import { WhatIf } from './whatif.js';
 import { isPenalized, why } from './why.js';
 import { findFavourite, findHead, findWinner } from './winner.js';
 
+const LEAST = 260; // pixels of its height
+const EDGE = 10; // pixels to the window's bottom
+
 /**
  * @typedef {object} Actions
  * @property {() => void} close
@@ -33,7 +36,8 @@ export class Inspector {
       el('div.head', {}, this.where, el('span.steps', {}, step(-1, 'Previous token', '\u2190'), step(1, 'Next token', '\u2192')),
         el('button.close', { type: 'button', 'aria-label': 'Close', onclick: () => actions.close() }, '\u00d7')),
       el('div.parts', {}, this.word, this.choices, this.whatIf.node));
-    model.on('selection', () => this.paint());
+    model.on('selection', () => { this.paint(); this.fitWindow(); });
+    for (const event of ['scroll', 'resize']) addEventListener(event, () => this.fitWindow(), { passive: true });
     model.on('whatif', () => this.paintChoices());
     for (const event of ['done', 'branch']) model.on(event, () => this.paint());
     model.on('tokens', () => { if (this.node.hidden && model.selection) this.paint(); });
@@ -42,6 +46,14 @@ export class Inspector {
   /** Whether it is open and lies over the page's bottom. */
   isSheet() {
     return !this.node.hidden && getComputedStyle(this.node).position === 'fixed';
+  }
+
+  // Beside the columns it is as high as the window leaves it below its top, which sticks to the window's; as a sheet, what
+  // its style says.
+  fitWindow() {
+    if (this.node.hidden) return;
+    const top = this.isSheet() ? 0 : this.node.getBoundingClientRect().top;
+    this.node.style.maxHeight = top ? `${Math.max(LEAST, innerHeight - top - EDGE)}px` : '';
   }
 
   move(by) {
