@@ -60,9 +60,9 @@ export class TokenView {
     this.save = new Save(model, this.legend, this.root, emptyPage, (sentence) => this.feed.say(sentence, true));
     this.later = el('div.later', { hidden: true }, this.differences.node, this.shape, this.save.node);
     fill(this.root, [
-      this.bar.node,
+      this.bar.node, this.later,
       el('div.desk', {}, el('div.written', {}, this.board, this.tables.node), this.inspector.node),
-      el('div.tools', {}, this.legend.label, this.legend.adjust, this.later), this.legend.node,
+      el('div.tools', {}, this.legend.label, this.legend.adjust), this.legend.node,
     ]);
     this.follow();
     this.answerOutside();
