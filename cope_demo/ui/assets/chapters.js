@@ -19,8 +19,8 @@ const show = (names) => {
   dispatchEvent(new Event('resize')); // Gradio's text boxes measure themselves anew
 };
 
-/** Tells listeners which chapters are open, on the heads that there are. */
-export const paintHeads = () => {
+// Tells listeners which chapters are open, on the heads that there are.
+const paintHeads = () => {
   const names = openNames();
   for (const head of document.querySelectorAll('.chapter-head')) {
     if (head instanceof HTMLElement) head.setAttribute('aria-expanded', String(names.includes(head.dataset.chapter)));
@@ -47,13 +47,8 @@ const toggle = (name) => {
   show(names.includes(name) ? names.filter((other) => other !== name) : [...names, name]);
 };
 
-/**
- * Calls act with the element once the page has it.
- * @param {string} selector
- * @param {(node: HTMLElement) => void} act
- * @param {number} [looks]
- */
-export const whenThere = (selector, act, looks = PATIENCE) => {
+// Calls act with the element once the page has it.
+const whenThere = (selector, act, looks = PATIENCE) => {
   const node = document.querySelector(selector);
   if (node instanceof HTMLElement && node.getClientRects().length) act(node);
   else if (looks) setTimeout(() => whenThere(selector, act, looks - 1), 50);
@@ -94,6 +89,9 @@ export const runChapters = () => {
     kept = sessionStorage.getItem(KEY) || '';
   } catch { /* nothing was kept */ }
   document.documentElement.dataset.open = kept;
+  const asked = new URLSearchParams(location.search);
+  if (asked.has('user') || asked.has('lesson')) openChapter('compare'); // a link shows there, or what is wrong with it
+  whenThere(`#chapter-${NAMES.at(-1)} .chapter-head`, paintHeads); // Gradio has made them
   document.addEventListener('click', ({ target }) => {
     const pressed = target instanceof Element ? target.closest('.chapter-head, .door') : null;
     if (!(pressed instanceof HTMLElement)) return;

@@ -1,7 +1,7 @@
 // The ways about the page that Gradio's parts do not have: where the window goes after a choice, data = { to }, and Ctrl+Enter in
 // the prompt.
 
-import { openAround, paintHeads } from '../assets/chapters.js';
+import { openAround } from '../assets/chapters.js';
 import { draw } from '../assets/dom.js';
 import { arrive, bring } from '../assets/scroll.js';
 
@@ -37,7 +37,6 @@ const lead = ({ place, focus }, looks = PATIENCE) => {
 
 /** @param {import('../assets/dom.js').Component} component */
 export function mount(component) {
-  paintHeads(); // the chapters' heads are there by now
   draw(component, ({ to }) => { if (PLACES[to]) lead(PLACES[to]); });
   document.addEventListener('keydown', (event) => {
     const { target } = event;
