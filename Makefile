@@ -1,6 +1,6 @@
 # make run | make test | make faults | make bench | make lint | make bundles | make screenshots | make lessons |
-# make comparisons | make results | make controls | make site | make custom-generate | make test-space | make test-lowest |
-# make test-newest: each makes the environment first, where it needs one that is missing.
+# make demonstration | make comparisons | make results | make controls | make site | make custom-generate |
+# make test-space | make test-lowest | make test-newest: each makes the environment first, where it needs one.
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,7 +12,8 @@ JAVASCRIPT := cope_demo/ui/javascript
 SAMPLES := ines walter juno priya tomasz
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test faults bench lint bundles screenshots lessons comparisons results controls site samples setup clean
+.PHONY: run test faults bench lint bundles screenshots lessons demonstration comparisons results controls site samples
+.PHONY: setup clean
 .PHONY: custom-generate test-space test-lowest test-newest
 
 run: $(PREPARED)
@@ -49,6 +50,10 @@ screenshots: $(PREPARED)
 # Makes the lessons' saved comparisons anew (about a minute); the tests then say which sentences no longer hold.
 lessons: $(PREPARED)
 	$(BIN)/python docs/make_lessons.py
+
+# Makes what the page opens with anew (about five minutes).
+demonstration: $(PREPARED)
+	$(BIN)/python docs/make_demonstration.py
 
 # Makes the sample users' saved comparisons anew (about two minutes).
 comparisons: $(PREPARED)
