@@ -1,4 +1,4 @@
-"""Five short lessons: saved comparisons of the sample users that open without a model, each with a few steps of text.
+"""Short lessons: saved comparisons of the sample users that open without a model, each with a few steps of text.
 
 lesson_data/NAME.json is written by hand: title, user, prompt, settings, columns, steps. lesson_data/traces/NAME.json is
 the comparison itself, made by `make lessons`. A step points at a token of a column by the token's text; the numbers in
