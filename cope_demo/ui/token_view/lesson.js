@@ -21,7 +21,7 @@ export class LessonView {
     this.model = model;
     this.runLive = runLive;
     this.predictions = new Predictions();
-    this.figure = new LessonFigure(model, legend, matchMedia(NARROW).matches ? 5 : 8);
+    this.figure = new LessonFigure(model, legend, matchMedia(NARROW).matches ? 5 : innerHeight < 720 ? 6 : 8);
     this.presenter = new Presenter(model, legend, this.predictions, (at) => this.go(at));
     this.node = el('section.cope-lesson', { hidden: true, tabindex: -1, 'aria-label': 'Lesson' });
     this.announcement = el('p.heard', { 'aria-live': 'polite' });
@@ -47,11 +47,11 @@ export class LessonView {
         button('present', 'Present', () => this.presenter.open(this.at)),
         el('button.close', { type: 'button', 'aria-label': 'Close the lesson', onclick: () => this.close() }, '\u00d7')),
       el('div.story', {}, el('ol.scenes', {}, this.items.map(({ node }) => node)), this.side),
-      this.given(), this.announcement, this.presenter.node);
+      this.given(), this.announcement);
     this.node.hidden = false;
     this.show(0);
     this.node.focus({ preventScroll: true });
-    arrive(() => goTo(pageTop(this.node) - EDGE));
+    this.travel(() => goTo(pageTop(this.node) - EDGE));
   }
 
   // A step's text; where the reader is asked first, the question before it.
@@ -101,12 +101,17 @@ export class LessonView {
   go(at) {
     if (at < 0 || at >= this.total || this.node.hidden) return;
     this.show(at);
-    this.going = true; // until the window has arrived, it is not the scrolling that chooses the step
-    clearTimeout(this.arrival);
-    this.arrival = setTimeout(() => { this.going = false; }, 1300);
-    arrive(() => this.bring(at));
+    this.travel(() => this.bring(at));
     const { question, words } = this.items[at];
     this.announcement.textContent = `Step ${at + 1} of ${this.total}: ${(words.hidden ? question.node : words).textContent}`;
+  }
+
+  // Until the window has arrived, it is not the scrolling that chooses the step.
+  travel(act) {
+    this.going = true;
+    clearTimeout(this.arrival);
+    this.arrival = setTimeout(() => { this.going = false; }, 1300);
+    arrive(act);
   }
 
   // The part of the window that is read in: all of it, or what the figure on top leaves.

@@ -102,7 +102,8 @@ export class LessonFigure {
     const { chosen, who } = choice;
     if (phase === 'ask') return [`What both models expect: above for ${who}, below for base.`];
     if (phase !== 'both') return choice.sentence(/** @type {number} */ (phase));
-    return [coded(chosen), `: ${percent(choice.token.logp_user)} for ${who}, ${percent(choice.token.logp_base)} for base; reward ${signed(choice.token.reward, 2)}.`];
+    const after = Math.abs(chosen.expert - chosen.logp_user) > 0.02 ? ' after the repetition penalty' : '';
+    return [coded(chosen), `: ${percent(chosen.expert)} for ${who}${after}, ${percent(chosen.logp_base)} for base; reward ${signed(choice.token.reward, 2)}.`];
   }
 
   /**

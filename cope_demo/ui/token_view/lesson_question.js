@@ -18,12 +18,13 @@ export class Question {
     this.at = at;
     const step = model.lesson.steps[at];
     this.written = model.columns[step.method].tokens[step.index];
-    this.name = model.name(step.method);
+    const name = model.name(step.method);
+    this.name = name.includes(',') ? `${name},` : name; // it goes on as a sentence
     this.choices = listOptions(model, step);
     this.shown = false;
     this.verdict = el('p.verdict', { role: 'status' });
     this.options = this.choices.map((other) => this.option(other, hands, guessed));
-    this.node = el('div.cope-question', { role: 'group', 'aria-label': 'Predict' }, el('p.asked', {}, `Which word will ${this.name} take?`),
+    this.node = el('div.cope-question', { role: 'group', 'aria-label': 'Predict' }, el('p.which', {}, `Which word will ${this.name} take?`),
       el(`ul${hands ? '.hands' : ''}`, {}, this.options.map(({ node }) => node)), this.verdict);
     this.paint();
   }

@@ -12,7 +12,8 @@ import { Steps } from './steps.js';
 export function addTeachingParts(view, address) {
   const { legend, model, raise, root } = view;
   const stepFold = el('details.cope-steps-fold', {}, el('summary', {}, 'Step mode', el('span', {}, 'one decision at a time, for a class')), new Steps(model).node);
-  root.prepend(new LessonView(model, legend, raise && ((id) => raise('live', { lesson: id }))).node);
+  const lesson = new LessonView(model, legend, raise && ((id) => raise('live', { lesson: id })));
+  root.prepend(lesson.node, lesson.presenter.node);
   if (raise) root.appendChild(new LinkButton(model, address).node);
   root.appendChild(stepFold);
 }
