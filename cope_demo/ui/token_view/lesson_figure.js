@@ -22,6 +22,7 @@ export class LessonFigure {
     this.model = model;
     this.legend = legend;
     this.most = most;
+    this.due = 0; // the frame in which a slider's move is drawn
     /** @type {Step} */
     this.step = null;
     this.texts = el('div.texts', {});
@@ -35,8 +36,9 @@ export class LessonFigure {
   /**
    * @param {Step} step
    * @param {boolean} [asked] whether the reader is to guess the word first
+   * @param {() => void} [arrived] called when all of the step is shown, after its phases have been played
    */
-  show(step, asked = false) {
+  show(step, asked = false, arrived = () => {}) {
     this.rest();
     this.step = step;
     const { method, show = 'none' } = step;
@@ -48,22 +50,25 @@ export class LessonFigure {
     } else if (asked) this.decide('ask');
     else if (show === 'token') this.decide('both');
     else if (show === 'suppose') this.decide(3, { alpha: step.alpha, tau: step.tau });
-    else this.play(step.phase);
+    else { this.play(step.phase, arrived); return; }
+    arrived();
   }
 
   // The phases one after the other, up to the step's own.
-  play(last) {
-    if (isCalm()) { this.decide(last); return; }
+  play(last, arrived) {
     const on = (phase) => {
       this.decide(phase);
       if (phase < last) this.playing = setTimeout(on, PACE, phase + 1);
+      else arrived();
     };
-    on(0);
+    on(isCalm() ? last : 0);
   }
 
   /** Nothing is played any more. */
   rest() {
     clearTimeout(this.playing);
+    cancelAnimationFrame(this.due);
+    this.due = 0;
   }
 
   /**
@@ -89,13 +94,23 @@ export class LessonFigure {
     if (phase === 3) this.dials.draw(choice);
   }
 
-  // A slider was moved: the text shows where else these settings would have chosen another word.
+  // A slider was moved: the text shows where else these settings would have chosen another word. Of all that a move tells, the
+  // last is drawn once a frame.
   suppose(settings) {
-    this.rest();
-    this.decide(3, settings, settings !== null);
-    if (!settings) return;
-    this.texts.replaceChildren(this.passage(this.step.method, 'spoken', settings));
-    this.bringWord();
+    clearTimeout(this.playing);
+    this.wanted = settings;
+    this.due ||= requestAnimationFrame(() => {
+      this.due = 0;
+      if (this.step.show !== 'steps' && this.step.show !== 'suppose') return;
+      this.decide(3, this.wanted, true);
+      const would = this.changes(this.wanted);
+      this.texts.querySelectorAll('.body > *').forEach((span, at) => span.classList.toggle('would', would.has(at)));
+    });
+  }
+
+  // The tokens of the step's column that would change at these settings.
+  changes(settings) {
+    return new Set(settings ? this.model.changes(this.step.method, settings).map((change) => change.index) : []);
   }
 
   explain(choice, phase) {
@@ -117,7 +132,7 @@ export class LessonFigure {
     const { model, legend } = this;
     const { tokens } = model.columns[method];
     const { index } = this.step;
-    const would = new Set(settings ? model.changes(method, settings).map((change) => change.index) : []);
+    const would = this.changes(settings);
     const spans = tokens.slice(0, word === 'open' ? index : undefined).map((token, at) => {
       const marks = `.${legend.step(token)}${would.has(at) ? '.would' : ''}`;
       return el(`${word && at === index ? 'mark.spoken' : 'span'}${marks}`, {}, isEnd(token) ? (at === index ? '\u25a0' : '') : token.text);

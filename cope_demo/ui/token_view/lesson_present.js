@@ -83,18 +83,25 @@ export class Presenter {
     const step = this.model.lesson.steps[at];
     const question = asks(this.model, step)
       ? (this.questions[at] ||= new Question(this.model, this.predictions, at, { hands: true, guessed: () => {} })) : null;
-    question?.reveal(!asked);
+    question?.reveal(false);
     this.words.replaceChildren();
     fill(this.words, formula(step.text));
-    this.said.replaceChildren(...[question?.node, asked ? null : this.words].filter(Boolean));
-    this.said.classList.toggle('both', !!question && !asked);
+    this.said.replaceChildren(...[question?.node, question ? null : this.words].filter(Boolean));
+    this.said.classList.remove('told');
     this.place.textContent = `${at + 1} of ${this.model.lesson.steps.length}`;
     this.back.disabled = beat === 0;
     this.next.disabled = beat === this.beats.length - 1;
     this.next.textContent = asked ? 'Reveal' : 'Next';
-    this.figure.show(step, asked);
+    this.figure.show(step, asked, () => { if (question && !asked) this.tell(question); });
     this.said.scrollTop = 0;
     if (!this.node.contains(document.activeElement) || document.activeElement === this.node) (this.next.disabled ? this.back : this.next).focus();
+  }
+
+  // The answer to the question, once the figure has shown how it came about.
+  tell(question) {
+    question.reveal(true);
+    this.said.classList.add('told');
+    this.said.append(this.words);
   }
 
   // One key goes on, also that of a clicker; what a slider or a number's field needs stays theirs.

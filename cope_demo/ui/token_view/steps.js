@@ -19,6 +19,7 @@ export class Steps {
     this.at = { method: null, index: 0, phase: 0 };
     /** @type {{ alpha: number, tau: number } | null} what the sliders of this decision say; null: its own */
     this.settings = null;
+    this.due = 0; // the frame in which a slider's move is drawn
     this.playing = null;
     const button = (name, label, press) => el(`button.quiet.${name}`, { type: 'button', 'aria-label': label, title: label, onclick: press });
     this.play = button('play', 'Play', () => this.toggle());
@@ -74,7 +75,7 @@ export class Steps {
     this.pause();
     this.settings = settings;
     if (settings) this.at.phase = 3;
-    this.refresh(settings !== null);
+    this.due ||= requestAnimationFrame(() => { this.due = 0; this.refresh(true); }); // of all that a move tells, the last is drawn once a frame
   }
 
   jump(index, phase) {
