@@ -35,9 +35,9 @@ export class Presenter {
     this.back = button('back', 'Back', () => this.move(-1));
     this.next = button('next', 'Next', () => this.move(1));
     this.full = el('button.quiet.full', { type: 'button', hidden: !document.fullscreenEnabled, onclick: () => this.fullScreen() }, 'Full screen');
-    this.node = el('dialog.cope-present', { 'aria-label': 'Presenter mode: space or the right arrow goes on, the left arrow back, Escape ends' },
-      el('header', {}, this.title, this.place, this.back, this.next, this.full, button('leave', 'End', () => this.close())),
-      el('div.hall', {}, this.said, this.figure.node));
+    this.node = el('dialog.cope-present', { 'aria-label': 'Presenter mode: space or the right arrow goes on, the left arrow back, Escape ends' });
+    this.parts = [el('header', {}, this.title, this.place, this.back, this.next, this.full, button('leave', 'End', () => this.close())),
+      el('div.hall', {}, this.said, this.figure.node)];
     this.node.addEventListener('close', () => this.ended());
     this.keys = (event) => this.key(event);
     document.addEventListener('fullscreenchange', () => { this.full.textContent = document.fullscreenElement ? 'Leave full screen' : 'Full screen'; });
@@ -54,6 +54,7 @@ export class Presenter {
     fill(this.title, [el('span.number', {}, `Lesson ${number}`), formula(title)]);
     this.beats = listBeats(this.model);
     this.questions = {};
+    this.node.replaceChildren(...this.parts);
     this.node.showModal();
     document.addEventListener('keydown', this.keys);
     this.show(this.beats.findIndex((beat) => beat.at === at));
@@ -68,6 +69,7 @@ export class Presenter {
   ended() {
     document.removeEventListener('keydown', this.keys);
     this.figure.rest();
+    this.node.replaceChildren();
     if (document.fullscreenElement) document.exitFullscreen();
     this.left(this.beats[this.beat].at);
   }
