@@ -3,6 +3,7 @@
 import { el } from '../assets/dom.js';
 import { explainCrossing, findCuts, findOvertakings, MOST_ALPHA } from './crossing.js';
 import { decimal } from './choice.js';
+import { quote } from './numbers.js';
 
 export class Dials {
   /** @param {(settings: { alpha: number, tau: number } | null) => void} move called at each move; null: back to the decision's own */
@@ -29,8 +30,9 @@ export class Dials {
     const { token, alpha, tau, own } = choice;
     this.node.hidden = token.alternatives.length < 2 || choice.forced || choice.sampled;
     if (this.node.hidden) return;
-    this.set(this.alpha, alpha, findOvertakings(token, tau).map((one) => one.alpha));
-    this.set(this.tau, tau, findCuts(token, alpha).map((one) => one.tau));
+    const winner = quote(choice.chosen.text);
+    this.set(this.alpha, alpha, winner, findOvertakings(token, tau).map((one) => one.alpha));
+    this.set(this.tau, tau, winner, findCuts(token, alpha).map((one) => one.tau));
     this.back.textContent = `Back to α ${decimal(own.alpha)}, τ ${decimal(own.tau)}`;
     this.back.style.visibility = choice.moved ? 'visible' : 'hidden';
     const said = explainCrossing(token, choice);
@@ -38,9 +40,10 @@ export class Dials {
   }
 
   // crossings: where the lead changes, as ticks under the slider.
-  set({ input, out, marks, most }, value, crossings) {
+  set({ input, out, marks, most }, value, winner, crossings) {
     if (Number(input.value) !== value) input.value = String(value);
     out.textContent = value.toFixed(2);
+    input.setAttribute('aria-valuetext', `${value.toFixed(2)}: ${winner} wins`);
     marks.replaceChildren(...crossings.map((at) => el('i', { style: `--at:${(at / most).toFixed(4)}` })));
   }
 }

@@ -49,6 +49,7 @@ export class LessonView {
       el('div.story', {}, el('ol.scenes', {}, this.items.map(({ node }) => node)), this.side),
       this.given(), this.announcement);
     this.node.hidden = false;
+    this.node.dispatchEvent(new CustomEvent('cope-lesson-open', { bubbles: true }));
     this.show(0);
     this.node.focus({ preventScroll: true });
     this.travel(() => goTo(pageTop(this.node) - EDGE));
@@ -132,7 +133,7 @@ export class LessonView {
     if (this.node.hidden || this.going || this.due) return;
     this.due = requestAnimationFrame(() => {
       this.due = 0;
-      if (this.node.hidden || this.going || this.presenter.isOpen) return;
+      if (!this.node.offsetParent || this.going || this.presenter.isOpen) return; // hidden, maybe with all around it
       const { top, height } = this.room;
       const reached = this.items.filter(({ node }) => node.getBoundingClientRect().top <= top + height / 2).length;
       this.show(Math.max(0, reached - 1));
