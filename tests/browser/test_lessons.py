@@ -100,26 +100,24 @@ def test_the_figure_changes_as_one_scrolls(chromium, service, scripted_url, size
         assert page.evaluate(WORD_IN_SIGHT) and page.text_content(f"{LESSON} .place") == f"{at + 2} of 5"
 
 
-def test_a_figure_agrees_with_its_lesson_and_names_the_crossing(chromium, service, scripted_url):
+def test_a_figure_agrees_with_its_lesson_and_names_the_crossing(offline, site):
     lesson = lessons.read_lesson("reward")
-    with visit(chromium, scripted_url) as page:
-        page.emulate_media(reduced_motion="reduce")
-        open_lesson(page, "reward")
-        for _ in lesson.steps[1:]:
-            page.click(f"{LESSON} .next")
-        page.click(".scene.now .option >> nth=0")
-        facts = lesson.collect_facts(lesson.steps[-1])
-        score, rival = (f"{facts[name]:.2f}".replace("-", "\u2212") for name in ("score", "favourite_score"))
-        sentence = page.inner_text(f"{FIGURE} .sentence")
-        assert f"wins with {score} against {rival} for" in sentence and "overruled" in sentence
-        assert page.text_content(f"{FIGURE} li.won .r") == score
-        assert "You expected \u2018was\u2019; CoPe took \u2018stopped\u2019." in page.inner_text(".scene.now .verdict")
-        crossing = (facts["log"] - facts["favourite_log"]) / (facts["logbase"] - facts["favourite_logbase"])
-        assert f"\u2018stopped\u2019 overtakes \u2018was\u2019 at alpha {crossing:.2f}." in page.inner_text(
-            f"{FIGURE} .crossing"
-        )
-        page.fill(f"{FIGURE} .cope-dials input >> nth=0", "0.02")
-        assert page.inner_text(f"{FIGURE} li.won code") == "\u2423was" and page.is_visible(f"{FIGURE} .own")
+    offline.goto(f"{site}/lesson-reward.html")
+    for _ in lesson.steps[1:]:
+        offline.click(f"{LESSON} .next")
+    offline.click(".scene.now .option >> nth=0")
+    facts = lesson.collect_facts(lesson.steps[-1])
+    score, rival = (f"{facts[name]:.2f}".replace("-", "\u2212") for name in ("score", "favourite_score"))
+    sentence = offline.inner_text(f"{FIGURE} .sentence")
+    assert f"wins with {score} against {rival} for" in sentence and "overruled" in sentence
+    assert offline.text_content(f"{FIGURE} li.won .r") == score
+    assert "You expected \u2018was\u2019; CoPe took \u2018stopped\u2019." in offline.inner_text(".scene.now .verdict")
+    alpha = (facts["log"] - facts["favourite_log"]) / (facts["logbase"] - facts["favourite_logbase"])
+    said = f"\u2018stopped\u2019 overtakes \u2018was\u2019 at alpha {alpha:.2f}."
+    assert said in offline.inner_text(f"{FIGURE} .crossing")
+    offline.fill(f"{FIGURE} .cope-dials input >> nth=0", f"{alpha - 0.01:.2f}")
+    offline.wait_for_selector(f"{FIGURE} li.won code:text-is('\u2423was')")
+    assert offline.is_visible(f"{FIGURE} .own")
 
 
 def test_run_it_live_fills_the_controls_and_runs_nothing(chromium, service, scripted_url, monkeypatch):
