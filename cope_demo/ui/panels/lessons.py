@@ -33,9 +33,10 @@ class Lesson:
     """A lesson as it is written, and its trace (trace.Trace.to_json).
 
     columns: by the trace's column names; a column may be another run of a method: {"of", "name", "alpha", "tau"}.
-    steps: {"text", "claims"} and, where it is about a token, {"column", "token", "show"}; show is "none", "token",
-        "suppose" (with "alpha" and "tau": what other settings would have chosen) or "steps" (step mode, with its
-        "phase", 0 to 3). "other" names an alternative of the token.
+    steps: {"text", "claims"} and, where it is about a token, {"column", "token", "show"}; show is what the figure has
+        of it: "none" (all columns), "token" (both models' bars), "suppose" (with "alpha" and "tau": what other settings
+        would have chosen) or "steps" (the decision up to its "phase", 0 to 3; at 3 the reader is asked for the word
+        first). "other" names an alternative of the token.
     """
 
     id: str

@@ -90,8 +90,8 @@ export class LessonFigure {
     if (won) drop(this.rows.word(choice.chosen.id), this.texts.querySelector('mark'), this.node);
     this.sentence.replaceChildren();
     fill(this.sentence, this.explain(choice, phase));
-    this.dials.node.hidden = true;
     if (phase === 3) this.dials.draw(choice);
+    else this.dials.node.hidden = true;
   }
 
   // A slider was moved: the text shows where else these settings would have chosen another word. Of all that a move tells, the
