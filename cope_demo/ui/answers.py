@@ -12,13 +12,13 @@ from cope_demo.ui.web.guard import explain_error
 
 from . import links, streams
 from .component import say
-from .panels import behind, comeback, fitting, more_columns, opening, people, scoring, takeaway
+from .panels import behind, comeback, fitting, hub, more_columns, people, scoring, takeaway
 from .parts import Answer, make_answer
 from .settings import choose_defaults, choose_task
 from .visitor import FINAL, NEW, Visitor
 
 LOADING = "The model is loading. You can look around and write a prompt meanwhile."
-NOT_FITTED = "Fit this writing first (step 2), or choose a sample user."
+NOT_FITTED = "Fit this writing first, under “Your own writing”, or choose a sample user."
 FILLED = "{who}, the prompt and the settings are filled in. Press Compare to write it anew."
 
 
@@ -36,7 +36,7 @@ def name_person(service, visitor: Visitor) -> str:
     there, or "you".
     """
     card = _find_card(service, visitor.chosen)
-    opened = None if card else opening.find_opened(service, visitor.chosen)
+    opened = None if card else hub.find_opened(service, visitor.chosen)
     return card.name.split()[0] if card else opened.name if opened else "you"
 
 
@@ -62,7 +62,7 @@ def set_timer(service, visitor: Visitor) -> gr.Timer:
 
 
 def show_failure(error: BaseException) -> Answer:
-    """Everything stays; step 2 says what went wrong."""
+    """Everything stays; the fit's panel says what went wrong."""
     return make_answer(fit=say({"state": "failed", "message": explain_error(error)}))
 
 
@@ -85,12 +85,12 @@ def show_visitor(service, visitor: Visitor, status: JobStatus | None = None) -> 
 
 
 def show_empty_comparison(service, visitor: Visitor) -> Answer:
-    """Steps 3 and 4, and what can be had of the fit, before anything was compared: first prompt and task's settings."""
+    """Comparison, texts to score and what can be had of the fit, before any comparison: first prompt and settings."""
     card, fit = _find_card(service, visitor.chosen), visitor.find_fit(visitor.chosen)
     task = choose_task(card.task if card else fit.task if fit else "")
     prompts = list(card.prompts) if card else [task.example_prompt]
     first, who, refusal = choose_defaults(task), name_person(service, visitor), explain_refusal(visitor)
-    opened = opening.find_opened(service, visitor.chosen)
+    opened = hub.find_opened(service, visitor.chosen)
     return make_answer(
         prompt=gr.update(value=prompts[0] if prompts else "", info=task.instruction),
         examples=say({"label": "Or try", "prompts": prompts}),

@@ -12,7 +12,7 @@ from cope_demo.visitors.owners import Access
 
 from . import answers, links
 from .component import say
-from .panels import behind, comeback, fitting, lessons, opening, people, scoring, takeaway
+from .panels import behind, comeback, fitting, hub, lessons, people, scoring, takeaway
 from .parts import Answer, make_answer
 from .visitor import FINAL, MAX_FITS, NEW, Fit, Visitor
 
@@ -42,7 +42,7 @@ class Visit:
             return answers.fill_from_link(self.service, visitor, link)
         answer = answers.show_choice(self.service, visitor, visitor.chosen, opening=True)
         if link is not None and link.adapter:
-            return make_answer(answer, opening=opening.open_at_once(links.select_known(query)))
+            return make_answer(answer, hub=hub.open_at_once(links.select_known(query)))
         return make_answer(answer, columns=lessons.render_lesson(link.lesson)) if link else answer
 
     def _find_fits(self) -> Visitor:
@@ -142,7 +142,7 @@ class Visit:
             name="",
             file=None,
             preview=say({"state": "empty"}),
-            opening=opening.CLOSED,
+            hub=hub.CLOSED,
             text_a="",
             text_b="",
             asked="",
@@ -183,10 +183,10 @@ class Visit:
             link = links.read({"adapter": " ", **links.select_known(query)}, [])
             user = self.service.open_adapters(link.adapter, token and token.token)
         except Exception as error:
-            return make_answer(opening=opening.refuse(query.get("adapter"), explain_error(error)))
+            return make_answer(hub=hub.refuse(query.get("adapter"), explain_error(error)))
         visitor = self.visitor.with_fit(Fit(user.id, "", user.name, user.task, "done"))
         answer = answers.fill_from_link(self.service, visitor, replace(link, user=user.id))
-        return make_answer(answer, opening=opening.CLOSED, ways=answers.go_to("compare" if link.prompt else "fit"))
+        return make_answer(answer, hub=hub.CLOSED, ways=answers.go_to("compare" if link.prompt else "fit"))
 
     def name_person(self) -> str:
         """See answers.name_person."""

@@ -47,10 +47,10 @@ def test_a_fit_is_pushed_and_opened_again(chromium, running):
         field = tab.get_by_label("Name on the hub")
         field.fill("ada/other")
         field.press("Enter")
-        tab.locator(".cope-opening .problem", has_text="no repository ada/other that this app may read").wait_for()
+        tab.locator(".cope-hub .problem", has_text="no repository ada/other that this app may read").wait_for()
         assert field.input_value() == "ada/other"
         field.fill("ada/voice")
-        tab.locator(".cope-opening").get_by_role("button", name="Open").click()
+        tab.locator(".cope-hub").get_by_role("button", name="Open").click()
         tab.locator(".cope-fit .headline", has_text="From the Hugging Face hub: ada/voice").wait_for()
         assert tab.get_by_role("radio", name="voice").get_attribute("aria-checked") == "true"
         assert not tab.locator(".cope-takeaway button").count() and not tab.locator(".cope-behind summary").count()
@@ -77,5 +77,5 @@ def test_a_link_to_adapters_opens_them_or_says_why_not(chromium, running):
         tab.locator(".cope-takeaway").wait_for(state="hidden")
     hub.repos["ada/voice"].private = True
     with visit(chromium, address) as tab:
-        tab.locator(".cope-opening .problem", has_text="opens once you are signed in").wait_for()
+        tab.locator(".cope-hub .problem", has_text="opens once you are signed in").wait_for()
         assert tab.get_by_label("Name on the hub").input_value() == PINNED

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from cope_demo.ui import api, streams
-from cope_demo.ui.panels import behind, opening, takeaway
-from cope_demo.ui.panels.opening import CLOSED
+from cope_demo.ui.panels import behind, takeaway
+from cope_demo.ui.panels import hub as panel
+from cope_demo.ui.panels.hub import CLOSED
 from cope_demo.ui.visit import Visit
 from cope_demo.visitors.owners import Access
 from tests.hub.fake_hub import TOKEN
@@ -46,7 +47,7 @@ def visit(service, memory=None) -> Visit:
 
 def test_what_is_opened_is_a_card_that_says_where_it_is_from(service, hub):
     answer = visit(service).open_adapters({"adapter": "ada/voice"})
-    assert answer["opening"] == CLOSED and json.loads(answer["ways"])["to"] == "fit"
+    assert answer["hub"] == CLOSED and json.loads(answer["ways"])["to"] == "fit"
     card = json.loads(answer["people"])["cards"][-2]
     assert (card["name"], card["role"], card["id"]) == ("voice", "from ada/voice", answer["visitor"]["chosen"])
     said = json.loads(answer["fit"])
@@ -66,7 +67,7 @@ def test_a_single_lora_is_said_to_stand_for_both(service, plain):
 def test_a_link_opens_it_and_fills_in_what_it_says(service, hub):
     query = {"adapter": PINNED, "prompt": "Write of soup.", "alpha": "0.5", "evil": "x"}
     answer = visit(service).open(query)
-    asked = json.loads(answer["opening"])
+    asked = json.loads(answer["hub"])
     assert asked == {"address": PINNED, "query": {k: v for k, v in query.items() if k != "evil"}}
     assert answer["visitor"]["chosen"] == "ada" and not [path for method, path in hub.asked if "/resolve/" in path]
     filled = visit(service).open_adapters(asked["query"])
@@ -95,13 +96,13 @@ def _stream(service, user: str):
 )
 def test_what_cannot_be_opened_stays_in_the_field_with_a_sentence(service, hub, query, sentence):
     answer = visit(service).open_adapters(query)
-    assert set(answer) == {"opening"} and sentence in json.loads(answer["opening"])["problem"]
+    assert set(answer) == {"hub"} and sentence in json.loads(answer["hub"])["problem"]
     assert Access(service).of(SECRET).store.owned() == []
 
 
 def test_a_link_that_names_nothing_says_so(service):
     answer = visit(service).open({"adapter": "../x"})
-    assert json.loads(answer["link"])["kind"] == "problem" and "opening" not in answer
+    assert json.loads(answer["link"])["kind"] == "problem" and "hub" not in answer
 
 
 def test_its_texts_are_asked_for_in_vain(service, hub):
@@ -129,4 +130,4 @@ def test_programs_open_them_too(service, hub):
     mine = Access(service).of(SECRET)
     answer = api.open_adapters(mine, PINNED)
     assert answer["adapter"] == PINNED and answer["secret"] == SECRET and mine.store.owned() == [answer["user"]]
-    assert opening.find_address(mine, answer["user"]) == PINNED
+    assert panel.find_address(mine, answer["user"]) == PINNED

@@ -1,4 +1,4 @@
-"""Step 1, adapters of the hub: a field for owner/name@revision; what is opened becomes a card of the visitor's own."""
+"""Adapters of the hub: a field for owner/name@revision; what is opened becomes a card of the visitor's own."""
 
 import gradio as gr
 
@@ -10,9 +10,9 @@ CLOSED = say({"address": ""})
 """The panel with nothing in it, folded."""
 
 
-def opening_panel() -> gr.HTML:
+def hub_panel() -> gr.HTML:
     """The fold; its event "open" carries {query}, which has the address as `adapter`."""
-    return panel("opening", CLOSED, "opening")
+    return panel("hub", CLOSED, "hub")
 
 
 def open_at_once(query: dict[str, str]) -> str:

@@ -1,5 +1,6 @@
 // Adapters of the Hugging Face hub: data = { address, problem, query }; query: a link's, which is opened at once.
 
+import { openAround } from '../assets/chapters.js';
 import { draw, el, fill, rootOf } from '../assets/dom.js';
 
 const HINT = 'What “Push to my account” has made, or a plain LoRA for this model as peft saves it. They are fetched for you alone.';
@@ -29,6 +30,7 @@ export function mount(component) {
     root.replaceChildren();
     fill(root, el('details', { open: !!address }, el('summary', {}, 'Open adapters from the Hugging Face hub'),
       el('form.row', { onsubmit: submit }, field, button), told));
+    if (query || problem) openAround(root);
     if (query) open(query);
   });
 }
