@@ -1,7 +1,7 @@
 """Tools for language models, by the Model Context Protocol: the sample users, compared and scored, and nothing else.
 
 Gradio would offer every endpoint (6.31), those that fit and delete among them. Here only these functions are tools.
-They take no secret, so none of them gets at what is somebody's own. Their docstrings are what a model reads.
+They take no secret, so none of them gets at what is somebody's own. Their docstrings are written for a model.
 """
 
 import json
@@ -15,11 +15,11 @@ from starlette.routing import Route
 from cope_demo.config import DecodeConfig
 from cope_demo.decode.methods import COLUMNS, METHODS
 from cope_demo.decode.trace import Column
-from cope_demo.visitors.owners import Access
+from cope_demo.visitors.owners import Access, OwnService
 
 from . import streams
 from .settings import check_settings
-from .web.guard import guard_handler, open_service
+from .web.guard import endpoint
 from .web.open_routes import MCP
 
 PREFIX = "tool_"
@@ -34,70 +34,68 @@ def offers_tools() -> bool:
     return find_spec("mcp") is not None
 
 
-def make_tools(access: Access) -> list:
-    """The tools, as functions of a service that their caller may use; Gradio fills in the request."""
+def users(service: OwnService) -> str:
+    """Lists the sample users whose writing style can be compared and scored: fictional people, each with adapters.
 
-    def users(request: gr.Request) -> str:
-        """Lists the sample users whose writing style can be compared and scored: fictional people, each with adapters.
+    Returns:
+        For each: id (what the other tools take), name, occupation, about, task, and prompts that suit them.
+    """
+    samples = service.store.samples()
+    fields = ("id", "name", "occupation", "about", "task", "prompts")
+    return _write([{name: getattr(card, name) for name in fields} for card in samples])
 
-        Returns:
-            For each: id (what the other tools take), name, occupation, about, task, and prompts that suit them.
-        """
-        samples = open_service(access, None, None, request).store.samples()
-        fields = ("id", "name", "occupation", "about", "task", "prompts")
-        return _write([{name: getattr(card, name) for name in fields} for card in samples])
 
-    def compare(
-        user: str, prompt: str, request: gr.Request, alpha: float = DecodeConfig.alpha, max_new_tokens: int = 60
-    ) -> str:
-        """Writes the answer to a prompt three times: greedily, by the user's own model (OPPU), and by CoPe, which
-        prefers the words that this user's model likes more than the base model does. Takes a few seconds.
+def compare(
+    service: OwnService, user: str, prompt: str, alpha: float = DecodeConfig.alpha, max_new_tokens: int = 60
+) -> str:
+    """Writes the answer to a prompt three times: greedily, by the user's own model (OPPU), and by CoPe, which
+    prefers the words that this user's model likes more than the base model does. Takes a few seconds.
 
-        Args:
-            user: the id of a sample user, from the tool users.
-            prompt: what to write, such as "Write a post about rain."; for other tasks than free writing, its input.
-            alpha: how strongly the base model is subtracted, from 0 (not at all) to 1.5; 0.1 is usual.
-            max_new_tokens: the length at most, from 10 to 300.
+    Args:
+        user: the id of a sample user, from the tool users.
+        prompt: what to write, such as "Write a post about rain."; for other tasks than free writing, its input.
+        alpha: how strongly the base model is subtracted, from 0 (not at all) to 1.5; 0.1 is usual.
+        max_new_tokens: the length at most, from 10 to 300.
 
-        Returns:
-            For each column its method, label and text, and the tokens that were most personal, each with the difference
-            log p(user's model) - log p(base model) in nats.
-        """
-        service = open_service(access, None, None, request)
-        rest = {"tau": DecodeConfig.tau, "repetition_penalty": DecodeConfig.repetition_penalty, "temperature": 0.0}
-        whole = {"max_new_tokens": max_new_tokens, "seed": DecodeConfig.seed}
-        prompt, config = check_settings(prompt, alpha=alpha, **rest, **whole)
-        for _ in streams.wait_for_model(service):
-            pass
-        *_, trace = service.compare(user, prompt, config, COLUMNS)
-        columns = [
-            {"method": c.method, "label": METHODS[c.method].label, "text": c.text, "most_personal": _pick_personal(c)}
-            for c in trace.columns
-        ]
-        return _write({"user": user, "prompt": prompt, "alpha": config.alpha, "columns": columns})
+    Returns:
+        For each column its method, label and text, and the tokens that were most personal, each with the difference
+        log p(user's model) - log p(base model) in nats.
+    """
+    rest = {"tau": DecodeConfig.tau, "repetition_penalty": DecodeConfig.repetition_penalty, "temperature": 0.0}
+    whole = {"max_new_tokens": max_new_tokens, "seed": DecodeConfig.seed}
+    prompt, config = check_settings(prompt, alpha=alpha, **rest, **whole)
+    for _ in streams.wait_for_model(service):
+        pass
+    *_, trace = service.compare(user, prompt, config, COLUMNS)
+    columns = [
+        {"method": c.method, "label": METHODS[c.method].label, "text": c.text, "most_personal": _pick_personal(c)}
+        for c in trace.columns
+    ]
+    return _write({"user": user, "prompt": prompt, "alpha": config.alpha, "columns": columns})
 
-    def score(user: str, prompt: str, text: str, request: gr.Request) -> str:
-        """Says how much a text sounds like a sample user: token by token, how much more likely the user's model finds
-        it than the base model does.
 
-        Args:
-            user: the id of a sample user, from the tool users.
-            prompt: what the text answers; it may be empty for free writing.
-            text: the text to score.
+def score(service: OwnService, user: str, prompt: str, text: str) -> str:
+    """Says how much a text sounds like a sample user: token by token, how much more likely the user's model finds
+    it than the base model does.
 
-        Returns:
-            mean: nats a token, above 0 where the text is more likely for the user's model than for base; and the
-            tokens in their order, each with its own difference.
-        """
-        service = open_service(access, None, None, request)
-        for _ in streams.wait_for_model(service):
-            pass
-        trace = service.score(user, prompt, text, DecodeConfig.alpha)
-        tokens = [{"token": t.text, "nats": _differ(t)} for t in trace.columns[0].tokens]
-        mean = sum(token["nats"] for token in tokens) / max(1, len(tokens))
-        return _write({"user": user, "prompt": trace.prompt, "mean": round(mean, 3), "tokens": tokens})
+    Args:
+        user: the id of a sample user, from the tool users.
+        prompt: what the text answers; it may be empty for free writing.
+        text: the text to score.
 
-    return [users, compare, score]
+    Returns:
+        mean: nats a token, above 0 where the text is more likely for the user's model than for base; and the
+        tokens in their order, each with its own difference.
+    """
+    for _ in streams.wait_for_model(service):
+        pass
+    trace = service.score(user, prompt, text, DecodeConfig.alpha)
+    tokens = [{"token": t.text, "nats": _differ(t)} for t in trace.columns[0].tokens]
+    mean = sum(token["nats"] for token in tokens) / max(1, len(tokens))
+    return _write({"user": user, "prompt": trace.prompt, "mean": round(mean, 3), "tokens": tokens})
+
+
+TOOLS = (users, compare, score)
 
 
 def add_tools(access: Access) -> None:
@@ -106,10 +104,11 @@ def add_tools(access: Access) -> None:
         return
     from gradio.mcp import GradioMCPServer
 
-    for tool in make_tools(access):
+    public = endpoint(access, anonymous=True)
+    for tool in TOOLS:
         # Past the queue, so that a call counts for whoever made it, and not for this server.
         options = {"queue": False, "api_visibility": "undocumented"}
-        gr.api(guard_handler(tool), api_name=PREFIX + tool.__name__, **options)
+        gr.api(public(tool), api_name=PREFIX + tool.__name__, **options)
     GradioMCPServer.get_tool_to_endpoint = _list_tools
 
 
