@@ -21,7 +21,7 @@ FILENAME = "cope-adapters.zip"
 NOTHING, READY = say({"state": "none"}), say({"state": "ready"})
 """The panel where there is no fit, and where there is one."""
 
-SIGN_IN = "To push, sign in with Hugging Face first, at the top of the page; then press again."
+SIGN_IN = "To push, sign in with Hugging Face first, in “Your own writing”; then press again."
 
 ZIPS = Zips()
 """What has been offered and not been fetched yet, in this process."""
