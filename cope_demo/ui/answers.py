@@ -69,6 +69,7 @@ def show_failure(error: BaseException) -> Answer:
 def show_visitor(service, visitor: Visitor, status: JobStatus | None = None) -> Answer:
     """Whom the visitor can choose, and how the chosen fit stands. status: of its job, where it is known already."""
     fit = visitor.find_fit(visitor.chosen)
+    opened = hub.find_opened(service, visitor.chosen)
     new, going = visitor.chosen == NEW, fit is not None and fit.state not in FINAL
     return make_answer(
         visitor=visitor.to_json(),
@@ -79,7 +80,7 @@ def show_visitor(service, visitor: Visitor, status: JobStatus | None = None) -> 
         fit=say(fitting.describe_plan() if new else fitting.describe_fit(service, visitor, status)),
         start_fit=gr.update(visible=new),
         cancel_fit=gr.update(visible=going),
-        delete_fit=gr.update(visible=fit is not None and not going),
+        delete_fit=gr.update(visible=fit is not None and not going, value=fitting.name_deletion(opened)),
         key=comeback.describe_key(visitor),
     )
 
