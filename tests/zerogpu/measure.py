@@ -69,8 +69,8 @@ def measure(app: RunningApp, quick: bool) -> None:
         for step in client.submit(**asked, api_name="/compare"):
             first, last = first or time.monotonic() - started, step
         steps = max(len(column["tokens"]) for column in last["columns"])
-        spent = app.lender.spent[-1][1]
-        more = f", first token after {first:.2f} s, {1000 * (spent - first) / steps:.0f} ms a step of {steps}"
+        rate = 1000 * (time.monotonic() - started - first) / steps
+        more = f", first token after {first:.2f} s, {rate:.0f} ms a step of {steps}"
         show(app, f"a comparison, {'the worker kept' if reuse else 'a new worker'}", more)
     client.predict(user=fit["user"], prompt="w5 w6", text="w1 w2 " * 30, secret=fit["secret"], api_name="/score")
     show(app, "a score of 60 tokens")
