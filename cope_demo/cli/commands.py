@@ -1,5 +1,5 @@
 """The command line: python -m cope_demo fit | compare | score | tam | evaluate | serve | worker | bench | prepare |
-site | publish-space.
+site | publish-space | push | pull.
 
 This file parses the options and calls the packages below; publishing.py has the commands that hand the demo on, and
 terminal.py draws what a terminal shows.
@@ -17,7 +17,7 @@ from cope_demo.decode.methods import list_evaluated, list_optional, order_column
 from cope_demo.errors import CopeError
 from cope_demo.texts.tasks import TASKS, find_task
 
-from .publishing import add_publishing, publish, write_pages
+from .publishing import add_publishing, publish, pull, push, write_pages
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -292,4 +292,6 @@ _COMMANDS = {
     "bench": _run_benchmarks,
     "site": write_pages,
     "publish-space": publish,
+    "push": push,
+    "pull": pull,
 }

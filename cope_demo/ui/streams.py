@@ -19,6 +19,7 @@ from cope_demo.system.wanted import stop_if_unwanted
 from cope_demo.ui.token_view import runs, wire
 from cope_demo.ui.web.guard import explain_error
 
+from .panels.hub import find_address
 from .settings import SLIDERS, check_settings
 
 INTERVAL = 0.1
@@ -139,7 +140,7 @@ def stream(service, user_id: str, who: str, *, columns: list[str] | None = None,
             if isinstance(step, Waiting):
                 text = _wait(text or wire.start(run, who, empty, methods, config), step.message)
             elif isinstance(step, Trace):
-                text += wire.start(run, who, step, methods, config)
+                text += wire.start(run, who, step, methods, config, adapter=find_address(service, user_id))
             else:
                 text += _write(step)
             yield text
