@@ -60,6 +60,7 @@ def _add_user_commands(command: Callable[[str, str], argparse.ArgumentParser]) -
     compare.add_argument("--temperature", type=float, default=0.0, help="0 takes the best (default), above samples")
     more = ", ".join(list_optional())
     compare.add_argument("--columns", default="", metavar="LIST", help=f"more of them, of {more} (default: none)")
+    compare.add_argument("--against", default="", metavar="USER", help="one more: CoPe contrasted with another user")
     compare.add_argument("--json", type=Path, metavar="FILE", help="write the whole trace as JSON")
     compare.add_argument("--html", type=Path, metavar="FILE", help="write the heatmap as one HTML file")
 
@@ -68,6 +69,7 @@ def _add_user_commands(command: Callable[[str, str], argparse.ArgumentParser]) -
     score.add_argument("--prompt", required=True, help="what the text answers")
     score.add_argument("--text", required=True, help="the text to score")
     score.add_argument("--alpha", type=float, default=DecodeConfig.alpha, help="contrast (default: %(default)s)")
+    score.add_argument("--against", default="", metavar="USER", help="another user in the place of base")
     score.add_argument("--json", type=Path, metavar="FILE", help="write the trace as JSON")
 
 
@@ -166,7 +168,7 @@ def _compare(options) -> None:
 
     from .terminal import show_columns
 
-    methods = order_columns([name.strip() for name in options.columns.split(",") if name.strip()])
+    methods = order_columns([name.strip() for name in options.columns.split(",") if name.strip()], options.against)
     service = Service(options.model, options.users_dir, options.seed)
     task = find_task(service.store.open(options.user).task)
     penalty, length = options.repetition_penalty, options.max_new_tokens
@@ -178,7 +180,8 @@ def _compare(options) -> None:
         temperature=options.temperature,
         seed=options.seed,
     )
-    trace = list(show_columns(service.compare(options.user, options.prompt, config, methods), methods))[-1]
+    items = service.compare(options.user, options.prompt, config, methods, against=options.against)
+    trace = list(show_columns(items, methods, options.against))[-1]
     if options.json:
         options.json.write_text(trace.dumps(), "utf-8")
     if options.html:
@@ -193,7 +196,7 @@ def _score(options) -> None:
     from .terminal import print_scores
 
     service = Service(options.model, options.users_dir, options.seed)
-    trace = service.score(options.user, options.prompt, options.text, options.alpha)
+    trace = service.score(options.user, options.prompt, options.text, options.alpha, against=options.against)
     print_scores(trace)
     if options.json:
         options.json.write_text(trace.dumps(), "utf-8")

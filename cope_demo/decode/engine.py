@@ -15,7 +15,7 @@ import psutil
 import torch
 
 from cope_demo.config import DecodeConfig
-from cope_demo.model.adapters import NO_ADAPTER, Lora, LoraBank
+from cope_demo.model.adapters import NO_ADAPTER, OTHER, OTHER_COPE, OTHER_TAM, TAM, Lora, LoraBank
 from cope_demo.model.base_model import BaseModel
 from cope_demo.system.logs import log_event
 from cope_demo.system.wanted import find_asker, stop_if_unwanted
@@ -44,6 +44,13 @@ SCORED = 64
 def make_bank(base: BaseModel, loras: dict[str, Lora]) -> LoraBank:
     """The adapters of a user, ready for an Engine."""
     return LoraBank(loras, base.dtype, base.device)
+
+
+def add_other(bank: LoraBank, other: LoraBank) -> LoraBank:
+    """A user's adapters with another person's beside them, whom a column may contrast with."""
+    names = {OTHER_TAM: TAM, OTHER_COPE: "cope"}
+    theirs = {name: other.loras[own] for name, own in names.items() if own in other.loras}
+    return LoraBank({**bank.loras, **theirs}, bank.dtype, bank.device)
 
 
 class Engine:
@@ -124,14 +131,21 @@ class Engine:
         return [column.ids for column in columns]
 
     def score(
-        self, prompt_ids: list[int], response_ids: list[int], adapter: str, bank: LoraBank, config: DecodeConfig
+        self,
+        prompt_ids: list[int],
+        response_ids: list[int],
+        adapter: str,
+        bank: LoraBank,
+        config: DecodeConfig,
+        against: bool = False,
     ) -> list[TraceToken]:
         """The numbers of a given answer, token by token, under `adapter` and base; nothing is penalized.
 
-        Raises Unwanted when whoever asked has left.
+        against: the other person of the bank (add_other) stands in the place of base. Raises Unwanted when whoever
+        asked has left.
         """
         self.base.check_fits(prompt_ids, len(response_ids))
-        kinds = [(adapter,), NO_ADAPTER]
+        kinds = [(adapter,), OTHER if against else NO_ADAPTER]
         describe = self._describing(response_ids, replace(config, repetition_penalty=1.0, temperature=0.0))
         if self.shared is None:
             user, amateur = self._general.read(prompt_ids, response_ids, kinds, bank)

@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 class UserModels:
     """A verified user's models: the decoder over base, and the adapters in memory.
 
-    In all methods `prompt` is what the person gave, and `instruction` what the task makes of it for the models.
+    against: the other user whose adapters the bank has as well, to contrast with. In all methods `prompt` is what the
+    person gave, and `instruction` what the task makes of it for the models.
     """
 
     user: SavedUser
     engine: "Engine"
     bank: "LoraBank"
     own_prompts: OwnPrompts
+    against: str | None = None
 
     def compare(
         self, prompt: str, instruction: str, config: DecodeConfig, methods: Sequence[str]
@@ -58,12 +60,14 @@ class UserModels:
         """The numbers of a given text under the `cope` adapter, as one column "score"."""
         base = self.engine.base
         prompt_ids = base.prompt_ids(instruction)
-        tokens = self.engine.score(prompt_ids, base.response_ids(text), "cope", self.bank, config)
+        against = self.against is not None
+        tokens = self.engine.score(prompt_ids, base.response_ids(text), "cope", self.bank, config, against)
         return self._trace(prompt, prompt_ids, config, [Column("score", tokens, "eos")])
 
     def _trace(self, prompt: str, prompt_ids: list[int], config: DecodeConfig, columns: list[Column]) -> Trace:
         settings = (config.alpha, config.tau, config.repetition_penalty)
-        return Trace(self.engine.base.name, self.user.id, self.user.task, prompt, *settings, prompt_ids, columns)
+        head = self.engine.base.name, self.user.id, self.user.task, prompt
+        return Trace(*head, *settings, prompt_ids, columns, self.against)
 
     def _join(
         self, instruction: str, methods: Sequence[str], config: DecodeConfig, written: Sequence[int] = ()

@@ -12,7 +12,7 @@ from cope_demo.config import DecodeConfig
 from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.methods import COLUMNS, METHODS
 from cope_demo.decode.trace import Column, ColumnEnd, TokenEvent
-from cope_demo.model.adapters import LoraBank, read_lora
+from cope_demo.model.adapters import OTHER_COPE, OTHER_TAM, LoraBank, read_lora
 from cope_demo.model.base_model import BaseModel, load_base
 
 PROMPT = "Write a post about the ferry."
@@ -24,7 +24,10 @@ CONFIG = DecodeConfig(alpha=0.3, tau=0.1, repetition_penalty=1.2, max_new_tokens
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model (None: the embedded one) and its adapters by name: where they lie, for the naive way, and the engine."""
+    """A model (None: the embedded one) and its adapters by name: where they lie, for the naive way, and the engine.
+
+    Another person to contrast with has theirs under OTHER_COPE and, of their task, OTHER_TAM.
+    """
 
     path: str | None
     folders: dict[str, Path]
@@ -84,6 +87,12 @@ def check_against_naive(loaded: Loaded, method, config, tokens, prompt=PROMPT, b
     """
     adapter, driver = METHODS[method].adapter, METHODS[method].driver
     amateur = load_exact(loaded.path)
+    against = amateur.model
+    if METHODS[method].amateur == "other":
+        whole = PeftModel.from_pretrained(load_exact(loaded.path).model, str(loaded.folders[OTHER_TAM]), OTHER_TAM)
+        whole.load_adapter(str(loaded.folders[OTHER_COPE]), OTHER_COPE)
+        whole.base_model.set_adapter([OTHER_TAM, OTHER_COPE])
+        against = whole.eval()
     expert = amateur.model
     if adapter:
         expert = PeftModel.from_pretrained(load_exact(loaded.path).model, str(loaded.folders[adapter])).eval()
@@ -93,7 +102,7 @@ def check_against_naive(loaded: Loaded, method, config, tokens, prompt=PROMPT, b
     for token in tokens:
         with torch.no_grad():
             user = expert(torch.tensor([ids + written])).logits[0, -1].float()
-            base = amateur.model(torch.tensor([ids + written])).logits[0, -1].float()
+            base = against(torch.tensor([ids + written])).logits[0, -1].float()
         logp_user, logp_base = user.log_softmax(-1), base.log_softmax(-1)
 
         def penalize(logits, seen=frozenset(written)):
