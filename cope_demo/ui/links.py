@@ -1,7 +1,8 @@
 """Links that open the page with a sample user, a prompt and settings filled in, or with a lesson.
 
 A link is made in the browser when its button is pressed, and only for sample users: ?user=ines&prompt=...&alpha=0.3
-(and &columns=rag,pag where there are further ones), or ?lesson=alpha. Opening one runs nothing. Whatever stands in an
+(and &columns=rag,pag where there are further ones, &against=walter where another one is contrasted with), or
+?lesson=alpha. Opening one runs nothing. Whatever stands in an
 address was written by anybody, so all of it is checked.
 """
 
@@ -24,13 +25,17 @@ _WHOLE = ("max_new_tokens", "seed")
 
 @dataclass(frozen=True)
 class Link:
-    """What a link asks for: a lesson's name; or a sample user, with a prompt, settings and further columns if any."""
+    """What a link asks for: a lesson's name; or a sample user, with a prompt, settings and further columns if any.
+
+    against: another sample user to contrast with, or "".
+    """
 
     lesson: str = ""
     user: str = ""
     prompt: str = ""
     settings: dict[str, float] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
+    against: str = ""
 
 
 def read(query: Mapping[str, str], cards: list[Card]) -> Link | None:
@@ -54,7 +59,10 @@ def read(query: Mapping[str, str], cards: list[Card]) -> Link | None:
     except CopeError as error:
         raise CopeError(f"This link's columns cannot be shown. {error}") from error
     settings = {name: _read_number(name, query[name]) for name in given}
-    return Link(user=query["user"], prompt=prompt, settings=settings, columns=columns)
+    against = query.get("against", "")
+    if against and against not in [name for name in names if name != query["user"]]:
+        raise CopeError("This link contrasts with somebody who is not another sample user; nothing was filled in.")
+    return Link(user=query["user"], prompt=prompt, settings=settings, columns=columns, against=against)
 
 
 def find_address() -> str:
@@ -69,7 +77,7 @@ def find_address() -> str:
 def from_lesson(lesson: Lesson) -> Link:
     """The link that fills in what a lesson was made with."""
     whole = {"temperature": 0.0, "seed": 0, **lesson.settings}
-    return Link(user=lesson.user, prompt=lesson.prompt, settings=whole)
+    return Link(user=lesson.user, prompt=lesson.prompt, settings=whole, against=lesson.against)
 
 
 def _read_number(name: str, text: str) -> float:

@@ -13,6 +13,7 @@ from cope_demo.ui.token_view.heatmap import heatmap
 from cope_demo.ui.token_view.server_functions import SERVER_FUNCTIONS
 
 from . import more_columns
+from .against import against_choice
 
 SEED = "The same seed draws the same lots; at temperature 0 it changes nothing."
 
@@ -25,6 +26,7 @@ class ComparePanel:
     examples: gr.HTML
     alpha: gr.Slider
     tau: gr.Slider
+    against: gr.Dropdown
     length: gr.Slider
     penalty: gr.Slider
     temperature: gr.Slider
@@ -45,13 +47,16 @@ def compare_panel() -> ComparePanel:
                 start = gr.Button("Compare", variant="primary", elem_id="compare")
                 stop = gr.Button("Stop", interactive=False, elem_id="stop")
         with gr.Column(scale=5, min_width=300, elem_classes="settings"):
-            alpha, tau, length = (_slider(name) for name in ("alpha", "tau", "max_new_tokens"))
+            alpha, tau = (_slider(name) for name in ("alpha", "tau"))
+            against = against_choice()
+            length = _slider("max_new_tokens")
             further = more_columns.more_columns()
             with gr.Accordion("Advanced", open=False, elem_id="advanced"):
                 penalty, temperature = (_slider(name) for name in ("repetition_penalty", "temperature"))
                 seed = gr.Number(DecodeConfig.seed, label="Seed", info=SEED, precision=0, minimum=0, elem_id="seed")
     view = heatmap(show_idle("you"), address=links.find_address(), server_functions=SERVER_FUNCTIONS)
-    return ComparePanel(prompt, examples, alpha, tau, length, penalty, temperature, seed, further, start, stop, view)
+    sliders = alpha, tau, against, length, penalty, temperature
+    return ComparePanel(prompt, examples, *sliders, seed, further, start, stop, view)
 
 
 def _slider(name: str) -> gr.Slider:

@@ -36,6 +36,7 @@ class Lesson:
     steps: {"text", "claims"} and, where it is about a token, {"column", "token", "show"}; show is "none", "token",
         "suppose" (with "alpha" and "tau": what other settings would have chosen) or "steps" (step mode, with its
         "phase", 0 to 3). "other" names an alternative of the token.
+    against, other: the user whom a column contrasts with in the place of base, and how the page speaks of that person.
     """
 
     id: str
@@ -48,6 +49,8 @@ class Lesson:
     columns: dict[str, dict]
     steps: list[dict]
     trace: dict
+    against: str = ""
+    other: str = ""
 
     @property
     def config(self) -> DecodeConfig:
@@ -166,4 +169,6 @@ def render_lesson(name: str) -> str:
     variants = {key: own for key, own in one.columns.items() if own}
     head = {"id": name, "number": ORDER.index(name) + 1, "title": one.title, "steps": steps}
     decoding = {name: getattr(one.config, name) for name in ("max_new_tokens", "temperature", "seed")}
-    return wire.whole(one.trace, one.who, variants=variants, decoding=decoding) + wire.line("lesson", **head)
+    return wire.whole(one.trace, one.who, variants=variants, other=one.other, decoding=decoding) + wire.line(
+        "lesson", **head
+    )

@@ -1,10 +1,12 @@
 // One decision of the decoder as step mode shows it: the candidates' rows, the equations with their numbers, the sentence.
 
 import { el, formula, plural, signed } from '../assets/dom.js';
+import { possessive } from './methods.js';
 import { percent, showInvisible } from './numbers.js';
 import { findFavourite } from './winner.js';
 
 const CANDIDATES = 8; // rows that can be read from the back of a room
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 const plain = (x) => signed(x, 2).replace('+', '');
 const coded = (token) => el('code', {}, showInvisible(token.text));
 
@@ -20,6 +22,7 @@ export class Choice {
     this.index = index;
     this.token = model.columns[method].tokens[index];
     this.who = model.run.who;
+    this.amateur = model.amateur(method);
     const { alpha, tau } = model.settings(method, index);
     this.alpha = alpha;
     this.tau = tau;
@@ -126,8 +129,8 @@ export class Choice {
       const staying = this.rows.filter((other) => other.in_head);
       const most = staying.reduce((best, other) => (other.logp_base > best.logp_base ? other : best));
       const least = staying.reduce((best, other) => (other.logp_base < best.logp_base ? other : best));
-      if (most === least) return ['Only one word is left, so base has nothing to change.'];
-      return ['Base’s opinion is taken away. It expects ', coded(most), ` at ${percent(most.logp_base)}, which gains ${signed(-alpha * most.logp_base, 2)}; `,
+      if (most === least) return [`Only one word is left, so ${this.amateur} has nothing to change.`];
+      return [this.amateur === 'base' ? 'Base’s opinion is taken away. It expects ' : `${capital(possessive(this.amateur))} opinion is taken away: it expects `, coded(most), ` at ${percent(most.logp_base)}, which gains ${signed(-alpha * most.logp_base, 2)}; `,
         coded(least), ` only at ${percent(least.logp_base)}, which gains ${signed(-alpha * least.logp_base, 2)}.`];
     }
     if (this.forced) return [coded(chosen), ' was your choice; the decoder did not decide here.'];

@@ -50,7 +50,7 @@ export class Inspector {
     const { method, index } = selection;
     this.where.replaceChildren();
     fill(this.where, [el('b', {}, this.model.name(method)), `, ${placeWords(this.model.columns[method].tokens, index)}`]);
-    this.word.replaceChildren(...wordAndNumbers(selected, this.model.run.who), el('p.why', {}, why(this.model, method, index)));
+    this.word.replaceChildren(...wordAndNumbers(selected, this.model.run.who, this.model.amateur(method)), el('p.why', {}, why(this.model, method, index)));
     this.paintChoices();
     this.whatIf.paint();
   }
@@ -95,7 +95,7 @@ export class Inspector {
     this.choices.replaceChildren(el('table', {}, el('caption', {}, words, penalized),
       el('thead', {}, el('tr', {}, el('th', { scope: 'col' }, 'token'),
         el('th', { scope: 'col', 'aria-label': 'both models side by side' }),
-        el('th.user', { scope: 'col' }, `for ${who}`), el('th.base', { scope: 'col' }, 'for base'), el('th', { scope: 'col' }, score),
+        el('th.user', { scope: 'col' }, `for ${who}`), el('th.base', { scope: 'col' }, `for ${this.model.amateur(method)}`), el('th', { scope: 'col' }, score),
         open ? el('th', { scope: 'col', 'aria-label': 'branch' }) : null)),
       el('tbody', {}, rows)));
   }

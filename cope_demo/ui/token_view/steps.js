@@ -5,7 +5,7 @@ import { Choice } from './choice.js';
 import { MAIN_METHOD } from './methods.js';
 import { placeWords, showInvisible } from './numbers.js';
 
-const phases = (who) => [`For ${who}: π_user`, 'The cut: V_head', 'Less base: π_base', 'The winner'];
+const phases = (who, amateur = 'base') => [`For ${who}: π_user`, 'The cut: V_head', `Less ${amateur}: π_base`, 'The winner'];
 const PHASES = 4;
 const SPEEDS = { slow: 2600, medium: 1500, fast: 550 }; // milliseconds a phase
 
@@ -138,7 +138,7 @@ export class Steps {
     const { who } = this.model.run;
     if (this.named === who) return;
     this.named = who;
-    phases(who).forEach((name, phase) => this.tabs[phase].querySelector('.name').replaceChildren(...formula(name)));
+    phases(who, this.model.amateur(this.at.method)).forEach((name, phase) => this.tabs[phase].querySelector('.name').replaceChildren(...formula(name)));
   }
 
   grew() {
