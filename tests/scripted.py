@@ -222,6 +222,11 @@ class Service:
         finally:
             self.closed += 1
 
+    def look_up(self, user_id, prompt, method, ids, word, against="") -> list:
+        self.store.open(user_id)
+        numbers = {"logp_user": -2.0, "logp_base": -4.0, "rank_user": 5, "rank_base": 1021, "of": 49_152}
+        return [{"id": 9, "text": f" {word[:3]}", "whole": len(word) <= 3, **numbers}]
+
     def likeness(self, user_id, texts) -> dict:
         self.store.open(user_id)
         found = {name: {"topic": 0.5, "style": len(text) / 100} for name, text in texts.items()}

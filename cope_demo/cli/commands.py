@@ -1,7 +1,7 @@
-"""The command line: python -m cope_demo fit | compare | score | tam | evaluate | serve | worker | bench | prepare |
-site | publish-space.
+"""The command line: python -m cope_demo fit | compare | score | batch | tam | evaluate | serve | worker | bench |
+prepare | site | publish-space.
 
-This file parses the options and calls the packages below; publishing.py has the commands that hand the demo on, and
+This file parses the options and calls the packages below; batching.py and publishing.py have further commands, and
 terminal.py draws what a terminal shows.
 """
 
@@ -17,6 +17,7 @@ from cope_demo.decode.methods import list_evaluated, list_optional, order_column
 from cope_demo.errors import CopeError
 from cope_demo.texts.tasks import TASKS, find_task
 
+from . import batching
 from .publishing import add_publishing, publish, write_pages
 
 
@@ -35,6 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, description=text, parents=[common])
 
     _add_user_commands(command)
+    batching.add_batch(command)
     _add_data_commands(command)
     _add_machine_commands(command)
     add_publishing(command)
@@ -286,6 +288,7 @@ _COMMANDS = {
     "fit": _fit,
     "compare": _compare,
     "score": _score,
+    "batch": batching.run,
     "tam": _train_tam,
     "evaluate": _evaluate,
     "serve": _serve,

@@ -67,6 +67,20 @@ def author_bar(title: str) -> Iterator:
         yield show
 
 
+@contextmanager
+def trace_bar() -> Iterator:
+    """A progress bar for what is shown as (traces there, of); the seconds to go follow from those of this run."""
+    with tqdm(desc="traces", unit="trace", dynamic_ncols=True) as bar:
+
+        def show(done: int, of: int) -> None:
+            if bar.total is None:
+                bar.total, bar.initial = of, done
+            bar.n = done
+            bar.refresh()
+
+        yield show
+
+
 def print_report(report: dict) -> None:
     """What the fit did, on the texts it was not shown."""
     table = Table(title=f"On {report['held_out']} held-out texts")

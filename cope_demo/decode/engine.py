@@ -22,9 +22,10 @@ from cope_demo.system.wanted import find_asker, stop_if_unwanted
 
 from .forward import Forward
 from .general import GeneralDecoder
-from .methods import COLUMNS, GIVEN
+from .looking_up import Looked, look_up_tokens
+from .methods import COLUMNS, GIVEN, METHODS
 from .outbox import Outbox
-from .request import Event, Request, RunningColumn, add_text, make_request
+from .request import Event, Request, RunningColumn, add_text, list_models, make_request
 from .shared_pass import SharedPass
 from .token_text import TokenText
 from .trace import TraceToken
@@ -152,6 +153,25 @@ class Engine:
             return describe(user, amateur)
         outbox = Outbox()
         return list(self._fetch(outbox, [Scoring(prompt_ids, response_ids, kinds, bank, outbox, describe)]))
+
+    def look_up(self, before: list[int], tokens: list[int], method: str, bank: LoraBank) -> list[Looked]:
+        """The numbers of any tokens as the next one after `before`, prompt included, under the method's two models.
+
+        Raises CopeError where `before` exceeds the context, and Unwanted when whoever asked has left.
+        """
+        self.base.check_fits(before, 1)
+        kinds = list_models(METHODS.get(method) or GIVEN[method], traced=True)
+
+        def describe(user: torch.Tensor, amateur: torch.Tensor) -> list[list[Looked]]:
+            rows = [logits.float() for logits in (*user, *amateur)]  # one row of each, or none while the text is read
+            return [look_up_tokens(*rows, tokens)] if rows else []
+
+        if self.shared is None:
+            user, amateur = self._general.read(before, tokens[:1], kinds, bank)
+            return describe(user, amateur)[0]
+        outbox = Outbox()
+        (found,) = self._fetch(outbox, [Scoring(before, tokens[:1], kinds, bank, outbox, describe)])
+        return found
 
     def logps(
         self, prompt_ids: list[int], response_ids: list[int], adapter: str | None, bank: LoraBank

@@ -1,7 +1,7 @@
 """Writing and scoring with one user's models: the methods' columns side by side, as a Trace."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -63,6 +63,16 @@ class UserModels:
         against = self.against is not None
         tokens = self.engine.score(prompt_ids, base.response_ids(text), "cope", self.bank, config, against)
         return self._trace(prompt, prompt_ids, config, [Column("score", tokens, "eos")])
+
+    def look_up(self, instruction: str, method: str, ids: Sequence[int], word: str) -> list[dict]:
+        """What the word's tokens would be worth after these of a column; see Service.look_up."""
+        base = self.engine.base
+        if method in METHODS and METHODS[method].prompt:
+            instruction = self.own_prompts.make(self.engine, self.user, instruction, method)
+        spelled = [base.tokenizer(text, add_special_tokens=False)["input_ids"] for text in (word, f" {word.lstrip()}")]
+        whole = {tokens[0]: len(tokens) == 1 for tokens in spelled if tokens}
+        looked = self.engine.look_up([*base.prompt_ids(instruction), *ids], list(whole), method, self.bank)
+        return [{"text": base.token_text(one.id), "whole": whole[one.id], **asdict(one)} for one in looked]
 
     def _trace(self, prompt: str, prompt_ids: list[int], config: DecodeConfig, columns: list[Column]) -> Trace:
         settings = (config.alpha, config.tau, config.repetition_penalty)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:  # torch is imported when the model is, so that the page is th
 
 MAX_TEXTS = 8
 """Texts that are compared with a history at once."""
+MAX_WORD, MAX_BEFORE = 60, 1024
+"""Characters of a word that is looked up, and tokens of the column before it."""
 
 
 class Service:
@@ -133,6 +135,23 @@ class Service:
         instruction = task.prompt(check_text("prompt", prompt))
         config = DecodeConfig(alpha=alpha, repetition_penalty=1.0, seed=self.seed)
         return self._load_user(user_id, against).score(prompt, instruction, text, config)
+
+    def look_up(
+        self, user_id: str, prompt: str, method: str, ids: Sequence[int], word: str, *, against: str = ""
+    ) -> list[dict]:
+        """What any word would be worth as the next one after these tokens of a column, under the column's two models.
+
+        ids: of the column before the step, none at its beginning. Gives, of the word as it is and after a space, the
+        token that it begins with: {"id", "text", "whole": whether the word is that one token, "logp_user", "logp_base",
+        "rank_user", "rank_base", "of": the vocabulary's size}. Raises CopeError where it cannot be looked up.
+        """
+        task = find_task(self.store.open(user_id).task)
+        instruction = task.prompt(check_text("prompt", prompt))
+        check_columns([method], against)
+        check_length("The word", check_text("word", word), MAX_WORD)
+        if ids:
+            check_ids(ids, self.engine().base, MAX_BEFORE)
+        return self._load_user(user_id, against).look_up(instruction, method, ids or [], word)
 
     def likeness(self, user_id: str, texts: dict[str, str]) -> dict[str, dict[str, float]]:
         """How near texts are to the user's history: name -> {"topic", "style"}, as likeness.Profile explains them.

@@ -187,6 +187,20 @@ def score(
     return service.score(user, prompt, text, config.alpha, against=against).to_json()
 
 
+def look_up(
+    service: OwnService, user: str, prompt: str, method: str, ids: list[int], word: str, against: str = ""
+) -> list[dict]:
+    """Both models' numbers of any word as the next one of a column, after these token ids of it (none at its start).
+
+    Gives, of the word as it is and after a space, the token that it begins with: {"id", "text", "whole": whether that
+    is all of the word, "logp_user", "logp_base", "rank_user", "rank_base", "of": the vocabulary's size}.
+    """
+    user, prompt, word = (_check_parameter(*one) for one in (("user", user), ("prompt", prompt), ("word", word)))
+    for _ in streams.wait_for_model(service):
+        pass
+    return service.look_up(user, prompt, method, ids, word, against=_check_other(against))
+
+
 _LIGHT = {"concurrency_limit": 4, "queue": True}
 _READ = {"concurrency_limit": 1, "concurrency_id": "read"}
 _MODEL = {"concurrency_limit": AT_ONCE, "concurrency_id": "model"}
@@ -204,6 +218,7 @@ ENDPOINTS = (
     (compare, _MODEL),
     (continue_from, _MODEL),
     (score, _MODEL),
+    (look_up, _MODEL),
 )
 """The public functions in their order in the schema, with how Gradio queues them. A function's name is its endpoint's,
 its docstring the endpoint's description."""

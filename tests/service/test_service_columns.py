@@ -126,6 +126,22 @@ def test_another_person_is_the_amateur(service):
     assert "against" not in plain.to_json() and plain.columns[2].tokens == trace.columns[2].tokens
 
 
+def test_a_word_is_looked_up_in_one_token_or_by_its_first(service):
+    trace = list(service.compare("ada", PROMPT, SHORT, (*COLUMNS, "rag")))[-1]
+    for method in ("cope", "rag"):
+        column = trace.column(method)
+        written = [token.id for token in column.tokens]
+        (one, *_) = service.look_up("ada", PROMPT, method, written[:2], column.tokens[2].text)
+        assert one["logp_base"] == pytest.approx(column.tokens[2].logp_base, abs=0.02) and one["rank_user"] >= 1
+    plain, spaced = service.look_up("ada", PROMPT, "cope", None, "kettles")
+    assert (plain["whole"], spaced["text"][0]) == (False, " ") and "kettles".startswith(plain["text"])
+    for word, said in (("", "The word is empty"), ("x" * 61, "61 characters, and 60 are allowed")):
+        with pytest.raises(CopeError, match=said):
+            service.look_up("ada", PROMPT, "cope", [], word)
+    with pytest.raises(CopeError, match="not a token"):
+        service.look_up("ada", PROMPT, "cope", [10**7], "soup")
+
+
 def test_who_is_contrasted_with_must_be_open_to_the_visitor(service):
     mine = Access(service).of(SECRET)
     rest = {"compare": (PROMPT, SHORT, order_columns([], "bob")), "resume": (PROMPT, AGAINST, [9], SHORT)}

@@ -1,4 +1,4 @@
-"""Five short lessons: saved comparisons of the sample users that open without a model, each with a few steps of text.
+"""Six short lessons: saved comparisons of the sample users that open without a model, each with a few steps of text.
 
 lesson_data/NAME.json is written by hand: title, user, prompt, settings, columns, steps. lesson_data/traces/NAME.json is
 the comparison itself, made by `make lessons`. A step points at a token of a column by the token's text; the numbers in
@@ -21,7 +21,7 @@ from cope_demo.ui.figures import format_fixed, round_logp
 from cope_demo.ui.token_view import wire
 
 FOLDER = Path(__file__).parent / "lesson_data"
-ORDER = ("reward", "plausible-head", "alpha", "dpo", "when-it-hurts")
+ORDER = ("reward", "plausible-head", "alpha", "dpo", "when-it-hurts", "another-amateur")
 _SAME = 5e-4
 """How near two logarithms are that were rounded on the way and are the same."""
 _LOGARITHMS = ("logp_user", "logp_base", "reward", "score")

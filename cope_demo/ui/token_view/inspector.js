@@ -2,6 +2,7 @@
 // A panel at the bottom of the screen, so that the columns stay in view above it; on a phone a sheet.
 
 import { el, fill, signed } from '../assets/dom.js';
+import { LookUp } from './lookup.js';
 import { clip, percent, placeWords, screenReaderText, showInvisible } from './numbers.js';
 import { wordAndNumbers } from './tooltip.js';
 import { WhatIf } from './whatif.js';
@@ -13,6 +14,7 @@ import { findFavourite, findHead, findWinner } from './winner.js';
  * @property {() => void} close
  * @property {((method: string, index: number, other: import('./token.js').Candidate) => void) | null} choose writes it there and goes on; null without a server
  * @property {((method: string, index: number, winner: import('./token.js').Candidate) => void) | null} continueWith the same, at the what-if's settings
+ * @property {((run: string, asked: object) => Promise<any>) | null} lookUp asks the server for any word's numbers
  */
 
 export class Inspector {
@@ -24,6 +26,7 @@ export class Inspector {
     this.model = model;
     this.actions = actions;
     this.whatIf = new WhatIf(model, actions);
+    this.lookUp = new LookUp(model, actions.lookUp);
     this.word = el('div.token', {});
     this.choices = el('div.choices', {});
     this.where = el('p.where', {});
@@ -31,7 +34,7 @@ export class Inspector {
     this.node = el('section.inspector', { tabindex: -1, 'aria-label': 'Why this token', hidden: true },
       el('div.head', {}, this.where, el('span.steps', {}, step(-1, 'Previous token', '\u2190'), step(1, 'Next token', '\u2192')),
         el('button.close', { type: 'button', 'aria-label': 'Close', onclick: () => actions.close() }, '\u00d7')),
-      el('div.parts', {}, this.word, this.choices, this.whatIf.node));
+      el('div.parts', {}, el('div.side', {}, this.word, this.lookUp.node), this.choices, this.whatIf.node));
     model.on('selection', () => this.paint());
     model.on('whatif', () => this.paintChoices());
     for (const event of ['done', 'branch']) model.on(event, () => this.paint());
