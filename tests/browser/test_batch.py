@@ -1,4 +1,4 @@
-"""The page of many comparisons, from a disk: filtered, sorted, opened at a place, given more traces; axe, both sizes."""
+"""The page of many comparisons, from a disk: filtered, sorted, opened at a place, given more traces; axe."""
 
 import json
 

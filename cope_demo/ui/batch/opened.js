@@ -28,18 +28,23 @@ export class Opened {
   async show(digest, method = '', index = 0) {
     this.asked += 1;
     const { asked } = this;
-    const messages = digest.trace ? unpackTrace(digest.trace) : (await Promise.all(digest.packed.map(unpack))).join('');
+    const columns = digest.trace ? unpackTrace(digest.trace) : await Promise.all(digest.packed.map(unpack));
     if (asked !== this.asked) return; // another one was opened meanwhile
     const { header, prompts } = digest;
     const who = this.name(header.user);
     const other = header.against ? this.name(header.against) : '';
     const methods = digest.columns.map(([name]) => name);
     const start = { t: 'start', run: `opened ${asked}`, who, methods, table: this.describe(who, other), ...header, ...(other ? { other } : {}), ...(prompts ? { prompts } : {}) };
-    this.props.value = `${JSON.stringify(start)}\n${messages}${JSON.stringify({ t: 'done', seconds: null })}\n`;
     this.lead.textContent = `${who}, alpha ${header.alpha}, tau ${header.tau}. Prompt: ${header.prompt}`;
     this.place.hidden = false;
-    if (this.changed) this.changed();
-    else globalThis.copeView.mount({ element: this.place, props: this.props, watch: (_, changed) => { this.changed = changed; }, trigger: null, server: {} });
+    this.props.value = '';
+    for (const part of [`${JSON.stringify(start)}\n`, ...columns, `${JSON.stringify({ t: 'done', seconds: null })}\n`]) {
+      this.props.value += part;
+      if (this.changed) this.changed();
+      else globalThis.copeView.mount({ element: this.place, props: this.props, watch: (_, changed) => { this.changed = changed; }, trigger: null, server: {} });
+      await new Promise(requestAnimationFrame); // a column a frame, so that none of them is long
+      if (asked !== this.asked) return;
+    }
     this.lead.focus({ preventScroll: true });
     this.lead.scrollIntoView({ block: 'start' });
     const token = `.column[data-method="${CSS.escape(method)}"] .tok[data-index="${index}"]`;
@@ -55,8 +60,9 @@ export class Opened {
 }
 
 const unpackTrace = (trace) => {
+  const rows = rowsOf(trace);
   const line = (message) => `${JSON.stringify(message)}\n`;
-  return line({ t: 'tokens', seq: 0, rows: rowsOf(trace) }) + trace.columns.map(({ method, stopped }) => line({ t: 'end', method, stopped })).join('');
+  return trace.columns.map(({ method, stopped }) => line({ t: 'tokens', seq: 0, rows: rows.filter(([own]) => own === method) }) + line({ t: 'end', method, stopped }));
 };
 
 /** A packed column's messages. @param {number} number @returns {Promise<string>} */
