@@ -57,8 +57,11 @@ def run(options) -> None:
     try:
         with trace_bar() as tell:
             run_batch(service, plan, options.out, tell)
-    finally:
+    except KeyboardInterrupt:
         written = write_page(options.out, options.out / PAGE)
+        print(f"Stopped. {written} traces are in {options.out}; the same command goes on.")
+        raise
+    written = write_page(options.out, options.out / PAGE)
     print(f"{written} traces are in {options.out}; open {options.out / PAGE}")
 
 
