@@ -27,7 +27,7 @@ export class SuppressedList {
     this.rows = el('div.rows', {});
     this.more = el('button.quiet', { type: 'button', onclick: () => { this.limit += WORDS; this.draw(true); } }, 'Show more words');
     this.node = el('div.suppressed', {}, el('div.filters', {}, el('label', {}, 'Sort by ', this.order), el('label', {}, 'Method ', this.method), el('label', {}, 'Word ', this.search)),
-      this.count, this.rows, this.more);
+      this.count, el('p.heads', { 'aria-hidden': true }, ['the favourite', '', 'places', 'gain, nats', 'what was taken instead'].map((words) => el('span', {}, words))), this.rows, this.more);
   }
 
   take(digests) {
