@@ -40,11 +40,13 @@ class AdaptersInMemory:
 
         return self._banks.get(key, lambda: run_in_passing_thread(read))
 
-    def bank_against(self, user: SavedUser, other: SavedUser, base: "BaseModel") -> "LoraBank":
-        """The user's adapters with another user's beside them, to contrast with. Raises CopeError as `bank` does."""
+    def bank_against(self, user: SavedUser, other: SavedUser | None, base: "BaseModel") -> "LoraBank":
+        """The user's adapters, with those of another user to contrast with beside them. Raises CopeError as `bank`."""
         from cope_demo.decode.engine import add_other
 
         own = self.bank(user, base)
+        if other is None:
+            return own
         try:
             return add_other(own, self.bank(other, base))
         except CopeError as error:

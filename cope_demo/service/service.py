@@ -15,7 +15,7 @@ from cope_demo.decode.methods import COLUMNS, check_columns, order_columns
 from cope_demo.decode.trace import ColumnEnd, TokenEvent, Trace
 from cope_demo.errors import CopeError
 from cope_demo.saved.fit_details import read_fit_details
-from cope_demo.saved.store import Store
+from cope_demo.saved.store import SavedUser, Store
 from cope_demo.texts.likeness import Profile
 from cope_demo.texts.tasks import find_task
 
@@ -29,6 +29,7 @@ from .own_prompts import OwnPrompts
 if TYPE_CHECKING:  # torch is imported when the model is, so that the page is there at once
     from cope_demo.decode.engine import Engine
     from cope_demo.jobs.interface import Jobs
+    from cope_demo.model.base_model import BaseModel
 
 MAX_TEXTS = 8
 """Texts that are compared with a history at once."""
@@ -113,7 +114,7 @@ class Service:
         task = find_task(self.store.open(user_id).task)
         instruction = task.prompt(check_text("prompt", prompt))
         check_columns([method], against)
-        check_ids(ids, self.engine().base, config.max_new_tokens)
+        check_ids(ids, self._base(), config.max_new_tokens)
         yield from self._load_user(user_id, against).resume(instruction, method, ids, config)
 
     def score(
@@ -150,7 +151,7 @@ class Service:
         check_columns([method], against)
         check_length("The word", check_text("word", word), MAX_WORD)
         if ids:
-            check_ids(ids, self.engine().base, MAX_BEFORE)
+            check_ids(ids, self._base(), MAX_BEFORE)
         return self._load_user(user_id, against).look_up(instruction, method, ids or [], word)
 
     def likeness(self, user_id: str, texts: dict[str, str]) -> dict[str, dict[str, float]]:
@@ -187,19 +188,25 @@ class Service:
         for cache in (self._adapters, self._own_prompts, self._profiles):
             cache.forget(user_id)
 
+    def _base(self) -> "BaseModel":
+        """The base model, loaded when needed. Raises CopeError when there is none."""
+        return self.engine().base
+
     def _load_user(self, user_id: str, against: str = "") -> UserModels:
         """The user's models in memory, with another user's to contrast with.
 
         Raises CopeError when there is no model, no such user, or they do not match.
         """
         engine = self.engine()
-        user = self.store.open(user_id)
-        if not against:
-            return UserModels(user, engine, self._adapters.bank(user, engine.base), self._own_prompts)
+        user, other = self.store.open(user_id), self._open_other(user_id, against)
+        bank = self._adapters.bank_against(user, other, engine.base)
+        return UserModels(user, engine, bank, self._own_prompts, against or None)
+
+    def _open_other(self, user_id: str, against: str) -> SavedUser | None:
+        """The user to contrast with, None where nobody is named. Raises CopeError for the same or an unknown one."""
         if against == user_id:
             raise CopeError("Nobody can be contrasted with themselves: name another user, or nobody for base.")
-        bank = self._adapters.bank_against(user, self.store.open(against), engine.base)
-        return UserModels(user, engine, bank, self._own_prompts, against)
+        return self.store.open(against) if against else None
 
     def _warm_up(self, engine: "Engine") -> None:
         """One token for the first sample user: layers are repacked and its adapters read before anybody waits."""

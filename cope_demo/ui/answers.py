@@ -18,7 +18,7 @@ from .settings import choose_defaults, choose_task
 from .visitor import FINAL, NEW, Visitor
 
 LOADING = "The model is loading. You can look around and write a prompt meanwhile."
-NOT_FITTED = "Fit this writing first (step 2), or choose a sample user."
+NOT_FITTED = "Fit this writing first, under “Your own writing”, or choose a sample user."
 FILLED = "{who}, the prompt and the settings are filled in. Press Compare to write it anew."
 
 
@@ -59,7 +59,7 @@ def set_timer(service, visitor: Visitor) -> gr.Timer:
 
 
 def show_failure(error: BaseException) -> Answer:
-    """Everything stays; step 2 says what went wrong."""
+    """Everything stays; the fit's panel says what went wrong."""
     return make_answer(fit=say({"state": "failed", "message": explain_error(error)}))
 
 
@@ -83,7 +83,7 @@ def show_visitor(service, visitor: Visitor, status: JobStatus | None = None) -> 
 
 
 def show_empty_comparison(service, visitor: Visitor) -> Answer:
-    """Steps 3 and 4, and what can be had of the fit, before anything was compared: first prompt and task's settings."""
+    """Comparison, texts to score and what can be had of the fit, before any comparison: first prompt and settings."""
     card, fit = _find_card(service, visitor.chosen), visitor.find_fit(visitor.chosen)
     task = choose_task(card.task if card else fit.task if fit else "")
     prompts = list(card.prompts) if card else [task.example_prompt]

@@ -77,7 +77,7 @@ class Events:
         self._connect_turn(self.panels.timer.tick, Visit.poll, **LIGHT)
 
     def connect_fit(self) -> None:
-        """Step 2: a fit's start and end, and what can be had of it."""
+        """A fit's start and end, and what can be had of it."""
         fit = self.panels.fit
         self._connect(self.panels.key.back, self._come_back, **LIGHT)
         self._connect_turn(self.panels.behind.unfold, Visit.unfold, **LIGHT)
@@ -94,7 +94,7 @@ class Events:
         return self.parts.resolve(Visit(self.access, {"secret": key}, profile, request).come_back())
 
     def connect_history(self) -> None:
-        """Step 1, one's own history: every change of it makes a new preview, and once it rests, a whole one."""
+        """One's own history: every change of it makes a new preview, and once it rests, a whole one."""
         mine = self.panels.own
         inputs = self.parts.select("visitor", "text", "file", "task")
         latest = {"inputs_kwargs": inputs, "outputs": [mine.preview]}
@@ -121,7 +121,7 @@ class Events:
         return handler
 
     def connect_comparison(self) -> None:
-        """Step 3: a comparison or one column's other continuation is written, or a lesson opens in their place."""
+        """A comparison or one column's other continuation is written, or a lesson opens in their place."""
         compare = self.panels.compare
         buttons = [compare.start, compare.stop]
         shown, begin = [compare.view, *buttons], {"js": _notify_view("cope-begin", "g"), **WRITING}
@@ -181,7 +181,7 @@ class Events:
         return {**view, **self._free_buttons()}
 
     def connect_score(self) -> None:
-        """Step 4: texts are scored."""
+        """Texts are scored."""
         score = self.panels.score
         self._connect_turn(score.example.click, Visit.fill_example, **LIGHT)
         inputs, shown = self.parts.select("visitor", "text_a", "text_b", "asked", "alpha"), [score.view, score.verdict]

@@ -1,4 +1,7 @@
-"""The page: four steps on one sheet, laid out here, panel by panel. What happens on it is in events.py."""
+"""The page: its chapters, laid out here, panel by panel. What happens on it is in events.py."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import gradio as gr
 
@@ -44,26 +47,21 @@ def build(service) -> gr.Blocks:
 
 
 def lay_out(access: Access) -> Panels:
-    """Adds all that is seen of the page to the Blocks that is being built, from its header to its last line."""
-    static("header")
-    login_button()
-    banner = panel("notice", describe_model(access.of()), "notice")
-    link = panel("opened", say({"kind": "none"}), "notice")
-    row = panel("lessons", say(lessons.describe_cards()), "lessons")
+    """Adds all that is seen below the page's opening (panels/demonstration.py) to the Blocks that is being built."""
     visitor, timer = browser_state(), gr.Timer(POLL)
-    with gr.Column(elem_classes="step"):
-        static("step1")
-        cards, history = people.cards_panel(), own.own_panel()
-    with gr.Column(elem_classes="step"):
-        static("step2")
-        fit, key = fitting.fit_panel(), comeback.comeback_panel()
-        take, details = takeaway.takeaway_panel(), behind.behind_panel()
-    with gr.Column(elem_classes="step"):
-        static("step3")
-        compare = comparing.compare_panel()
-    with gr.Column(elem_classes="step"):
-        static("step4")
+    with chapter("compare"):
+        banner = panel("notice", describe_model(access.of()), "notice")
+        link = panel("opened", say({"kind": "none"}), "notice")
+        cards, compare = people.cards_panel(), comparing.compare_panel()
+    with chapter("own"):
+        login_button()
+        history, fit, key = own.own_panel(), fitting.fit_panel(), comeback.comeback_panel()
+    with chapter("lessons"):
+        row = panel("lessons", say(lessons.describe_cards()), "lessons")
+    with chapter("score"):
         score = scoring.score_panel()
+    with chapter("behind"):
+        details, take = behind.behind_panel(), takeaway.takeaway_panel()
     evidence.evidence_panel()
     erasing = privacy.privacy_panel()
     static("footer")
@@ -86,3 +84,11 @@ def lay_out(access: Access) -> Panels:
         privacy=erasing,
         ways=ways,
     )
+
+
+@contextmanager
+def chapter(name: str) -> Iterator[None]:
+    """A part of the page that its head opens and closes (assets/chapters.js), with what is laid out inside."""
+    with gr.Column(elem_classes="chapter", elem_id=f"chapter-{name}"):
+        static(f"chapter-{name}", elem_classes="chapter-top")
+        yield

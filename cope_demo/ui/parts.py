@@ -39,9 +39,9 @@ class Panels:
 class PageParts:
     """The components that follow from what a visitor does. Events and answers call them by these names.
 
-    Those of a comparison's settings are DecodeConfig's. against: whom to contrast with; columns: the view of step 3;
-    more: which further columns it is to have; scored: the view of step 4; text_a, text_b, asked: the texts to score and
-    what they answer; ways: where the window goes (answers.go_to).
+    Those of a comparison's settings are DecodeConfig's. against: whom to contrast with; columns: the view of a
+    comparison; more: which further columns it is to have; scored: the view of given texts; text_a, text_b, asked: the
+    texts to score and what they answer; ways: where the window goes (answers.go_to).
     """
 
     visitor: gr.BrowserState

@@ -25,7 +25,7 @@ INTERVAL = 0.1
 """Seconds between two updates."""
 LOADING = "The model is loading; the comparison begins by itself."
 READING = "Looking through the history for what RAG and PAG put before the prompt…"
-OTHER_PERSON = "This comparison was another person's: choose that person again in step 1, or compare anew."
+OTHER_PERSON = "This comparison was another person's: choose that person again, or compare anew."
 
 
 @dataclass(frozen=True)

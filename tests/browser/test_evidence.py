@@ -10,7 +10,7 @@ from cope_demo.ui.theme import STYLES
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.test_axe import violations
 from tests.evaluation.test_published import REVIEWS
-from tests.ui.panels.test_evidence import data  # noqa: F401
+from tests.ui.panels.test_evidence import NEWS, STUDY, data  # noqa: F401
 
 PAGE = """<!doctype html><html lang="en"><title>Does it work?</title><meta name="viewport" content="width=device-width">
 <style>%s</style><body class="gradio-container"><main><h1>Page</h1><h3>Step</h3>
@@ -26,7 +26,8 @@ def html(data):  # noqa: F811
     example |= {name: {"text": f"by {name}", "rougeL": 0.5} for name in ("tam", "oppu", "cope")}
     data["tasks"][REVIEWS]["examples"] = [example]
     styles = "\n".join(path.read_text("utf-8") for path in STYLES)
-    return PAGE % (styles, json.dumps(say(evidence.describe_results(data))), script("evidence"))
+    shown = {**evidence.describe_results(data), "controls": evidence.describe_controls({"tasks": {NEWS: STUDY}})}
+    return PAGE % (styles, json.dumps(say(shown)), script("evidence"))
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -35,6 +36,8 @@ def test_every_task_and_the_sweep_are_there_at_both_sizes(chromium, html, dark):
     page.set_content(html)
     page.evaluate("(dark) => document.body.classList.toggle('dark', dark)", dark)
     page.click(".cope-evidence .sweeps summary")
+    page.click(".controls summary")
+    assert page.locator(".controls tbody tr").count() == 3 and "0.360" in page.inner_text(".controls tbody tr >> nth=0")
     assert page.get_attribute(".chip >> nth=0", "aria-pressed") == "true"
     assert len(page.query_selector_all("[aria-live] tbody tr")) == 3
     page.keyboard.press("Shift+Tab")

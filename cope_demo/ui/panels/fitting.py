@@ -1,4 +1,4 @@
-"""Step 2: what a fit will do, its progress, and its report in plain words."""
+"""One's own writing: what a fit will do, its progress, and its report in plain words."""
 
 from dataclasses import dataclass, replace
 
@@ -30,7 +30,7 @@ _MARGIN = {"title": "Margin", "unit": "own text over base’s", "zero": True, "l
 
 @dataclass
 class FitPanel:
-    """The components of step 2."""
+    """The components of this part."""
 
     panel: gr.HTML
     start: gr.Button
@@ -39,7 +39,7 @@ class FitPanel:
 
 
 def fit_panel() -> FitPanel:
-    """Lays step 2 out; the page wires its events."""
+    """Lays the part out; the page wires its events."""
     view = panel("fit", None, "fitting")
     with gr.Row(elem_classes="actions"):
         start = gr.Button("Start the fit", variant="primary", visible=False, elem_id="start-fit")

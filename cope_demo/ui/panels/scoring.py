@@ -1,4 +1,4 @@
-"""Step 4, "Does this sound like me?": one or two given texts, token by token under the chosen person, and a verdict."""
+"""The chapter "Score a text": one or two given texts, token by token under the chosen person, and a verdict."""
 
 import random
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ EMPTY = say({"state": "empty"})
 
 @dataclass
 class ScorePanel:
-    """The components of step 4."""
+    """The components of this chapter."""
 
     first: gr.Textbox
     second: gr.Textbox
@@ -42,7 +42,7 @@ class ScorePanel:
 
 
 def score_panel() -> ScorePanel:
-    """Lays step 4 out; the page wires its events."""
+    """Lays the chapter out; the page wires its events."""
     with gr.Row(elem_classes="ask"):
         first = _lay_out_text("Text A", "A message, a caption, a page of a diary …", "text-a")
         second = _lay_out_text("Text B, to compare", "May stay empty", "text-b")

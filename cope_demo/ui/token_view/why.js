@@ -65,6 +65,17 @@ const explainByPerson = (token, who, name) => {
   return `${name} was the likeliest for ${who} at ${percent(token.logp_user)}; for base it has ${percent(token.logp_base)}, and base had no say.`;
 };
 
+/**
+ * Why contrast took a token before the person's favourite.
+ * @param {import('./token.js').Token} token
+ * @param {import('./token.js').Candidate} favourite
+ * @param {{ who: string, amateur: string }} people how the page calls both models
+ */
+export const explainOverruled = (token, favourite, { who, amateur }) => {
+  const after = token.alternatives.some(isPenalized) ? ' after the repetition penalty' : '';
+  return `${tokenName(token)} was behind ${quote(favourite.text)} for ${who}${after}, ${percent(token.expert)} against ${percent(favourite.expert)}, but for ${amateur} it has only ${percent(token.logp_base)} against ${percent(favourite.logp_base)}, so contrast chose it.`;
+};
+
 const explainByContrast = (model, method, index, token, people, name) => {
   const { who, amateur } = people;
   const { alpha, tau } = model.settings(method, index);
@@ -83,8 +94,7 @@ const explainByContrast = (model, method, index, token, people, name) => {
     if (rank(token, 'expert').exact && !token.alternatives.some(isPenalized)) {
       return `${name} was ${ordinal(rank(token, 'expert').at)} for ${who} at ${p}, but only ${q} for ${amateur}, so contrast chose it over ${first} (${percent(favourite.logp_user)}, ${percent(favourite.logp_base)} for ${amateur}).`;
     }
-    const after = token.alternatives.some(isPenalized) ? ' after the repetition penalty' : '';
-    return `${name} was behind ${first} for ${who}${after}, ${percent(token.expert)} against ${percent(favourite.expert)}, but for ${amateur} it has only ${q} against ${percent(favourite.logp_base)}, so contrast chose it.`;
+    return explainOverruled(token, favourite, people);
   }
   if (token.head_size === 1) return `${name} was the only plausible token: ${p} for ${who}, and nothing else reached ${percent(Math.log(tau))} of that, so contrast had no say.`;
   if (alpha === 0) return `${name} was first for ${who} at ${p}; at alpha 0 nothing is subtracted, so the favourite wins.`;
