@@ -138,6 +138,6 @@ class Demonstration {
       return;
     }
     this.spans[at].classList.add('told');
-    fill(this.because, explainOverruled(this.words[at], findOverruled(this.words[at]), who));
+    fill(this.because, explainOverruled(this.words[at], findOverruled(this.words[at]), { who, amateur: 'base' }));
   }
 }
