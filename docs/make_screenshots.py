@@ -1,8 +1,8 @@
 """Makes the pictures in docs/images from the running app: python docs/make_screenshots.py [--user ID] [--prompt TEXT]
 
 Starts the app with a data folder of its own and takes first.png (the page as it opens); chooses a sample user,
-compares, and takes desktop-light.png, desktop-dark.png and phone.png; then inspector.png, steps.png, lesson.png and
-score.png, one picture of each. Needs Debian's package chromium and a fitted sample user.
+compares, and takes desktop-light.png, desktop-dark.png and phone.png; then inspector.png, steps.png, lesson.png,
+present.png and score.png, one picture of each. Needs Debian's package chromium and a fitted sample user.
 """
 
 import argparse
@@ -106,11 +106,7 @@ def parts(page) -> None:
     page.evaluate("document.querySelector('.cope-steps-fold').scrollIntoView()")
     shoot(page, "steps")
     page.click("[data-chapter=lessons]")
-    page.click(".cope-lessons [data-id=plausible-head]")
-    page.wait_for_selector(".cope-lesson:visible")
-    page.click(".cope-lesson .next")
-    shoot(page, "lesson")
-    page.click(".cope-lesson .close")
+    lesson(page)
     page.click("[data-chapter=score]")
     page.fill("#text-a textarea", written[1])
     page.fill("#text-b textarea", written[0])
@@ -118,6 +114,24 @@ def parts(page) -> None:
     page.wait_for_selector("#score-view .ended >> nth=1", timeout=120_000)
     page.evaluate("document.querySelector('#verdict-view').scrollIntoView()")
     shoot(page, "score")
+
+
+def lesson(page) -> None:
+    """The last step of the first lesson, told, in the story and in presenter mode."""
+    page.click(".cope-lessons [data-id=reward]")
+    page.wait_for_selector(".cope-lesson:visible")
+    while page.is_enabled(".cope-lesson .next"):
+        page.click(".cope-lesson .next")
+    page.click(".scene.now .option >> nth=0")
+    page.wait_for_selector(".cope-figure .cope-rows[data-phase='3']")
+    page.wait_for_timeout(1500)
+    shoot(page, "lesson")
+    page.click(".cope-lesson .present")
+    page.wait_for_selector(".cope-present .cope-rows[data-phase='3']")
+    page.wait_for_timeout(1500)
+    shoot(page, "present")
+    page.keyboard.press("Escape")
+    page.click(".cope-lesson .close")
 
 
 def main() -> None:

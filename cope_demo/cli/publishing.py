@@ -18,6 +18,7 @@ def add_publishing(command: Callable[[str, str], argparse.ArgumentParser]) -> No
         "--hardware", default=HARDWARE[0], choices=HARDWARE, help="what it runs on (default: %(default)s)"
     )
     space.add_argument("--dry-run", action="store_true", help="stage and check only; the folder stays")
+    space.add_argument("--samples", type=Path, metavar="DIR", help="the sample users, fitted on --model")
     space.add_argument("--site", type=Path, metavar="DIR", help="for static: the pages (default: site/ in COPE_DATA)")
 
 
@@ -33,4 +34,5 @@ def publish(options) -> None:
     """Runs publish-space."""
     from cope_demo.hub.space import publish_space
 
-    publish_space(options.repo, options.hardware, dry_run=options.dry_run, site=options.site)
+    choices = {"model": options.model, "samples": options.samples, "site": options.site}
+    publish_space(options.repo, options.hardware, dry_run=options.dry_run, **choices)

@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from safetensors import SafetensorError
@@ -126,25 +127,35 @@ class LoraBank:
         return mask
 
 
-def apply_always(model: torch.nn.Module, lora: Lora, dtype: torch.dtype) -> None:
-    """Makes the adapter part of the model, for training and scoring: its layers add it from now on.
+class Removable(Protocol):
+    """What was added to a model and can be taken off again."""
+
+    def remove(self) -> None:
+        """Takes it off."""
+
+
+def apply_always(model: torch.nn.Module, lora: Lora, dtype: torch.dtype) -> list[Removable]:
+    """Makes the adapter part of the model, for training and scoring: its layers add it until all of these are removed.
 
     dtype: what the model computes in.
     """
-    from .unpacked import Unpacked  # brings peft, which decoding does not need
+    from .unpacked import Fixed, Unpacked  # brings peft, which decoding does not need
 
     modules = dict(model.named_modules())
     device = next(model.parameters()).device
+    parts: list[Removable] = []
     for path, (down, up) in lora.weights.items():
         down, up = (tensor.to(device, dtype) for tensor in (down, up))
         if isinstance(modules[path].forward, Unpacked):
-            modules[path].forward.fixed = down, up
+            parts.append(Fixed(modules[path].forward, (down, up)))
             continue
-        modules[path].register_forward_hook(
+        hook = modules[path].register_forward_hook(
             lambda module, inputs, output, down=down, up=up: (
                 output + torch.nn.functional.linear(torch.nn.functional.linear(inputs[0].to(down.dtype), down), up)
             )
         )
+        parts.append(hook)
+    return parts
 
 
 class LoraRows:

@@ -102,7 +102,7 @@ class Store:
 
     def __init__(self, users_dir: Path | None = None, samples_dir: Path | None = None):
         self.users_dir = Path(users_dir or paths.users_dir())
-        self.samples_dir = Path(samples_dir or paths.SAMPLE_USERS)
+        self.samples_dir = Path(samples_dir or paths.samples_dir())
         self._verified: dict[Path, tuple[tuple, dict]] = {}  # folder -> (signature of its files, manifest)
 
     def new_id(self) -> str:

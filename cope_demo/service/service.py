@@ -29,6 +29,7 @@ from .own_prompts import OwnPrompts
 if TYPE_CHECKING:  # torch is imported when the model is, so that the page is there at once
     from cope_demo.decode.engine import Engine
     from cope_demo.jobs.interface import Jobs
+    from cope_demo.model.base_model import BaseModel
 
 MAX_TEXTS = 8
 """Texts that are compared with a history at once."""
@@ -104,7 +105,7 @@ class Service:
         task = find_task(self.store.open(user_id).task)
         instruction = task.prompt(check_text("prompt", prompt))
         check_columns([method])
-        check_ids(ids, self.engine().base, config.max_new_tokens)
+        check_ids(ids, self._base(), config.max_new_tokens)
         yield from self._load_user(user_id).resume(instruction, method, ids, config)
 
     def score(self, user_id: str, prompt: str, text: str, alpha: float = DecodeConfig.alpha) -> Trace:
@@ -157,6 +158,10 @@ class Service:
         """Drops what is kept of a user in memory."""
         for cache in (self._adapters, self._own_prompts, self._profiles):
             cache.forget(user_id)
+
+    def _base(self) -> "BaseModel":
+        """The base model, loaded when needed. Raises CopeError when there is none."""
+        return self.engine().base
 
     def _load_user(self, user_id: str) -> UserModels:
         """The user's models in memory. Raises CopeError when there is no model, no such user, or they do not match."""

@@ -12,6 +12,7 @@ import pytest
 
 from cope_demo import paths
 from cope_demo.ui import api, events
+from cope_demo.ui.site.build import write_site
 from tests.running import run_page
 from tests.scripted import Service
 
@@ -122,3 +123,26 @@ def app_url(app_data, chromium):
         finally:
             server.terminate()
             server.wait(20)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory) -> str:
+    """The site's address on this disk."""
+    folder = tmp_path_factory.mktemp("site") / "site"
+    write_site(folder)
+    return folder.as_uri()
+
+
+@pytest.fixture
+def offline(chromium, site):
+    """A tab without a network. Script errors, missing files and requests to elsewhere fail the test."""
+    context = chromium.new_context(viewport=DESKTOP, offline=True, reduced_motion="reduce")
+    trouble: list[str] = []
+    context.on("weberror", lambda error: trouble.append(f"script error {error.error}"))
+    context.on("requestfailed", lambda request: trouble.append(f"not there: {request.url}"))
+    context.on("request", lambda r: r.url.startswith((site, "blob:")) or trouble.append(f"request to {r.url}"))
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    yield page
+    context.close()
+    assert trouble == []

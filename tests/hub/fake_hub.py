@@ -21,6 +21,7 @@ class FakeHub:
 
     files: dict[str, bytes] = field(default_factory=dict)
     created: list[dict] = field(default_factory=list)
+    variables: dict[str, str] = field(default_factory=dict)
     refuse: tuple[str, int] | None = None
     address: str = ""
 
@@ -29,6 +30,9 @@ class FakeHub:
         if path == "/api/repos/create":
             self.created.append(json.loads(body))
             return {"url": f"{self.address}/spaces/ada/cope", "id": "ada/cope", "name": "ada/cope"}
+        if path.endswith("/variables"):
+            self.variables |= {body["key"]: body["value"] for body in [json.loads(body)]}
+            return {}
         if "/tree/" in path:
             return [
                 {"type": "file", "path": name, "size": len(self.files[name]), "oid": "0" * 40} for name in self.files

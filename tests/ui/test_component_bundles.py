@@ -25,7 +25,21 @@ def test_units(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["differences", "kept", "link", "methods", "model", "numbers", "save", "scale", "whatif", "why"]
+    "name",
+    [
+        "crossing",
+        "differences",
+        "kept",
+        "link",
+        "methods",
+        "model",
+        "numbers",
+        "predictions",
+        "save",
+        "scale",
+        "whatif",
+        "why",
+    ],
 )
 def test_what_decides_has_unit_tests_beside_it(name):
     (module,) = UI.rglob(f"{name}.test.js")

@@ -97,7 +97,7 @@ def make_index(cards: list[Card]) -> Page:
     people = "".join(_describe_person(card) for card in cards)
     body = f"""{header}
 {_VIEW.format(name="demonstration")}
-<section id="lessons"><h2>Five short lessons</h2><ol class="cards">{shown}</ol></section>
+<section id="lessons"><h2>Short lessons</h2><ol class="cards">{shown}</ol></section>
 <section id="people"><h2>The sample users’ comparisons</h2>
 <p>One model answers three prompts for each of them: as it is (base), after training on the person’s texts (OPPU), and
 in contrast of the two (CoPe). Point at a word to read why it was chosen; click it to see what else could have stood
