@@ -1,7 +1,7 @@
 """How much ROUGE-L sees of authorship: python -m benchmarks.authorship_in_rouge DATA
 
-An author's newest texts (the gold texts of an evaluation) are compared with DRAWS texts of the author's own history, and
-with as many of other authors' of the same task, drawn at random. DATA holds each task's data by its name.
+An author's newest texts (the gold texts of an evaluation) are compared with DRAWS texts of the author's own history,
+and with as many of other authors' of the same task, drawn at random. DATA holds each task's data by its name.
 """
 
 import random
