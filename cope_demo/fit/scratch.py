@@ -17,6 +17,7 @@ from pathlib import Path
 
 from cope_demo.config import FitConfig, read_fit_config
 from cope_demo.model.base_model import BaseModel, load_base
+from cope_demo.model.resident import find_trainable_base
 from cope_demo.system.files import format_json_lines, read_json, read_json_lines, write_whole
 from cope_demo.texts.tasks import Sample
 
@@ -138,5 +139,8 @@ class StageContext:
 
 @lru_cache(maxsize=1)
 def _load_base_once(model: str | None, task: str) -> BaseModel:
-    """The base that this process fits with, its task adapter included; the last one stays loaded."""
-    return load_base(model, trainable=True, task=task)
+    """The base that this process fits with, its task adapter included; the last one stays loaded.
+
+    A process that keeps a base for its workers serves that model alone.
+    """
+    return find_trainable_base(task) or load_base(model, trainable=True, task=task)
