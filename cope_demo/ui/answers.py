@@ -12,7 +12,7 @@ from cope_demo.ui.web.guard import explain_error
 
 from . import links, streams
 from .component import say
-from .panels import behind, comeback, fitting, hub, more_columns, people, scoring, takeaway
+from .panels import against, behind, comeback, fitting, hub, more_columns, people, scoring, takeaway
 from .parts import Answer, make_answer
 from .settings import choose_defaults, choose_task
 from .visitor import FINAL, NEW, Visitor
@@ -82,6 +82,7 @@ def show_visitor(service, visitor: Visitor, status: JobStatus | None = None) -> 
         cancel_fit=gr.update(visible=going),
         delete_fit=gr.update(visible=fit is not None and not going, value=fitting.name_deletion(opened)),
         key=comeback.describe_key(visitor),
+        against=against.offer_others(service, visitor, name_person(service, visitor)),
     )
 
 
@@ -98,6 +99,7 @@ def show_empty_comparison(service, visitor: Visitor) -> Answer:
         max_new_tokens=first.max_new_tokens,
         repetition_penalty=first.repetition_penalty,
         more=more_columns.offer_columns(service, "" if refusal else visitor.chosen, who),
+        against={**against.offer_others(service, visitor, who), "value": against.NOBODY},
         columns=streams.show_idle(who, refusal),
         scored=scoring.show_empty(who),
         verdict=scoring.EMPTY,
@@ -126,6 +128,7 @@ def fill_from_link(service, visitor: Visitor, link: links.Link) -> Answer:
     """
     answer = show_choice(service, visitor, link.user, opening=True)
     answer = tick_columns(make_answer(answer, link.settings), link.columns)
+    answer["against"] = {**answer["against"], "value": link.against}
     if link.prompt:
         answer["prompt"] = {**answer["prompt"], "value": link.prompt}
     who = name_person(service, replace(visitor, chosen=link.user))

@@ -7,7 +7,8 @@ from peft import LoraConfig, get_peft_model
 
 from cope_demo.config import DecodeConfig, FitConfig
 from cope_demo.decode import prompting
-from cope_demo.decode.methods import COLUMNS, NO_HISTORY
+from cope_demo.decode.methods import COLUMNS, NO_HISTORY, order_columns
+from cope_demo.decode.trace import Trace
 from cope_demo.errors import CopeError
 from cope_demo.fit.gpu_seconds import estimate_gpu_seconds
 from cope_demo.model import resident
@@ -40,7 +41,7 @@ def home(tmp_path_factory) -> tiny.Home:
         (scratch / name).write_text("{}\n")
     rows = [{"prompt": f"Write a post about {n}.", "response": f"the kettle sang {n}."} for n in range(6)]
     (scratch / "history.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    for user, identity in (("ada", base.identity), ("bob", "other@0")):
+    for user, identity in (("ada", base.identity), ("eve", base.identity), ("bob", "other@0")):
         belongs = {"name": base.name, "identity": identity}
         manifest = {"user": user, "name": user, "task": "free_writing", "base": belongs, "created": "", "report": {}}
         Store(folder / "users").publish(scratch, user, manifest)
@@ -57,18 +58,32 @@ def lent(home, monkeypatch):
     return LentService(*home)
 
 
+def read(trace: Trace) -> list[tuple]:
+    """What was written; the numbers differ by rounding, as rows meet in steps that are timed otherwise."""
+    return [(column.method, column.prompt, column.text, column.stopped) for column in trace.columns]
+
+
 def test_it_writes_and_scores_what_a_service_does(home, lent, monkeypatch):
     assert lent.ready() and lent.problem() is None and "lent" in lent.describe_arithmetic()
     own = Service(*home)
     methods = (*COLUMNS, "rag", "pag")
     *_, theirs = lent.compare("ada", PROMPT, SHORT, methods)
     *_, mine = own.compare("ada", PROMPT, SHORT, methods)
-    assert theirs == mine and "About the writer" in theirs.column("pag").prompt
+    assert read(theirs) == read(mine) and "About the writer" in theirs.column("pag").prompt
     monkeypatch.setattr(prompting, "write_profile", None)  # it was kept
-    assert list(lent.compare("ada", PROMPT, SHORT, ("pag",)))[-1].columns == [theirs.column("pag")]
-    ids = [token.id for token in theirs.column("cope").tokens[:2]]
-    assert list(lent.resume("ada", PROMPT, "cope", ids, SHORT)) == list(own.resume("ada", PROMPT, "cope", ids, SHORT))
-    assert lent.score("ada", PROMPT, "soup on monday") == own.score("ada", PROMPT, "soup on monday")
+    *_, again = lent.compare("ada", PROMPT, SHORT, ("pag",))
+    assert again.column("pag").prompt == theirs.column("pag").prompt
+    ids = [token.id for token in theirs.column("cope").tokens]
+    *rest, _ = lent.resume("ada", PROMPT, "cope", ids[:2], SHORT)
+    assert [event.token.id for event in rest] == ids[1:]
+    scored = lent.score("ada", PROMPT, "soup on monday").columns[0].tokens
+    for token, other in zip(scored, own.score("ada", PROMPT, "soup on monday").columns[0].tokens, strict=True):
+        assert token.id == other.id and abs(token.reward - other.reward) < 1e-3
+    found = [one.look_up("ada", PROMPT, "rag", ids[:2], "soup", against="eve") for one in (lent, own)]
+    assert found[0][0]["id"] == found[1][0]["id"] and found[0][0]["rank_user"] >= 1
+    methods = order_columns([], "eve")
+    against = [list(one.compare("ada", PROMPT, SHORT, methods, against="eve"))[-1] for one in (lent, own)]
+    assert read(against[0]) == read(against[1]) and against[0].against == "eve"
     lent.forget("ada")
     with pytest.raises(TypeError):
         list(lent.compare("ada", PROMPT, SHORT, ("pag",)))
