@@ -76,7 +76,7 @@ def make_base(shape: dict, device: torch.device) -> BaseModel:
             setattr(model.get_submodule(parent), last, new.to(device))
     model.requires_grad_(False)
     base = BaseModel(model, NoText(), "random", "random@0", device, torch.bfloat16)
-    base.__dict__["end_ids"] = frozenset()
+    base.__dict__.update(end_ids=frozenset(), prompt_beginning=[])
     return base
 
 
