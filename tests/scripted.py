@@ -14,6 +14,7 @@ from cope_demo.saved.export import write_zip
 from cope_demo.saved.fit_details import read_fit_details
 from cope_demo.saved.folder import FILES
 from cope_demo.saved.store import Store
+from cope_demo.service.surprise import MAX_TEXTS, SurprisingText
 from cope_demo.visitors.owners import owner_of_secret
 
 REPORT = {
@@ -224,6 +225,12 @@ class Service:
         self.store.open(user_id)
         found = {name: {"topic": 0.5, "style": len(text) / 100} for name, text in texts.items()}
         return {**found, "history": {"topic": 0.6, "style": 0.7}}
+
+    def surprise(self, samples, task) -> Iterator:
+        """A word is a token of as many bits as it has letters."""
+        for step, sample in enumerate(samples[:MAX_TEXTS]):
+            self.pause(step)
+            yield SurprisingText([(f" {word}", float(len(word))) for word in sample.response.split()], False)
 
     def fit_details(self, user_id) -> dict:
         return read_fit_details(self.store.open(user_id))

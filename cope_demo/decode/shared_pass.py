@@ -28,7 +28,7 @@ STEP_SECONDS = 0.5
 PIECE = 512
 """Tokens of prompts in a step while nobody writes."""
 LEAST = 16
-"""Tokens of prompts in a step, at least."""
+"""Tokens of prompts in a step, at least; and of what is patient, at most, while others write or read."""
 MANY = 24
 """Rows of a step from which on its time tells what a row costs."""
 IDLE_SECONDS = 2
@@ -39,8 +39,8 @@ NOT_FINITE = (
 )
 
 
-def _get_turn(work: Work) -> int:
-    return work.outbox.turn
+def _get_turn(work: Work) -> tuple[bool, int]:
+    return work.patient, work.outbox.turn
 
 
 class SharedPass:
@@ -175,7 +175,8 @@ class SharedPass:
         for work in sorted((work for work in awake if work.reading), key=_get_turn):
             if budget <= 0:
                 break
-            count = min(work.reading, max(1, budget // work.rows))
+            most = min(budget, LEAST) if work.patient and shares else budget
+            count = min(work.reading, max(1, most // work.rows))
             shares.append((work, count))
             budget -= count * work.rows
         return shares

@@ -4,9 +4,11 @@ Source of the method: Tan et al., "Democratizing Large Language Models via Perso
 (OPPU), EMNLP 2024.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from datasets import Dataset
+from transformers import TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
 from cope_demo.config import FitConfig
@@ -38,12 +40,19 @@ class LeanTrainer(SFTTrainer):
         return (loss, {}) if return_outputs else loss
 
 
-def train_oppu(base: BaseModel, examples: list[Example], config: FitConfig, folder: Path, emit: Emit) -> None:
+def train_oppu(
+    base: BaseModel,
+    examples: list[Example],
+    config: FitConfig,
+    folder: Path,
+    emit: Emit,
+    watches: Sequence[TrainerCallback] = (),
+) -> None:
     """Fits a fresh LoRA on the examples' responses (prompts carry no loss) and saves it to `folder` in peft's format.
 
     base: a trainable BaseModel; it is without the adapter again afterwards. With a task adapter in it,
     `stacked_learning_rate` counts.
-    Same seed, same machine: the same adapter, bit for bit.
+    watches: who looks at the model meanwhile. Same seed, same machine: the same adapter, bit for bit.
     """
     seed_everything(config.seed)
     rows = [
@@ -60,7 +69,7 @@ def train_oppu(base: BaseModel, examples: list[Example], config: FitConfig, fold
             args=SFTConfig(**make_trainer_settings(base, config, "oppu", folder.parent, "length"), packing=False),
             train_dataset=Dataset.from_list(rows),
             processing_class=base.tokenizer,
-            callbacks=[Progress("oppu", emit)],
+            callbacks=[*watches, Progress("oppu", emit)],
         )
         train(trainer)
         save_adapter(model, folder)

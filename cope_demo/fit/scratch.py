@@ -22,6 +22,7 @@ from cope_demo.texts.tasks import Sample
 from .eta import Eta, estimate_work
 from .events import Emit, FitEvent
 from .examples import Example, encode
+from .watching import Watch
 
 
 def prepare(
@@ -76,8 +77,8 @@ def make_manifest(scratch: Path) -> dict:
 class StageContext:
     """What a stage reads and writes: its folder, the settings, the examples, the base model, and where events go."""
 
-    def __init__(self, scratch: Path, emit: Emit):
-        self.scratch = scratch
+    def __init__(self, scratch: Path, emit: Emit, watch: bool = True):
+        self.scratch, self._watch = scratch, watch
         self.request = read_json(scratch / "request.json")
         self.config = FitConfig(**self.request["settings"])
         self._emit, self._eta = emit, None
@@ -104,6 +105,10 @@ class StageContext:
             work = estimate_work(self.examples("train"), self.examples("held_out"), self.config)
             self._eta = Eta(work, self.times())
         self._emit(replace(event, eta=self._eta.seconds(event)))
+
+    def make_watches(self, stage: str) -> list[Watch]:
+        """Who looks at the model while `stage` trains it; nobody where that is not asked for."""
+        return [Watch(self.base, self.examples("held_out"), stage, self.emit)] if self._watch else []
 
     def make_reporter(self, stage: str, of: int) -> Callable[[int], None]:
         """A function that turns a count of done examples, `of` in all, into events of `stage`."""

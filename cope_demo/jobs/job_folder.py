@@ -235,7 +235,15 @@ class JobFolder:
                     shutil.rmtree(path)
                 elif path.name not in KEPT:
                     path.unlink()
+            self._forget_watched()
             self.conclude(state, error)
+
+    def _forget_watched(self) -> None:
+        """Takes the person's words out of the events: what was seen of the model while it learned."""
+        events = self.events()
+        if any(event.get("watched") for event in events):
+            lines = [json.dumps({**event, "watched": None}) + "\n" for event in events]
+            write_whole(self.path / EVENTS, "".join(lines), PRIVATE)
 
     def remove(self) -> None:
         """Removes the whole folder, as if it had never been submitted."""

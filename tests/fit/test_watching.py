@@ -1,0 +1,104 @@
+"""Watching a model learn: what is seen, and that nobody's adapter is another one because somebody looked."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from cope_demo.config import FitConfig
+from cope_demo.fit import pipeline, watching
+from cope_demo.fit.examples import Example, encode
+from cope_demo.fit.response_logps import response_logps
+from cope_demo.fit.training import apply_new_adapter
+from cope_demo.model.base_model import load_base
+from cope_demo.reward import bits_per_token
+from tests import tiny
+
+QUICK = FitConfig(
+    lora_rank=4, oppu_epochs=2, oppu_learning_rate=5e-3, oppu_batch=2, dpo_batch=4, max_response_tokens=24
+)
+STAGES = ("history", "oppu", "negatives", "dpo")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tiny.make(tmp_path_factory.mktemp("watched") / "llama", "llama")
+
+
+@pytest.fixture(scope="module")
+def base(folder):
+    return load_base(folder, "cpu", trainable=True)
+
+
+def fit(folder, scratch, watch):
+    """The scratch folder of a fit, and what was watched: (stage, step, steps, what)."""
+    pipeline.prepare(scratch, tiny.samples(), "free_writing", "ada", model=folder, config=QUICK)
+    events = []
+    for stage in STAGES:
+        pipeline.run_stage(stage, scratch, events.append, watch=watch)
+    return [(e.stage, e.step, e.of, e.watched) for e in events if e.watched]
+
+
+def test_looking_changes_no_bit_of_the_adapters_and_shows_what_was_not_trained_on(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(watching, "PATIENCE", 1e-9)  # every look, however slow the machine
+    seen, unseen = fit(folder, tmp_path / "watched", True), fit(folder, tmp_path / "alone", False)
+    for adapter in ("oppu", "cope"):
+        one, two = ((tmp_path / name / adapter / "adapter_model.safetensors") for name in ("watched", "alone"))
+        assert one.read_bytes() == two.read_bytes()
+    assert unseen == []
+    assert [(stage, step / of) for stage, step, of, _ in seen] == [
+        ("oppu", 0), ("oppu", 2 / 8), ("oppu", 5 / 8), ("oppu", 1), ("dpo", 0.5), ("dpo", 1)
+    ]  # fmt: skip
+    (held,) = json.loads((tmp_path / "watched" / "split.json").read_text())["held_out"]
+    for *_, watched in seen:
+        assert tiny.samples()[held].response.startswith("".join(text for text, _ in watched["tokens"]))
+        assert watched["written"]
+    means = [sum(bits for _, bits in watched["tokens"]) / len(watched["tokens"]) for *_, watched in seen]
+    assert min(means[1:]) < means[0]  # the little that is to be learned
+
+
+def test_a_slow_look_is_left_out_between_a_stage_s_ends(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(watching, "PATIENCE", 1e9)
+    steps = [(stage, step / of) for stage, step, of, _ in fit(folder, tmp_path / "slow", True)]
+    assert steps == [("oppu", 0), ("oppu", 1), ("dpo", 1)]
+
+
+def test_the_first_look_is_base_itself(base):
+    """The numbers of a fresh adapter, which adds nothing, are those of the model without it."""
+    sentence = watching.pick_sentence(base, [encode(base, sample, QUICK) for sample in tiny.samples(3)])
+    bare = response_logps(base.model, [sentence], base.tokenizer.pad_token_id)[0]
+    with apply_new_adapter(base, QUICK) as model:
+        tokens = watching.score_sentence(model, base, sentence)
+    assert sum(bits for _, bits in tokens) / len(tokens) == pytest.approx(bits_per_token(bare), abs=0.01)
+
+
+def test_a_sentence_ends_where_it_ends_and_before_it_is_long(base):
+    def pick(text):
+        example = Example([1], base.response_ids(text))
+        return base.tokenizer.decode(watching.pick_sentence(base, [example]).response_ids)
+
+    assert pick("the ferry was late again. nobody said a word") == "the ferry was late again."
+    long = "rain " * 60
+    assert long.startswith(pick(long)) and len(base.text_ids(pick(long))) <= watching.SENTENCE
+
+
+@pytest.mark.parametrize("kept", [0, 3, 14])
+def test_what_was_written_before_changes_no_word_of_what_is_written_now(base, kept):
+    prompt = base.prompt_ids("Write a post about number 3.")
+    with torch.no_grad():
+        new = watching.write_greedily(base.model, base, prompt)
+        draft = [*new[:kept], *([7] * (len(new) - kept))]
+        assert watching.write_greedily(base.model, base, prompt, draft) == new
+        ids = torch.tensor([prompt])
+        for token in new:  # word by word, without a cache
+            assert int(base.model(ids).logits[0, -1].argmax()) == token
+            ids = torch.cat([ids, torch.tensor([[token]])], 1)
+
+
+def test_a_model_that_is_looked_at_goes_on_training(base):
+    with apply_new_adapter(base, replace(QUICK, lora_dropout=0.5)) as model:
+        model.train()
+        with watching.reading(model):
+            assert not model.training and not torch.is_grad_enabled()
+        assert model.training
