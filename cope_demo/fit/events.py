@@ -17,7 +17,7 @@ class FitEvent:
     margin: reward margin chosen - rejected of the DPO step, in nats times beta (trl's `rewards/margins`), or None.
     eta: estimated seconds until the whole fit is done, or None while unknown.
     message: a sentence worth showing, or None.
-    watched: what the model made of a held-out sentence and its instruction (watching.look), or None. It holds words.
+    watched: what the model made of a held-out sentence and its instruction (watching.py), or None. It holds words.
     """
 
     stage: str

@@ -15,6 +15,7 @@ from transformers import TrainerCallback
 
 from cope_demo.decode.token_text import TokenText
 from cope_demo.model.base_model import BaseModel
+from cope_demo.texts.tasks import Sample
 
 from .events import Emit, FitEvent
 from .examples import Example
@@ -28,18 +29,20 @@ LOOKS = {"oppu": 3, "dpo": 2}
 """Looks while a stage trains, spread evenly, the last at its end; OPPU has one more before its first step."""
 PATIENCE = 6.0
 """Between a stage's beginning and its end a look is left out, or its writing, that takes longer than this part of the
-training since the last one: a slow machine, or a short fit, is looked at less often."""
+training since the last one: a slow machine, or a short fit, is looked at less often. What writing takes is not known
+before the stage's first, so it is not risked between DPO's ends."""
 
 
 class Watch(TrainerCallback):
     """Looks at the model now and then while a trainer trains it, each look one event with `watched`.
 
-    texts: those held out of the fit. stage: of LOOKS.
+    texts: those held out of the fit, as samples and in tokens. stage: of LOOKS.
     """
 
-    def __init__(self, base: BaseModel, texts: Sequence[Example], stage: str, emit: Emit):
+    def __init__(self, base: BaseModel, texts: Sequence[tuple[Sample, Example]], stage: str, emit: Emit):
         self._base, self._stage, self._emit = base, stage, emit
-        self._sentence = pick_sentence(base, texts)
+        sample, text = min(texts, key=lambda one: abs(len(one[1].response_ids) - SENTENCE))
+        self._prompt, self._sentence = sample.prompt, cut_sentence(base, text)
         self._written: list[int] = []
         self._looked = self._score_seconds = self._write_seconds = 0.0
 
@@ -57,12 +60,14 @@ class Watch(TrainerCallback):
             self._look(model, state, write=True)
         elif state.global_step in {state.max_steps * number // count for number in range(1, count)}:
             if self._score_seconds <= affordable:
-                self._look(model, state, write=self._score_seconds + self._write_seconds <= affordable)
+                known = self._write_seconds > 0
+                self._look(model, state, write=known and self._score_seconds + self._write_seconds <= affordable)
 
     def _look(self, model: torch.nn.Module, state, write: bool) -> None:
         began = time.monotonic()
         with reading(model):
-            watched = {"tokens": score_sentence(model, self._base, self._sentence), "written": None}
+            tokens = score_sentence(model, self._base, self._sentence)
+            watched = {"prompt": self._prompt, "tokens": tokens, "written": None}
             scored = time.monotonic()
             if write:
                 self._written = write_greedily(model, self._base, self._sentence.prompt_ids, self._written)
@@ -84,9 +89,8 @@ def reading(model: torch.nn.Module):
         model.train(was_training)
 
 
-def pick_sentence(base: BaseModel, texts: Sequence[Example]) -> Example:
-    """The prompt and the first sentence of the text whose length is nearest to SENTENCE tokens, cut there."""
-    text = min(texts, key=lambda one: abs(len(one.response_ids) - SENTENCE))
+def cut_sentence(base: BaseModel, text: Example) -> Example:
+    """The prompt and the first sentence of a text, which has LEAST to SENTENCE tokens."""
     ids = [token for token in text.response_ids[:SENTENCE] if token not in base.end_ids]
     for count in range(LEAST, len(ids)):
         if base.tokenizer.decode(ids[:count]).endswith((".", "!", "?", "\n")):
@@ -115,7 +119,8 @@ def write_greedily(
     best = out.logits[0].argmax(-1).tolist()  # after the prompt, and after each token of the draft
     same = next((n for n, token in enumerate(draft) if token != best[n]), len(draft))
     written, cache, token = list(draft[:same]), out.past_key_values, best[same]
-    cache.crop(len(prompt_ids) + same)
+    if same < len(draft):
+        cache.crop(same - len(draft))  # what is negative is taken off
     while len(written) < WRITTEN and token not in base.end_ids:
         written.append(token)
         if len(written) < WRITTEN:

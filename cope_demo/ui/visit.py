@@ -12,7 +12,7 @@ from cope_demo.visitors.owners import Access
 
 from . import answers, links
 from .component import say
-from .panels import behind, comeback, fitting, lessons, people, scoring, takeaway
+from .panels import behind, comeback, fitting, lessons, people, scoring, surprise, takeaway
 from .parts import Answer, make_answer
 from .visitor import FINAL, MAX_FITS, NEW, Visitor
 
@@ -140,6 +140,7 @@ class Visit:
             name="",
             file=None,
             preview=say({"state": "empty"}),
+            surprise=surprise.EMPTY,
             text_a="",
             text_b="",
             asked="",

@@ -53,20 +53,21 @@ def test_looking_changes_no_bit_of_the_adapters_and_shows_what_was_not_trained_o
     (held,) = json.loads((tmp_path / "watched" / "split.json").read_text())["held_out"]
     for *_, watched in seen:
         assert tiny.samples()[held].response.startswith("".join(text for text, _ in watched["tokens"]))
-        assert watched["written"]
+        assert watched["prompt"] == tiny.samples()[held].prompt
+    assert [bool(watched["written"]) for *_, watched in seen] == [True, True, True, True, False, True]
     means = [sum(bits for _, bits in watched["tokens"]) / len(watched["tokens"]) for *_, watched in seen]
     assert min(means[1:]) < means[0]  # the little that is to be learned
 
 
 def test_a_slow_look_is_left_out_between_a_stage_s_ends(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(watching, "PATIENCE", 1e9)
-    steps = [(stage, step / of) for stage, step, of, _ in fit(folder, tmp_path / "slow", True)]
-    assert steps == [("oppu", 0), ("oppu", 1), ("dpo", 1)]
+    seen = [(stage, step / of, bool(what["written"])) for stage, step, of, what in fit(folder, tmp_path / "s", True)]
+    assert seen == [("oppu", 0, True), ("oppu", 1, True), ("dpo", 0.5, False), ("dpo", 1, True)]
 
 
 def test_the_first_look_is_base_itself(base):
     """The numbers of a fresh adapter, which adds nothing, are those of the model without it."""
-    sentence = watching.pick_sentence(base, [encode(base, sample, QUICK) for sample in tiny.samples(3)])
+    sentence = watching.cut_sentence(base, encode(base, tiny.samples(1)[0], QUICK))
     bare = response_logps(base.model, [sentence], base.tokenizer.pad_token_id)[0]
     with apply_new_adapter(base, QUICK) as model:
         tokens = watching.score_sentence(model, base, sentence)
@@ -76,7 +77,7 @@ def test_the_first_look_is_base_itself(base):
 def test_a_sentence_ends_where_it_ends_and_before_it_is_long(base):
     def pick(text):
         example = Example([1], base.response_ids(text))
-        return base.tokenizer.decode(watching.pick_sentence(base, [example]).response_ids)
+        return base.tokenizer.decode(watching.cut_sentence(base, example).response_ids)
 
     assert pick("the ferry was late again. nobody said a word") == "the ferry was late again."
     long = "rain " * 60

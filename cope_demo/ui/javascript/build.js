@@ -4,7 +4,7 @@
 import { build } from 'esbuild';
 import { BUNDLES, PANELS, ROOT, TOKEN_VIEW, UI } from './folders.js';
 
-const NAMES = ['behind', 'citation', 'comeback', 'evidence', 'examples', 'fitting', 'lessons', 'notice', 'people', 'preview', 'takeaway', 'verdict', 'ways'];
+const NAMES = ['behind', 'blind_test', 'citation', 'comeback', 'evidence', 'examples', 'fitting', 'lessons', 'notice', 'people', 'preview', 'surprise', 'takeaway', 'verdict', 'ways'];
 const ALONE = { site: `${UI}/site/page.js`, framed: `${UI}/assets/framed.js` }; // scripts that mount no component
 
 await build({
