@@ -71,7 +71,8 @@ class Watch(TrainerCallback):
             scored = time.monotonic()
             if write:
                 self._written = write_greedily(model, self._base, self._sentence.prompt_ids, self._written)
-                watched["written"] = self._base.tokenizer.decode(self._written, skip_special_tokens=True)
+                text = self._base.tokenizer.decode(self._written, skip_special_tokens=True)
+                watched["written"] = text + ("…" if len(self._written) == WRITTEN else "")
                 self._write_seconds = time.monotonic() - scored
         self._looked, self._score_seconds = time.monotonic(), scored - began
         self._emit(FitEvent(self._stage, state.global_step, state.max_steps, watched=watched))

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -13,10 +14,11 @@ from cope_demo.fit.response_logps import response_logps
 from cope_demo.fit.training import apply_new_adapter
 from cope_demo.model.base_model import load_base
 from cope_demo.reward import bits_per_token
+from cope_demo.texts.tasks import Sample
 from tests import tiny
 
 QUICK = FitConfig(
-    lora_rank=4, oppu_epochs=2, oppu_learning_rate=5e-3, oppu_batch=2, dpo_batch=4, max_response_tokens=24
+    lora_rank=4, oppu_epochs=2, oppu_learning_rate=5e-3, oppu_batch=4, dpo_batch=4, max_response_tokens=24
 )
 STAGES = ("history", "oppu", "negatives", "dpo")
 
@@ -48,7 +50,7 @@ def test_looking_changes_no_bit_of_the_adapters_and_shows_what_was_not_trained_o
         assert one.read_bytes() == two.read_bytes()
     assert unseen == []
     assert [(stage, step / of) for stage, step, of, _ in seen] == [
-        ("oppu", 0), ("oppu", 2 / 8), ("oppu", 5 / 8), ("oppu", 1), ("dpo", 0.5), ("dpo", 1)
+        ("oppu", 0), ("oppu", 1 / 4), ("oppu", 2 / 4), ("oppu", 1), ("dpo", 0.5), ("dpo", 1)
     ]  # fmt: skip
     (held,) = json.loads((tmp_path / "watched" / "split.json").read_text())["held_out"]
     for *_, watched in seen:
@@ -59,10 +61,40 @@ def test_looking_changes_no_bit_of_the_adapters_and_shows_what_was_not_trained_o
     assert min(means[1:]) < means[0]  # the little that is to be learned
 
 
-def test_a_slow_look_is_left_out_between_a_stage_s_ends(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(watching, "PATIENCE", 1e9)
-    seen = [(stage, step / of, bool(what["written"])) for stage, step, of, what in fit(folder, tmp_path / "s", True)]
-    assert seen == [("oppu", 0, True), ("oppu", 1, True), ("dpo", 0.5, False), ("dpo", 1, True)]
+def watch_steps(monkeypatch, stage, steps, seconds) -> list[tuple[int, bool]]:
+    """The steps at which a watch looks, and whether something was written, where a look takes `seconds` and a training
+    step one."""
+    clock = [0.0]
+
+    def spend(*_):
+        clock[0] += seconds
+        return []
+
+    monkeypatch.setattr(watching.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(watching, "score_sentence", spend)
+    monkeypatch.setattr(watching, "write_greedily", spend)
+    monkeypatch.setattr(watching, "cut_sentence", lambda base, text: text)
+    base = SimpleNamespace(tokenizer=SimpleNamespace(decode=lambda *_, **options: "eleven"))
+    events, model = [], torch.nn.Linear(1, 1)
+    watch = watching.Watch(base, [(Sample("p", "r"), Example([1], [2]))], stage, events.append)
+    watch.on_train_begin(None, SimpleNamespace(global_step=0, max_steps=steps), None, model=model)
+    for step in range(1, steps + 1):
+        clock[0] += 1
+        watch.on_step_end(None, SimpleNamespace(global_step=step, max_steps=steps), None, model=model)
+    return [(event.step, event.watched["written"] is not None) for event in events]
+
+
+@pytest.mark.parametrize(
+    "stage,seconds,seen",
+    [
+        ("oppu", 0.1, [(0, True), (9, True), (18, True), (27, True)]),
+        ("oppu", 1.0, [(0, True), (9, False), (18, False), (27, True)]),
+        ("oppu", 4.0, [(0, True), (27, True)]),
+        ("dpo", 0.1, [(13, False), (27, True)]),
+    ],
+)
+def test_between_a_stage_s_ends_a_look_takes_a_small_part_of_the_time(monkeypatch, stage, seconds, seen):
+    assert watch_steps(monkeypatch, stage, 27, seconds) == seen
 
 
 def test_the_first_look_is_base_itself(base):

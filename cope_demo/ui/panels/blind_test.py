@@ -106,6 +106,9 @@ def _write_round(service, user_id: str, task: str, pair: dict) -> dict:
 
 
 def cut_words(text: str, count: int) -> str:
-    """A text's first words on one line, with an ellipsis where there are more."""
+    """A text's first words on one line: up to the last sentence that ends among them, else with an ellipsis."""
     words = text.split()
-    return " ".join(words[:count]) + (" …" if len(words) > count else "")
+    ends = [number for number, word in enumerate(words[:count], 1) if word.endswith((".", "!", "?"))]
+    if len(words) > count and not ends:
+        return " ".join(words[:count]) + " …"
+    return " ".join(words[: ends[-1] if len(words) > count else count])

@@ -53,7 +53,7 @@ export class Watching {
     this.range.max = String(looks.length - 1);
     this.range.closest('label').hidden = looks.length < 2;
     this.answers.replaceChildren(...looks.filter((look) => look.written !== null).map((look) =>
-      el('li', {}, el('span.when', {}, look.label), el('span.words', {}, look.written ? `${look.written}…` : 'nothing'))));
+      el('li', {}, el('span.when', {}, look.label), el('span.words', {}, look.written || 'nothing'))));
     this.turn(this.follows ? looks.length - 1 : Math.min(this.shown, looks.length - 1));
   }
 

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from cope_demo.ui.panels import blind_test
 from tests.scripted import HOSTILE, PAIRS, Service
 
@@ -16,6 +18,20 @@ def test_rounds_come_one_by_one_with_the_held_out_text_and_both_answers(tmp_path
     (one,) = values[-1]["rounds"]
     assert one["prompt"] == held["prompt"]
     assert one["texts"] == {"own": held["chosen"], "base": "I am excited to …", "cope": "stitch in time"}
+
+
+@pytest.mark.parametrize(
+    "text,cut",
+    [
+        ("one two\nthree", "one two three"),
+        ("one two three four", "one two three …"),
+        ("One. Two three four.", "One."),
+        ("One! two? three four", "One! two?"),
+        ("", ""),
+    ],
+)
+def test_a_text_is_cut_where_a_sentence_ends_so_that_no_cut_tells_who_wrote_it(text, cut):
+    assert blind_test.cut_words(text, 3) == cut
 
 
 def test_what_goes_wrong_is_a_sentence_and_what_was_written_stays(tmp_path):
