@@ -2,16 +2,14 @@
 
 Words: by what part CoPe is less surprised than base by the person's own held-out words, in bits a token. It knows them
 from KNOWN on, a little from HEARD on, else not. Apart: how often it ranks the person's text above one of base's. It
-tells them apart from APART on, and better than base does. With fewer than FEW texts held out it may all be chance.
-What is left, 2 to the power of the bits a token, is how many equally likely tokens it still hesitates between.
+tells them apart from APART on, and better than base does. What is left, 2 to the power of the bits a token, is how many
+equally likely tokens it still hesitates between.
 """
 
 KNOWN, HEARD = 0.15, 0.03
 """Parts of base's bits a token that CoPe saves."""
 APART = 0.75
 """The share of pairs that are ranked right; a coin has 0.5."""
-FEW = 3
-"""Held-out texts."""
 
 
 def judge_fit(report: dict, whose: str) -> str:
@@ -33,5 +31,4 @@ def judge_fit(report: dict, whose: str) -> str:
         said = f"This fit tells {whose} texts from base’s, but it has not learned {whose} words, and {still}"
     else:
         said = f"This fit has not learned {whose} words and cannot tell {whose} texts from base’s; more texts may help"
-    few = report["held_out"] < FEW
-    return f"{said}{'; with so few texts to check it on, even this may be chance' if few else ''}."
+    return f"{said}."

@@ -6,7 +6,7 @@ import gradio as gr
 
 from cope_demo.errors import CopeError
 from cope_demo.ui.web.guard import explain_error, guard_handler
-from cope_demo.ui.web.joins import AT_ONCE
+from cope_demo.ui.web.joins import AT_ONCE, SURPRISES_AT_ONCE
 from cope_demo.visitors.owners import SECRET, Access
 
 from . import streams
@@ -20,7 +20,12 @@ HIDDEN = {"show_progress": "hidden", "api_visibility": "private"}
 LIGHT = {**HIDDEN, "queue": False}
 READING = {**HIDDEN, "concurrency_limit": 1, "concurrency_id": "read"}
 """For what makes instructions from texts: seconds of both cores, so one at a time."""
-SURPRISING = {**HIDDEN, "concurrency_limit": 4, "concurrency_id": "surprise", "trigger_mode": "always_last"}
+SURPRISING = {
+    **HIDDEN,
+    "concurrency_limit": SURPRISES_AT_ONCE,
+    "concurrency_id": "surprise",
+    "trigger_mode": "always_last",
+}
 """For base's reading of pasted texts, which waits for everybody's comparisons."""
 WRITING = {**HIDDEN, "concurrency_limit": AT_ONCE, "concurrency_id": "model"}
 

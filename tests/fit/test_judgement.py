@@ -5,9 +5,9 @@ import pytest
 from cope_demo.fit.judgement import judge_fit
 
 
-def report(base=6.0, cope=6.0, right=0.5, base_right=0.25, held_out=4) -> dict:
+def report(base=6.0, cope=6.0, right=0.5, base_right=0.25) -> dict:
     bits = {"base": base, "oppu": base, "cope": cope}
-    return {"bits_per_token": bits, "pairs_right": {"base": base_right, "cope": right}, "held_out": held_out}
+    return {"bits_per_token": bits, "pairs_right": {"base": base_right, "cope": right}}
 
 
 @pytest.mark.parametrize(
@@ -29,8 +29,6 @@ def test_who_ranks_no_better_than_base_does_not_tell_apart():
     assert "does not yet tell" in judge_fit(report(6.0, 4.0, right=0.9, base_right=0.9), "your")
 
 
-def test_what_is_left_is_said_in_tokens_and_few_texts_are_admitted():
-    said = judge_fit(report(6.0, 4.0, right=1.0, held_out=2), "Ines’s")
-    assert "as between 16 equally likely tokens" in said and "with Ines’s words" in said
-    assert said.endswith("; with so few texts to check it on, even this may be chance.")
-    assert "chance" not in judge_fit(report(6.0, 4.0, right=1.0, held_out=3), "your")
+def test_what_is_left_is_said_in_tokens():
+    said = judge_fit(report(6.0, 4.0, right=1.0), "Ines’s")
+    assert said.endswith("as between 16 equally likely tokens.") and "with Ines’s words" in said

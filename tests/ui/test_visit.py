@@ -110,6 +110,7 @@ def test_report_in_words_better_and_worse():
     assert good["lead"].startswith("On 4 of Ada Lint’s texts that the fit never saw, CoPe is 25% less surprised")
     assert "in 11 of 12 pairs" in good["lead"] and good["warning"] is None
     assert [row["name"] for row in good["rows"]] == ["Base", "OPPU", "CoPe"] and good["rows"][2]["right"] == "92%"
+    assert good["judgement"].startswith("This fit writes with Ada Lint’s words and tells Ada Lint’s texts")
     assert good["rows"][0]["margin"] == "-3.10" and good["rows"][2]["margin"] == "+1.90"
     bits = {"base": 4.0, "oppu": 4.1, "cope": 4.2}
     bad = fitting.explain_report(REPORT | {"bits_per_token": bits, "train": 5, "held_out": 1}, "You")
@@ -121,7 +122,7 @@ def test_report_in_words_better_and_worse():
 
 def test_first_visit_opens_with_the_first_sample_user(visit):
     answer = visit.open(None)
-    untouched = {"text", "name", "file", "preview", "erased", "alpha", "tau", "temperature", "seed", "ways"}
+    untouched = {"text", "name", "file", "surprise", "preview", "erased", "alpha", "tau", "temperature", "seed", "ways"}
     assert set(ANSWERED) - set(answer) == untouched | {"text_a", "text_b", "asked"}
     assert answer["visitor"]["chosen"] == "ada"
     assert json.loads(answer["people"])["chosen"] == "ada"

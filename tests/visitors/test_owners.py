@@ -91,8 +91,8 @@ def test_an_account_owns_what_is_fitted_while_it_is_logged_in(service):
     assert access.of(SECRET, PROFILE).store.open("mine")  # fitted before logging in
 
 
-CLOSED = {"start", "engine", "forget", "store", "jobs"}
-"""What of a service only the server itself may use; visitors have a store and jobs of their own (OwnService)."""
+CLOSED = {"start", "engine", "forget", "store", "jobs", "surprise"}
+"""What of a service only the server itself may use; visitors have the last three in a way of their own (OwnService)."""
 
 
 def test_whoever_adds_to_the_service_decides_whether_visitors_may_use_it(tmp_path):

@@ -6,7 +6,7 @@ import gradio as gr
 
 from cope_demo.errors import CopeError
 from cope_demo.fit.events import STAGES
-from cope_demo.fit.judgement import FEW, judge_fit
+from cope_demo.fit.judgement import judge_fit
 from cope_demo.jobs.interface import FitRequest, JobStatus
 from cope_demo.system.files import read_json_lines
 from cope_demo.texts.history import parse_history
@@ -187,7 +187,7 @@ def explain_report(data: dict, name: str) -> dict:
         {"name": names[key], "bits": bits[key], "right": f"{right[key]:.0%}", "margin": f"{data['margin'][key]:+.2f}"}
         for key in names
     ]
-    few = data["train"] + data["held_out"] <= 15 and data["held_out"] >= FEW  # with fewer the judgement says so
+    few = data["train"] + data["held_out"] <= 15
     return {
         "lead": f"{lead} It learned from {data['train']} texts.",
         "caption": "Bits per token say how surprised a model is by the person’s own words: lower is better. Told "

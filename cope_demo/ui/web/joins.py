@@ -28,6 +28,8 @@ texts under base."""
 AT_ONCE = 24
 """Comparisons and scores that have a thread each, of the web server's 40. Which of them write at the same time is the
 decoder's decision, by what this machine has measured (decode/shared_pass.py)."""
+SURPRISES_AT_ONCE = 4
+"""Pasted texts of so many people are read at the same time, each with a thread."""
 WAITING = LIGHT.of_all + sum(room.of_all for room in ROOMS.values())
 """More than can ever wait: Gradio's own bound."""
 YOURS = "{} requests of yours wait or run already: let one of them end, or stop it, and then try again."
