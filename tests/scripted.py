@@ -227,10 +227,10 @@ class Service:
         return {**found, "history": {"topic": 0.6, "style": 0.7}}
 
     def surprise(self, samples, task) -> Iterator:
-        """A word is a token of as many bits as it has letters."""
+        """A word is a token of twice as many bits as it has letters."""
         for step, sample in enumerate(samples[:MAX_TEXTS]):
             self.pause(step)
-            yield SurprisingText([(f" {word}", float(len(word))) for word in sample.response.split()], False)
+            yield SurprisingText([(f" {word}", 2.0 * len(word)) for word in sample.response.split()], False)
 
     def fit_details(self, user_id) -> dict:
         return read_fit_details(self.store.open(user_id))

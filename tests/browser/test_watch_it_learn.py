@@ -28,7 +28,7 @@ def test_texts_are_read_at_once_and_a_fit_is_watched(chromium, service, scripted
         page.fill("#history textarea", TEXTS)
         page.wait_for_selector(f"{SURPRISE} .status.done")
         assert page.locator(f"{SURPRISE} li").count() == 6
-        assert page.inner_text(f"{SURPRISE} li >> nth=0").endswith("bits a token \u00b7 most unusual: harbour 8")
+        assert page.inner_text(f"{SURPRISE} li >> nth=0").endswith(": harbour 14, walked 14, again 12")
         assert "6\u00a0texts read, on average" in page.inner_text(f"{SURPRISE} .status")
         assert page.locator(f"{SURPRISE} .bits-legend .bits3").count() == 1
         page.fill("#history textarea", "")

@@ -26,7 +26,7 @@ def test_each_text_is_there_as_soon_as_it_is_read(service):
     values = read(service, "\n---\n".join(f"the ferry {n}" for n in range(MAX_TEXTS + 2)))
     assert [len(value["texts"]) for value in values] == [*range(MAX_TEXTS + 1), MAX_TEXTS]
     assert values[-1]["state"] == "done" and values[-1]["more"] == 2
-    assert values[1]["texts"][0] == {"tokens": [[" the", 3.0], [" ferry", 5.0], [" 0", 1.0]], "cut": False}
+    assert values[1]["texts"][0] == {"tokens": [[" the", 6.0], [" ferry", 10.0], [" 0", 2.0]], "cut": False}
     assert values[-1]["instruction"] == surprise.INSTRUCTION
 
 
