@@ -228,9 +228,12 @@ class Service:
 
     def surprise(self, samples, task) -> Iterator:
         """A word is a token of twice as many bits as it has letters."""
-        for step, sample in enumerate(samples[:MAX_TEXTS]):
-            self.pause(step)
-            yield SurprisingText([(f" {word}", 2.0 * len(word)) for word in sample.response.split()], False)
+        try:
+            for step, sample in enumerate(samples[:MAX_TEXTS]):
+                self.pause(step)
+                yield SurprisingText([(f" {word}", 2.0 * len(word)) for word in sample.response.split()], False)
+        finally:
+            self.closed += 1
 
     def fit_details(self, user_id) -> dict:
         return read_fit_details(self.store.open(user_id))

@@ -1,6 +1,7 @@
 """Something back at once: surprise of pasted texts, a model that learns as one watches, and a blind test as a file."""
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from tests.browser.conftest import DESKTOP, PHONE, visit
 from tests.browser.test_axe import violations
 from tests.browser.test_token_view import sideways
+from tests.fits import eventually
 from tests.scripted import HOSTILE
 
 TEXTS = "\n---\n".join(f"The tram to the harbour was late again, number {n}, so we walked." for n in range(6))
@@ -31,12 +33,8 @@ def test_texts_are_read_at_once_and_a_fit_is_watched(chromium, service, scripted
         assert page.inner_text(f"{SURPRISE} li >> nth=0").endswith(": harbour 14, walked 14, again 12")
         assert "6\u00a0texts read, on average" in page.inner_text(f"{SURPRISE} .status")
         assert page.locator(f"{SURPRISE} .bits-legend .bits3").count() == 1
-        page.fill("#history textarea", "")
-        page.wait_for_selector(SURPRISE, state="hidden")
-        page.fill("#history textarea", TEXTS)
-        page.wait_for_selector(f"{SURPRISE} .status.done")
         page.click("#start-fit")
-        page.wait_for_selector(".cope-fit .headline")
+        page.wait_for_selector(".cope-fit .headline", timeout=90_000)  # the instructions are made first
         job = f"job{len(service.jobs.requests)}"
         user = service.jobs.status(job).user_id
         events = [
@@ -56,8 +54,24 @@ def test_texts_are_read_at_once_and_a_fit_is_watched(chromium, service, scripted
         assert page.inner_text(f"{WATCHING} .told").startswith("Base")  # who has gone back stays there
         page.keyboard.press("End")
         assert page.inner_text(f"{WATCHING} output") == "after OPPU"
-        assert violations(page) == [] and sideways(page) <= 0
+        assert sideways(page) <= 0
+        assert size is DESKTOP or violations(page) == []
         service.jobs.set(job, user, "cancelled")
+
+
+def test_texts_that_change_are_not_read_on(chromium, service, scripted_url):
+    gate, read = threading.Event(), []
+    service.pause = lambda step: (read.append(step), gate.wait(0.2 if step < 1 else 3))
+    with visit(chromium, scripted_url) as page:
+        page.click("[data-id=new]")
+        page.fill("#history textarea", TEXTS)
+        page.wait_for_selector(f"{SURPRISE} li")
+        page.fill("#history textarea", "")
+        page.wait_for_selector(SURPRISE, state="hidden")
+        gate.set()
+        eventually(lambda: service.closed)
+        page.wait_for_timeout(300)
+        assert max(read) < 5 and page.is_hidden(SURPRISE)
 
 
 def test_a_blind_test_is_guessed_and_taken_along_as_a_file(chromium, service, scripted_url, tmp_path):

@@ -1,5 +1,5 @@
-// What base finds unusual about one's own texts: data = { state: "empty" | "reading" | "done" | "problem", message, instruction,
-// of, more, texts: [{ tokens: [text, bits][], cut }] }.
+// What base finds unusual about one's own texts: data = { state: "empty" | "reading" | "done" | "problem", message, run,
+// instruction, of, more, texts: [{ tokens: [text, bits][], cut }] }.
 
 import { draw, el, plural, rootOf } from '../assets/dom.js';
 import { coloured, legend, mean, unusual } from './bits.js';
@@ -25,9 +25,12 @@ export function mount(component) {
     el('h3', {}, 'What a model finds unusual about you'), about, legend(),
     el('div.scroll', { tabindex: 0, role: 'region', 'aria-label': 'Your texts, coloured by surprise' }, list), status);
   let drawn = []; // the texts in the list, as JSON
+  let run, dropped; // what is drawn, and what was drawn before its texts were changed: more of it may still arrive
 
   draw(component, (data) => {
-    if (data.state === 'empty') { drawn = []; list.replaceChildren(); root.replaceChildren(); return; }
+    if (data.state === 'empty') { dropped = run; drawn = []; list.replaceChildren(); root.replaceChildren(); return; }
+    if (data.run === dropped) return;
+    run = data.run;
     if (!view.isConnected) root.replaceChildren(view);
     const texts = data.texts.map((text) => JSON.stringify(text));
     if (drawn.some((text, at) => text !== texts[at])) { drawn = []; list.replaceChildren(); } // other texts

@@ -1,5 +1,6 @@
 """What base finds unusual about one's own texts: token by token, as soon as they are pasted, before any fit."""
 
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,7 +36,8 @@ def stream(service, source: str | bytes, filename: str | None, task: str) -> Ite
         yield EMPTY
         return
     shown: list[dict] = []
-    facts = {"of": min(len(samples), MAX_TEXTS), "more": max(0, len(samples) - MAX_TEXTS), "texts": shown}
+    facts = {"run": secrets.token_hex(4), "of": min(len(samples), MAX_TEXTS), "texts": shown}
+    facts["more"] = len(samples) - facts["of"]
     if not all(sample.prompt for sample in samples[:MAX_TEXTS]):
         facts["instruction"] = INSTRUCTION
     try:
