@@ -13,6 +13,7 @@ import gradio as gr
 from cope_demo.config import DecodeConfig
 from cope_demo.decode.trace import Column, ColumnEnd, TokenEvent
 from cope_demo.ui.component import ASSETS, panel, say, script
+from cope_demo.ui.figures import shorten_text
 from cope_demo.ui.settings import choose_task
 from cope_demo.ui.streams import LOADING, wait_for_model
 from cope_demo.ui.web.guard import explain_error
@@ -102,7 +103,10 @@ def _write_round(service, user_id: str, task: str, pair: dict) -> dict:
         if isinstance(item, (TokenEvent, ColumnEnd)):
             columns[item.method].record(item)
     texts = {"own": pair["chosen"], "base": columns["greedy"].text, "cope": columns["cope"].text}
-    return {"prompt": pair["prompt"], "texts": {by: cut_words(text, len(own)) for by, text in texts.items()}}
+    return {
+        "prompt": shorten_text(pair["prompt"]),
+        "texts": {by: cut_words(text, len(own)) for by, text in texts.items()},
+    }
 
 
 def cut_words(text: str, count: int) -> str:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from cope_demo.ui.figures import shorten_text
+
 LOOKS = {"oppu": (1, 3), "dpo": (4, 2)}
 """Where the looks of a stage stand on the axis of all of them: the first place, and how many follow it there."""
 PLACES = 6
@@ -20,7 +22,7 @@ def describe_watched(events: Sequence[dict]) -> dict | None:
         {"at": _place(event), "label": _name(event), **{name: event["watched"][name] for name in ("tokens", "written")}}
         for event in seen
     ]
-    return {"prompt": seen[-1]["watched"]["prompt"], "of": PLACES, "looks": looks}
+    return {"prompt": shorten_text(seen[-1]["watched"]["prompt"]), "of": PLACES, "looks": looks}
 
 
 def _place(event: dict) -> float:
