@@ -27,7 +27,7 @@ WRITTEN = 14
 """Tokens that are written at each look."""
 LOOKS = {"oppu": 3, "dpo": 2}
 """Looks while a stage trains, spread evenly, the last at its end; OPPU has one more before its first step."""
-PATIENCE = 6.0
+PATIENCE = 10.0
 """Between a stage's beginning and its end a look is left out, or its writing, that takes longer than this part of the
 training since the last one: a slow machine, or a short fit, is looked at less often. What writing takes is not known
 before the stage's first, so it is not risked between DPO's ends."""

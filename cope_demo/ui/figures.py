@@ -1,4 +1,4 @@
-"""Numbers as the page's scripts write them, so that one value has one form wherever it stands; long texts, shortened."""
+"""Numbers as the page's scripts write them, so that one value has one form wherever it stands; and long texts cut."""
 
 from decimal import ROUND_HALF_UP, Decimal
 

@@ -88,8 +88,8 @@ def watch_steps(monkeypatch, stage, steps, seconds) -> list[tuple[int, bool]]:
     "stage,seconds,seen",
     [
         ("oppu", 0.1, [(0, True), (9, True), (18, True), (27, True)]),
-        ("oppu", 1.0, [(0, True), (9, False), (18, False), (27, True)]),
-        ("oppu", 4.0, [(0, True), (27, True)]),
+        ("oppu", 0.5, [(0, True), (9, False), (18, False), (27, True)]),
+        ("oppu", 2.0, [(0, True), (27, True)]),
         ("dpo", 0.1, [(13, False), (27, True)]),
     ],
 )
