@@ -1,6 +1,6 @@
 # make run | make test | make faults | make bench | make lint | make bundles | make screenshots | make lessons |
-# make comparisons | make results | make site | make custom-generate | make test-space | make test-lowest |
-# make test-newest: each makes the environment first, where it needs one that is missing.
+# make demonstration | make comparisons | make results | make controls | make site | make custom-generate |
+# make test-space | make test-lowest | make test-newest: each makes the environment first, where it needs one.
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,7 +12,8 @@ JAVASCRIPT := cope_demo/ui/javascript
 SAMPLES := ines walter juno priya tomasz
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test faults bench lint bundles screenshots lessons comparisons results site samples setup clean
+.PHONY: run test faults bench lint bundles screenshots lessons demonstration comparisons results controls site samples
+.PHONY: setup clean
 .PHONY: custom-generate test-space test-lowest test-newest
 
 run: $(PREPARED)
@@ -50,6 +51,10 @@ screenshots: $(PREPARED)
 lessons: $(PREPARED)
 	$(BIN)/python docs/make_lessons.py
 
+# Makes what the page opens with anew (about five minutes).
+demonstration: $(PREPARED)
+	$(BIN)/python docs/make_demonstration.py
+
 # Makes the sample users' saved comparisons anew (about two minutes).
 comparisons: $(PREPARED)
 	$(BIN)/python docs/make_comparisons.py
@@ -63,14 +68,22 @@ site: $(INSTALLED)
 results: $(PREPARED)
 	$(BIN)/python docs/make_results.py $(RUNS) $(if $(DATA),--data $(DATA))
 
-# Fits the sample users anew (one to two minutes each on two cores).
+# The tables of docs/controls.md, from RUNS of evaluate --controls.
+controls: $(PREPARED)
+	$(BIN)/python docs/make_controls.py $(RUNS) $(if $(DATA),--data $(DATA)) $(if $(MACHINE),--machine "$(MACHINE)")
+
+# Fits the sample users anew (one to two minutes each on two cores). With MODEL, on that model, into a folder of their own,
+# which COPE_SAMPLES names to the app and --samples to publish-space.
+SAMPLES_DIR := $(if $(MODEL),var/samples/$(notdir $(MODEL)),users)
 samples: $(SAMPLES:%=sample-%)
+	@echo "The sample users are in $(SAMPLES_DIR)"
 
 # Tomasz's invented voice is far from real reviews; at the default rate he loses his verdicts.
 FIT_tomasz := {"stacked_learning_rate": 1e-3}
 sample-%: $(PREPARED)
 	COPE_FIT_CONFIG='$(FIT_$*)' $(BIN)/python -m cope_demo fit --user $* --card users/$*/card.json \
-	  --history users/$*/texts.* --users-dir users
+	  --history users/$*/texts.* --users-dir $(SAMPLES_DIR) $(if $(MODEL),--model $(MODEL))
+	$(if $(MODEL),cp users/$*/card.json users/$*/texts.* $(SAMPLES_DIR)/$*)
 
 # A repository for the hub: CoPe for transformers' own generate. docs/hosting.md says what to do with it.
 DECODING := var/hub/cope-decoding

@@ -28,9 +28,10 @@ from benchmarks.common import print_machine
 from cope_demo.config import DecodeConfig, FitConfig
 from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.trace import TokenEvent
+from cope_demo.fit.candidates import sample_candidates
 from cope_demo.fit.dpo import TokenPair, train_dpo
 from cope_demo.fit.examples import encode
-from cope_demo.fit.negatives import make_candidates, sample_candidates, score_candidates, select_rejected
+from cope_demo.fit.negatives import make_candidates, score_candidates, select_rejected
 from cope_demo.fit.oppu import train_oppu
 from cope_demo.fit.response_logps import response_logps
 from cope_demo.fit.training import apply_saved_adapter, quiet_libraries, reuse_memory

@@ -4,7 +4,8 @@
 
 OPPU and DPO are one batch of 4 texts or pairs, forward and backward, with the shipped task adapter for posts; sampling
 is 3 candidates of 16 tokens for each of 8 prompts. Prompts have 40 tokens and responses 60, or 240 and 80; all are
-random. Quick: the short ones, one round.
+random but for the first 28, a template. Padded rows are what families get whose attention reads no trees of tokens.
+Quick: the short ones, one round.
 """
 
 import sys
@@ -18,10 +19,10 @@ from peft.tuners.lora import LoraLayer
 from trl import DPOTrainer
 
 from cope_demo.config import FitConfig
-from cope_demo.fit import negatives
+from cope_demo.fit import candidates
+from cope_demo.fit.candidates import sample_candidates
 from cope_demo.fit.dpo import BaseReferenceTrainer, TokenPair, train_dpo
 from cope_demo.fit.examples import Example
-from cope_demo.fit.negatives import sample_candidates
 from cope_demo.fit.oppu import LeanTrainer
 from cope_demo.fit.training import apply_new_adapter, reuse_memory, save_adapter
 from cope_demo.model.attention import NAME
@@ -30,7 +31,7 @@ from cope_demo.model.base_model import BaseModel, load_base
 LENGTHS = {"short": (40, 60), "long": (240, 80)}
 ROUNDS = 4
 QUICK = "--quick"
-PROMPTS, NEW_TOKENS = 8, 16
+PROMPTS, NEW_TOKENS, TEMPLATE = 8, 16, 28
 
 
 @contextmanager
@@ -99,9 +100,9 @@ def measure_oppu(base: BaseModel, length: str, rows: list[list[int]], prompt: in
         ways = {
             "ours": step,
             "adapters by peft": lambda: step(use_peft_forward(model)),
-            "transformers' plain attention": lambda: step(use_attention(base.model, "eager")),
-            "torch's fused attention": lambda: step(use_attention(base.model, "sdpa")),
-            "logits of prompts, too": lambda: step(lean=False),
+            "padded rows": lambda: step(use_attention(base.model, "eager")),
+            "padded rows, torch's fused attention": lambda: step(use_attention(base.model, "sdpa")),
+            "padded rows, logits of prompts, too": lambda: step(use_attention(base.model, "eager"), lean=False),
         }
         found = measure_ways(length, "OPPU", ways)
         save_adapter(model, folder)
@@ -116,11 +117,15 @@ def measure_dpo(base: BaseModel, length: str, rows: list[list[int]], prompt: int
     def measure(trainer):
         batch = trainer.data_collator(list(trainer.train_dataset))
 
-        def step(owner):
-            with autocast(base):
+        def step(owner, context=None):
+            with context or nullcontext(), autocast(base):
                 owner.compute_loss(trainer, trainer.model, dict(batch)).backward()
 
-        ways = {"ours": lambda: step(BaseReferenceTrainer), "trl's loss": lambda: step(DPOTrainer)}
+        ways = {
+            "ours": lambda: step(BaseReferenceTrainer),
+            "padded rows": lambda: step(BaseReferenceTrainer, use_attention(base.model, "eager")),
+            "trl's loss": lambda: step(DPOTrainer),
+        }
         found.extend(measure_ways(length, "DPO", ways))
 
     with substitute(BaseReferenceTrainer, "train", measure):
@@ -136,12 +141,7 @@ def measure_sampling(base: BaseModel, length: str, prompts: list[list[int]]) -> 
         with context or nullcontext():
             sample_candidates(base, examples, FitConfig(), lambda event: None)
 
-    ways = {
-        "ours": sample,
-        "transformers' plain attention": lambda: sample(use_attention(base.model, "eager")),
-        "torch's fused attention": lambda: sample(use_attention(base.model, "sdpa")),
-        "a prompt read for each candidate": lambda: sample(substitute(negatives, "read_prompts", lambda *_: None)),
-    }
+    ways = {"ours": sample, "generate": lambda: sample(substitute(candidates, "make_forward", lambda base: None))}
     return measure_ways(length, "sampling", ways)
 
 
@@ -151,7 +151,9 @@ def measure(folder: Path, quick: bool) -> Iterator[dict]:
     base = load_base(trainable=True, task="topic_writing")
     rng = torch.Generator().manual_seed(0)
     for length, (prompt, response) in list(LENGTHS.items())[: 1 if quick else None]:
-        rows = torch.randint(100, 40000, (PROMPTS, prompt + response), generator=rng).tolist()
+        rows = torch.randint(100, 40000, (PROMPTS, prompt + response), generator=rng)
+        rows[:, :TEMPLATE] = rows[0, :TEMPLATE]
+        rows = rows.tolist()
         yield from measure_oppu(base, length, rows[:4], prompt, folder / "oppu")
         yield from measure_dpo(base, length, rows[:4], prompt, folder / "oppu")
         yield from measure_sampling(base, length, [row[:prompt] for row in rows])

@@ -12,13 +12,14 @@ import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import torch
 from common import table
 
 from cope_demo.config import DecodeConfig
 from cope_demo.decode import advancing
 from cope_demo.decode.trace import TraceToken
 from cope_demo.decode.tracing import TracedStep
-from cope_demo.reward import cope_scores
+from cope_demo.reward import cope_scores, penalize_repetition
 from cope_demo.service.service import Service
 
 USERS = ("ines", "juno", "walter")
@@ -34,7 +35,11 @@ class ComparedStep(TracedStep):
     def describe(self, tokens: Sequence[int], texts: Sequence[str]) -> list[TraceToken]:
         """See TracedStep; afterwards `hits` has more entries."""
         traced = super().describe(tokens, texts)
-        for expert, logp_base, token in zip(self.expert, self.logp_base, traced, strict=True):
+        for number, (column, token) in enumerate(zip(self.columns, traced, strict=True)):
+            seen = torch.tensor(list(dict.fromkeys(column.ids[:-1])), dtype=torch.long)
+            penalty = self.configs[number].repetition_penalty
+            expert = penalize_repetition(self.user[number], seen, penalty).log_softmax(-1)
+            logp_base = self.amateur[number].log_softmax(-1)
             own = {other.id: float(expert[other.id]) for other in token.alternatives}
             for tau in TAUS:
                 head = [number for number, value in own.items() if value >= max(own.values()) + math.log(tau) - 1e-4]

@@ -81,7 +81,7 @@ class FitConfig(_Settings):
     holdout: texts held out of the fit for its report; at most a fifth of the history.
     oppu_epochs, oppu_learning_rate, oppu_batch: the supervised stage.
     stacked_learning_rate: its learning rate where base has a task adapter, which is near the person's texts already.
-    sample_rows, score_tokens: answers that base samples, and padded tokens that are scored, in one batch.
+    sample_rows, score_tokens: answers that base samples, and tokens that are scored, in one batch.
     candidates, candidate_temperature, candidate_top_p: K samples from base for each prompt; temperature 0 is greedy,
         and then K is 1.
     selection: "lowest" rejects the candidate with the lowest implicit reward, "hardest" the one with the highest.

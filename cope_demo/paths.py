@@ -16,6 +16,14 @@ def data_dir() -> Path:
     return Path(os.environ.get("COPE_DATA") or ROOT / "var")
 
 
+def samples_dir() -> Path:
+    """The folder of the sample users that are offered: COPE_SAMPLES, or the ones that the repository ships.
+
+    Adapters belong to one model; under another one the same people are fitted anew (`make samples MODEL=...`).
+    """
+    return Path(os.environ.get("COPE_SAMPLES") or SAMPLE_USERS)
+
+
 def users_dir() -> Path:
     """Where visitors' (and the command line's) fitted users live."""
     return data_dir() / "users"

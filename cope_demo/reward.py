@@ -6,8 +6,6 @@ synthetic negatives in fit/negatives.py; the DPO loss and its reference are in f
 Source: Bu et al., "Personalized LLM Decoding via Contrasting Personal Preference", EMNLP 2025 (arXiv 2506.12109).
 """
 
-from collections.abc import Sequence
-
 import torch
 
 
@@ -35,21 +33,6 @@ def cope_scores(logp_user: torch.Tensor, logp_base: torch.Tensor, alpha: float, 
     """The score CoPe maximises: the implicit reward inside V_head, minus infinity outside. Shapes (..., V)."""
     head = plausible_head(logp_user, tau)
     return implicit_reward(logp_user, logp_base, alpha).masked_fill(~head, float("-inf"))
-
-
-def contrast_winners(
-    logp_user: torch.Tensor, logp_base: torch.Tensor, alphas: Sequence[float], taus: Sequence[float]
-) -> list[int]:
-    """The tokens that maximise `cope_scores` at every tau and alpha, in that order, with repetitions.
-
-    logp_user, logp_base: (V,). Only the largest of the heads is computed, which is a few dozen tokens.
-    """
-    ids = plausible_head(logp_user, min(taus)).nonzero().squeeze(-1)  # (H,)
-    user, base = logp_user[ids], logp_base[ids]
-    floors = user.max() + torch.tensor(taus, device=user.device).log()
-    heads = user >= floors.view(-1, 1, 1)  # (T, 1, H)
-    scores = user - torch.tensor(alphas, device=user.device).unsqueeze(1) * base  # (A, H)
-    return ids[scores.masked_fill(~heads, float("-inf")).argmax(-1).flatten()].tolist()
 
 
 def penalize_repetition(logits: torch.Tensor, seen: torch.Tensor, penalty: float) -> torch.Tensor:

@@ -1,8 +1,8 @@
 """Makes the pictures in docs/images from the running app: python docs/make_screenshots.py [--user ID] [--prompt TEXT]
 
-Starts the app with a data folder of its own, chooses a sample user, compares, and takes first.png (the page as it
-opens), desktop-light.png, desktop-dark.png and phone.png; then inspector.png, steps.png, lesson.png and score.png, one
-picture of each. Needs Debian's package chromium and a fitted sample user.
+Starts the app with a data folder of its own and takes first.png (the page as it opens); chooses a sample user,
+compares, and takes desktop-light.png, desktop-dark.png and phone.png; then inspector.png, steps.png, lesson.png,
+present.png and score.png, one picture of each. Needs Debian's package chromium and a fitted sample user.
 """
 
 import argparse
@@ -20,8 +20,8 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
 ARGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-WINDOW = {"width": 1280, "height": 900}
-DESKTOP, PHONE = {"width": 1280, "height": 1240}, {"width": 390, "height": 844}
+WINDOW, LAPTOP = {"width": 1280, "height": 900}, {"width": 1280, "height": 800}
+DESKTOP, PHONE = {"width": 1280, "height": 1000}, {"width": 390, "height": 844}
 
 
 @contextmanager
@@ -53,16 +53,18 @@ def compare_methods(browser, url: str, user: str, prompt: str | None, size: dict
     )
     page = context.new_page()
     page.goto(url)
+    if size is DESKTOP and not dark:
+        page.set_viewport_size(LAPTOP)
+        page.wait_for_selector(".cope-demonstration .told .overruled")
+        page.wait_for_selector(".chapter-head")
+        shoot(page, "first")
+        page.set_viewport_size(size)
+    page.click("[data-door=person]")
     page.click(f".people [data-id={user}]")
     page.wait_for_selector(f".people [data-id={user}][aria-checked=true]")
-    page.wait_for_selector(".cope-notice p", state="detached", timeout=120_000)
-    page.wait_for_selector(".cope-fit .report")
+    page.wait_for_selector("#chapter-compare .cope-notice p", state="detached", timeout=120_000)
     if prompt:
         page.fill("#prompt textarea", prompt)
-    if size is DESKTOP and not dark:
-        page.evaluate("scrollTo(0, 0)")
-        page.wait_for_timeout(500)
-        page.screenshot(path=IMAGES / "first.png")
     page.click("#compare")
     page.wait_for_selector(".columns .ended >> nth=2", timeout=300_000)
     page.wait_for_timeout(800)
@@ -103,17 +105,33 @@ def parts(page) -> None:
     page.fill(".cope-steps input[type=range]", str(int(overruled) + 1))
     page.evaluate("document.querySelector('.cope-steps-fold').scrollIntoView()")
     shoot(page, "steps")
-    page.click(".cope-lessons [data-id=plausible-head]")
-    page.wait_for_selector(".cope-lesson:visible")
-    page.click(".cope-lesson .next")
-    shoot(page, "lesson")
-    page.click(".cope-lesson .close")
+    page.click("[data-chapter=lessons]")
+    lesson(page)
+    page.click("[data-chapter=score]")
     page.fill("#text-a textarea", written[1])
     page.fill("#text-b textarea", written[0])
     page.click("#score")
     page.wait_for_selector("#score-view .ended >> nth=1", timeout=120_000)
     page.evaluate("document.querySelector('#verdict-view').scrollIntoView()")
     shoot(page, "score")
+
+
+def lesson(page) -> None:
+    """The last step of the first lesson, told, in the story and in presenter mode."""
+    page.click(".cope-lessons [data-id=reward]")
+    page.wait_for_selector(".cope-lesson:visible")
+    while page.is_enabled(".cope-lesson .next"):
+        page.click(".cope-lesson .next")
+    page.click(".scene.now .option >> nth=0")
+    page.wait_for_selector(".cope-figure .cope-rows[data-phase='3']")
+    page.wait_for_timeout(1500)
+    shoot(page, "lesson")
+    page.click(".cope-lesson .present")
+    page.wait_for_selector(".cope-present .cope-rows[data-phase='3']")
+    page.wait_for_timeout(1500)
+    shoot(page, "present")
+    page.keyboard.press("Escape")
+    page.click(".cope-lesson .close")
 
 
 def main() -> None:
@@ -139,8 +157,7 @@ def main() -> None:
                 page.tap(strongest(page))
                 page.wait_for_selector(".inspector:visible")
             else:
-                page.evaluate("document.querySelectorAll('.step-head')[2].scrollIntoView()")
-                page.evaluate("scrollBy(0, -16)")
+                page.evaluate("document.querySelector('#chapter-compare').scrollIntoView()")
                 page.wait_for_timeout(400)
                 page.hover(strongest(page))
                 page.wait_for_selector(".cope-tip:visible")

@@ -9,7 +9,7 @@ from cope_demo.paths import ROOT
 
 WHOLE = {"audit", "contracts", "layout", "readme", "samples"}
 """What the tests of the project as a whole are named after; they stand at the top of tests/."""
-FREE = {"browser", "faults"}
+FREE = {"browser", "faults", "zerogpu"}
 """Folders of tests that meet many packages at once."""
 FUNCTION_LINES, FILE_LINES = 60, 300
 """How long a Python function and a file of the package and of its tests may be, at most."""

@@ -1,12 +1,18 @@
 """The sample users: complete, fictional, fitted on the embedded model, and small."""
 
 import json
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 from huggingface_hub import ModelCard
 
+from cope_demo.cli.commands import build_parser
+from cope_demo.errors import CopeError
 from cope_demo.model.embedded import EMBEDDED, EMBEDDED_SHA256
-from cope_demo.paths import SAMPLE_USERS
+from cope_demo.paths import ROOT, SAMPLE_USERS
 from cope_demo.saved.export import EMBEDDED_ORIGIN
 from cope_demo.saved.store import Store
 from cope_demo.texts.history import read_history
@@ -50,3 +56,20 @@ def test_the_adapters_were_fitted_on_the_texts_beside_them(name):
         len((s.prompt + " " + s.response if task == "news_headline" else s.response).split()) for s in read.samples
     ]
     assert all(12 <= length <= 130 for length in lengths)
+
+
+def test_they_can_be_fitted_on_another_model_and_offered_from_there(tmp_path, monkeypatch):
+    """`make samples MODEL=...`: what it would run, and the folder that the app is then told."""
+    made = tmp_path / "samples"
+    command = ["make", "-n", "sample-ines", "MODEL=ada/large", "PREPARED=", "BIN=bin"]
+    lines = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    fit, copy = lines.replace("\\\n", " ").splitlines()
+    options = build_parser().parse_args(shlex.split(fit)[shlex.split(fit).index("cope_demo") + 1 :])
+    assert (options.command, options.user, options.model) == ("fit", "ines", "ada/large")
+    assert str(options.users_dir) == "var/samples/large" and options.card == Path("users/ines/card.json")
+    assert shlex.split(copy) == ["cp", "users/ines/card.json", "users/ines/texts.*", "var/samples/large/ines"]
+    shutil.copytree(SAMPLE_USERS / "ines", made / "ines")
+    monkeypatch.setenv("COPE_SAMPLES", str(made))
+    assert [card.id for card in Store().samples()] == ["ines"] and Store().open("ines").folder == made / "ines"
+    with pytest.raises(CopeError, match="There is no user 'walter'"):
+        Store().open("walter")

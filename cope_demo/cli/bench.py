@@ -6,7 +6,6 @@ default shape. speeds.py remembers what the fit took, and the page says from it 
 
 import gc
 import math
-import os
 import statistics
 import threading
 import time
@@ -30,7 +29,7 @@ from cope_demo.fit.examples import encode
 from cope_demo.fit.speeds import estimate_fit
 from cope_demo.model.adapters import Lora, LoraBank
 from cope_demo.model.arithmetic import native_bfloat16
-from cope_demo.model.base_model import BaseModel, load_base
+from cope_demo.model.base_model import BaseModel, find_model, load_base
 from cope_demo.saved.store import Store
 from cope_demo.system.cpu import describe_cpu, measure_reading
 from cope_demo.system.files import read_json
@@ -38,7 +37,13 @@ from cope_demo.system.memory import return_memory, save_memory
 from cope_demo.system.passing_threads import run_in_passing_thread
 from cope_demo.texts.tasks import Sample
 
-PROMPT = "Write a post about the night bus and the people who take it."
+PLACES = ("bus", "train", "market", "ferry", "kitchen", "library", "shop", "garden", "school", "harbour")
+PROMPTS = [
+    f"Write a post about the {time} {place} and the people who go there."
+    for time in ("night", "morning")
+    for place in PLACES
+]
+"""Everybody asks for something else."""
 VISITORS, PEOPLE = 20, 5
 """How many write at once, with the adapters of how many people."""
 SECONDS = 165
@@ -53,7 +58,7 @@ class Sizes:
     """How much is measured: tokens a text, tokens of each of many visitors, repetitions, texts of the short fit."""
 
     def __init__(self, quick: bool):
-        self.tokens, self.shared, self.rounds, self.texts = (6, 3, 1, 5) if quick else (32, 12, 3, 6)
+        self.tokens, self.shared, self.rounds, self.texts = (6, 3, 1, 5) if quick else (32, 32, 3, 6)
         self.quick = quick
 
 
@@ -102,7 +107,8 @@ class Decoding:
     def write(self, tokens: int, person: int = 0, owner: object = None) -> list[float]:
         """When each token of the first column came, in seconds since it was asked for."""
         started, config = time.perf_counter(), DecodeConfig(max_new_tokens=tokens)
-        request = self.engine.join(self.base.prompt_ids(PROMPT), COLUMNS, self.banks[person % PEOPLE], config)
+        ids = self.base.prompt_ids(PROMPTS[person % len(PROMPTS)])
+        request = self.engine.join(ids, COLUMNS, self.banks[person % PEOPLE], config)
         return [
             time.perf_counter() - started
             for event in self.engine.run([request], owner)
@@ -157,7 +163,7 @@ def measure_formats(base: BaseModel, path: str, tokens: int) -> dict[str, float 
     """`generate` of the same weights by format."""
     from transformers import AutoModelForCausalLM
 
-    ids = base.prompt_ids(PROMPT)
+    ids = base.prompt_ids(PROMPTS[0])
     found = {"nf4": measure_generate(base.model, ids, tokens)}
     for name in ("bfloat16", "float32"):
         plain = AutoModelForCausalLM.from_pretrained(path, dtype=getattr(torch, name)).eval().to(base.device)
@@ -174,20 +180,25 @@ def compare_step(figures: dict) -> dict:
     return {**over_generate, "step_over_floor": round(step / figures["read_floor_ms"], 1)}
 
 
-def measure_fit(samples: list[Sample], model: str | None, config: FitConfig) -> dict[str, float]:
-    """Seconds of each stage of a whole fit of these texts; the first one loads the model."""
+Seconds = dict[str, float]
+
+
+def measure_fit(samples: list[Sample], model: str | None, config: FitConfig) -> tuple[Seconds, Seconds]:
+    """Seconds of each stage of a whole fit of these texts, and how many of them passed before the stage's work began;
+    the first one loads the model."""
     with TemporaryDirectory() as folder:
         scratch = Path(folder)
         pipeline.prepare(scratch, samples, "free_writing", "bench", model=model, config=config)
         for stage in STAGES[:-1]:
             pipeline.run_stage(stage, scratch, lambda event: None)
-        return read_json(scratch / "times.json")
+        return read_json(scratch / "times.json"), read_json(scratch / "setup.json")
 
 
 def scale_fit(
-    base: BaseModel, times: dict[str, float], few: list[Sample], many: list[Sample], config: FitConfig
+    base: BaseModel, times: Seconds, setup: Seconds, few: list[Sample], many: list[Sample], config: FitConfig
 ) -> float:
-    """Seconds of a fit of many texts, from what each stage took for few: by the tokens that it works on."""
+    """Seconds of a fit of many texts, from what each stage took for few: by the tokens that it works on, but for what
+    passed before its work began."""
 
     def work(samples: list[Sample]) -> dict[str, float]:
         examples = [encode(base, sample, config) for sample in samples]
@@ -195,7 +206,7 @@ def scale_fit(
         return estimate_work(examples[held:], examples[:held], config)
 
     less, more = work(few), work(many)
-    return times["history"] + sum(times[stage] * more[stage] / less[stage] for stage in less)
+    return sum(setup.values()) + sum((times[stage] - setup[stage]) * more[stage] / less[stage] for stage in less)
 
 
 def time_fit(base: BaseModel, model: str | None, sizes: Sizes, left: Callable[[], float]) -> dict:
@@ -207,16 +218,15 @@ def time_fit(base: BaseModel, model: str | None, sizes: Sizes, left: Callable[[]
     expected, how = estimate_fit(samples, model, config), "estimated"
     if expected is None or sizes.quick or expected > left():
         few = samples[:: len(samples) // sizes.texts][: sizes.texts]
-        expected = scale_fit(base, measure_fit(few, model, config), few, samples, config)
+        expected = scale_fit(base, *measure_fit(few, model, config), few, samples, config)
     if not sizes.quick and expected < left():
-        expected, how = sum(measure_fit(samples, model, config).values()), "measured"
+        expected, how = sum(measure_fit(samples, model, config)[0].values()), "measured"
     return {"fit_40_s": round(expected, 1), "fit_40": how}
 
 
 def measure_all(model: str | None, quick: bool, tell: Callable[[dict], None] = lambda figures: None) -> dict:
     """All figures. tell: is called with each part of them as soon as it is measured."""
     from cope_demo.fit.training import quiet_libraries
-    from cope_demo.model.embedded import EMBEDDED, embedded_folder
 
     quiet_libraries()
     begun, figures, sizes = time.monotonic(), {}, Sizes(quick)
@@ -239,7 +249,7 @@ def measure_all(model: str | None, quick: bool, tell: Callable[[dict], None] = l
     note({"read_mb": round(size / 1e6), "read_floor_ms": round(size / 1e6 / figures["cpu"]["read_gb_s"], 2)})
     note(decoding.measure_together())
     note({"memory_mb": round(psutil.Process().memory_info().rss / 1e6)})
-    path = str(embedded_folder()) if base.name == EMBEDDED else model or os.environ["COPE_MODEL"]
+    path = find_model(model)[2]
     note({"generate_ms": run_in_passing_thread(lambda: measure_formats(base, path, sizes.tokens))})
     note(compare_step(figures))
     left = SECONDS + begun

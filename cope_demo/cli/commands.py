@@ -1,5 +1,5 @@
 """The command line: python -m cope_demo fit | compare | score | tam | evaluate | serve | worker | bench | prepare |
-site | publish-space.
+site | publish-space | push | pull.
 
 This file parses the options and calls the packages below; publishing.py has the commands that hand the demo on, and
 terminal.py draws what a terminal shows.
@@ -17,13 +17,13 @@ from cope_demo.decode.methods import list_evaluated, list_optional, order_column
 from cope_demo.errors import CopeError
 from cope_demo.texts.tasks import TASKS, find_task
 
-from .publishing import add_publishing, publish, write_pages
+from .publishing import add_publishing, publish, pull, push, write_pages
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser with all commands; every command takes --model, --users-dir and --seed."""
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--model", help="a model folder or hub id (default: COPE_MODEL, else the embedded model)")
+    common.add_argument("--model", help="a model folder, GGUF file or hub id (default: COPE_MODEL, else embedded)")
     common.add_argument("--users-dir", type=Path, help="where users are saved (default: users/ in COPE_DATA)")
     common.add_argument("--seed", type=int, default=0, help="everything random follows from it (default: 0)")
     parser = argparse.ArgumentParser(
@@ -93,6 +93,9 @@ def _add_data_commands(command: Callable[[str, str], argparse.ArgumentParser]) -
     evaluate.add_argument("--alpha", type=float, default=DecodeConfig.alpha, help="contrast (default: %(default)s)")
     evaluate.add_argument("--tau", type=float, default=DecodeConfig.tau, help="head cut (default: %(default)s)")
     evaluate.add_argument("--repetition-penalty", type=float, help="(default: the task's)")
+    evaluate.add_argument("--seeds", type=int, default=1, metavar="N", help="so many runs, from --seed on (default: 1)")
+    evaluate.add_argument("--controls", action="store_true", help="other adapters, alphas and endpoints on kept fits")
+    evaluate.add_argument("--processes", type=int, default=1, metavar="N", help="authors at once (default: 1)")
 
 
 def _add_machine_commands(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
@@ -217,6 +220,8 @@ def _train_tam(options) -> None:
 def _evaluate(options) -> None:
     from cope_demo.evaluation.evaluate import evaluate
     from cope_demo.evaluation.results import format_markdown
+    from cope_demo.evaluation.study import run_study
+    from cope_demo.evaluation.study_text import format_study
     from cope_demo.fit.training import quiet_libraries
 
     from .terminal import author_bar
@@ -226,19 +231,15 @@ def _evaluate(options) -> None:
     decode = {"alpha": options.alpha, "tau": options.tau}
     if options.repetition_penalty is not None:
         decode["repetition_penalty"] = options.repetition_penalty
-    with author_bar(options.task) as show:
-        result = evaluate(
-            options.task,
-            options.data,
-            methods,
-            options.out,
-            users=options.users,
-            seed=options.seed,
-            model=options.model,
-            decode=decode,
-            tell=show,
-        )
-    print(format_markdown(result))
+    given = {"users": options.users, "seed": options.seed, "model": options.model, "decode": decode}
+    task, data, out = options.task, options.data, options.out
+    with author_bar(task) as show:
+        if options.controls or options.seeds != 1 or options.processes != 1:
+            more = {"seeds": options.seeds, "controls": options.controls, "processes": options.processes}
+            table = format_study(task, run_study(task, data, methods, out, tell=show, **given, **more))
+        else:
+            table = format_markdown(evaluate(task, data, methods, out, tell=show, **given))
+    print(table)
 
 
 def _serve(options) -> None:
@@ -291,4 +292,6 @@ _COMMANDS = {
     "bench": _run_benchmarks,
     "site": write_pages,
     "publish-space": publish,
+    "push": push,
+    "pull": pull,
 }

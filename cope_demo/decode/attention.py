@@ -85,11 +85,11 @@ class CpuPool:
         shape = (heads.queries, heads.keys, heads.width)
         cosines, sines = (part.numpy() for part in turn)
         _keep(rows, *shape, cosines, sines, *norms, heads.epsilon, layout.new, keys, values, scales)
-        out = np.empty((len(rows), heads.queries * heads.width), np.float32)
+        out = torch.empty(len(rows), heads.queries * heads.width)  # by torch, which aligns it for the next product
         window = heads.window or len(layout.places[0])
-        scaling = np.float32(heads.scaling)
-        _attend(rows, *shape, scaling, window, positions, layout.sequences, layout.places, keys, values, scales, out)
-        return torch.from_numpy(out)
+        where = window, positions, layout.sequences, layout.places
+        _attend(rows, *shape, np.float32(heads.scaling), *where, keys, values, scales, out.numpy())
+        return out
 
 
 @compile_parallel

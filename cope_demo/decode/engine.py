@@ -25,7 +25,7 @@ from .forward import Forward
 from .general import GeneralDecoder
 from .methods import COLUMNS, GIVEN
 from .outbox import Outbox
-from .request import Event, Request, RunningColumn, add_text, make_request
+from .request import Event, Request, RunningColumn, add_text, make_request, make_untraced
 from .shared_pass import SharedPass
 from .token_text import TokenText
 from .trace import TraceToken
@@ -110,15 +110,18 @@ class Engine:
         outbox = Outbox(owner or find_asker())
         yield from self._fetch(outbox, [Writing(request, outbox) for request in requests if request.columns])
 
-    def write(self, prompts: Sequence[list[int]], method: str, bank: LoraBank, config: DecodeConfig) -> list[list[int]]:
+    def write(
+        self, prompts: Sequence[list[int]], method: str, bank: LoraBank, config: DecodeConfig, samples: int = 1
+    ) -> list[list[int]]:
         """The answers to several prompts by one method, as token ids with their end tokens.
 
-        For tables: nothing is traced, and only the models that the method needs are run.
+        For tables: nothing is traced, and only the models that the method needs are run. samples: answers to each
+        prompt, one after the other, at the config's seed and those after it.
         """
+        requests = make_untraced(self.base, prompts, method, bank, config, samples)
         if self.shared is None:
-            return self._general.write(prompts, method, bank, config)
+            return self._general.write(requests)
         outbox = Outbox()
-        requests = [make_request(self.base, prompt, (method,), bank, config, [], traced=False) for prompt in prompts]
         columns = [request.columns[0] for request in requests]
         for _ in self._fetch(outbox, [Writing(request, outbox) for request in requests]):
             pass

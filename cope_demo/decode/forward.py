@@ -44,11 +44,13 @@ class Layer:
 class Forward:
     """The forward pass of one model, on its device. Raises ValueError for a model that is built otherwise.
 
-    model: a transformers causal LM. dtype: of the rows between layers.
+    model: a transformers causal LM. dtype: of the rows between layers. by_layers: multiply by the layers' own forward,
+    as for a model that is trained, whose layers keep their weights unpacked and add the task's adapter.
     """
 
-    def __init__(self, model: torch.nn.Module, dtype: torch.dtype):
+    def __init__(self, model: torch.nn.Module, dtype: torch.dtype, by_layers: bool = False):
         check_architecture(model)
+        self._product = LayersProduct if by_layers else make_product
         self.model, self.dtype = model, dtype
         self.device = next(model.parameters()).device
         core = model.model
@@ -58,7 +60,8 @@ class Forward:
         self.activate = core.layers[0].mlp.act_fn
         self.layers = [self._read_layer(layer) for layer in core.layers]
         self.last_norm = self._read_norm(core.norm)
-        self.head = make_head(model.get_output_embeddings())
+        head = model.get_output_embeddings()
+        self.head = LayersProduct([head]) if by_layers else make_head(head)
         self.few = self._calibrate()
         self.adapters = AdapterSlots(_list_products(model), self.device, dtype)
         self._turns = torch.empty(2, 0, self.layers[0].heads.width, device=self.device)
@@ -142,10 +145,10 @@ class Forward:
             self.epsilon,
         )
         return Layer(
-            make_product([own.q_proj, own.k_proj, own.v_proj]),
-            make_product([own.o_proj]),
-            make_product([mlp.gate_proj, mlp.up_proj]),
-            make_product([mlp.down_proj]),
+            self._product([own.q_proj, own.k_proj, own.v_proj]),
+            self._product([own.o_proj]),
+            self._product([mlp.gate_proj, mlp.up_proj]),
+            self._product([mlp.down_proj]),
             self._read_norm(layer.input_layernorm),
             self._read_norm(layer.post_attention_layernorm),
             heads,

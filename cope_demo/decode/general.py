@@ -11,7 +11,6 @@ from contextlib import contextmanager
 import torch
 from transformers import DynamicCache
 
-from cope_demo.config import DecodeConfig
 from cope_demo.model.adapters import LoraBank, LoraRows
 from cope_demo.model.base_model import BaseModel
 from cope_demo.model.padding import pad_sequences
@@ -19,7 +18,7 @@ from cope_demo.system.wanted import stop_if_unwanted
 
 from .advancing import advance_traced, advance_untraced
 from .leaving import ending_when_unwanted
-from .request import Event, Request, list_models, make_request
+from .request import Event, Request, list_models
 from .trace import ColumnEnd
 
 WAIT_SECONDS = 0.5
@@ -57,17 +56,19 @@ class GeneralDecoder:
         return [event for many in events for event in many]
 
     @torch.inference_mode()
-    def write(self, prompts: Sequence[list[int]], method: str, bank: LoraBank, config: DecodeConfig) -> list[list[int]]:
-        """See Engine.write; all prompts in one batch.
+    def write(self, requests: Sequence[Request]) -> list[list[int]]:
+        """The answers of requests that differ in prompt and seed alone, one column each; all of them in one batch.
 
         In bfloat16 it rounds otherwise than a single prompt, so where two tokens are nearly alike it may take another
         one than `run`.
         """
-        requests = [make_request(self.base, prompt, (method,), bank, config, [], traced=False) for prompt in prompts]
-        columns = [request.columns[0] for request in requests]
-        running = Request(columns, bank, config, [], traced=False)
+        if not requests:
+            return []
+        columns, bank = [request.columns[0] for request in requests], requests[0].bank
+        running = Request(columns, bank, requests[0].config, [], traced=False)
         kinds = list_models(columns[0].method, traced=False)  # the rows of one prompt
-        ids, attention = pad_sequences([prompt for prompt in prompts for _ in kinds], self.base.tokenizer.pad_token_id)
+        prompts = [request.prompt_ids for request in requests for _ in kinds]
+        ids, attention = pad_sequences(prompts, self.base.tokenizer.pad_token_id)
         positions = (attention.cumsum(-1) - 1).clamp(min=0)
         cache, mask = DynamicCache(config=self.base.model.config), bank.mask(running.rows())
         while running.columns:

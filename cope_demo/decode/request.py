@@ -1,6 +1,7 @@
 """A request of the decoder: its columns while they are written, and the adapters of the rows that they take."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -91,6 +92,14 @@ def make_request(
     base.check_fits(prompt_ids, config.max_new_tokens)
     columns = [make_column(base, METHODS[method], config, written) for method in methods]
     return Request(columns, bank, config, list(prompt_ids), traced)
+
+
+def make_untraced(
+    base: BaseModel, prompts: Sequence[list[int]], method: str, bank: LoraBank, config: DecodeConfig, samples: int
+) -> list[Request]:
+    """A request with one column for every prompt and each of `samples` seeds, config.seed and those after it."""
+    seeds = [replace(config, seed=config.seed + number) for number in range(samples)]
+    return [make_request(base, prompt, (method,), bank, one, [], traced=False) for prompt in prompts for one in seeds]
 
 
 def write_token(base: BaseModel, column: RunningColumn, token: int, config: DecodeConfig) -> tuple[str, str | None]:

@@ -7,7 +7,8 @@ then. What goes wrong in one work ends that work alone.
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from collections.abc import Sequence as Many
 
 import torch
 
@@ -16,9 +17,10 @@ from cope_demo.model.base_model import BaseModel
 from cope_demo.model.compiling import running_loops
 
 from .advancing import advance_traced, advance_untraced
+from .beginnings import Beginnings
 from .forward import Forward
 from .outbox import Outbox
-from .sequences import Piece, Places, assemble
+from .sequences import Piece, Places, Sequence, assemble
 from .work import Scoring, Work, Writing
 
 STALL_SECONDS = 0.2
@@ -50,6 +52,7 @@ class SharedPass:
         self.base, self.forward = base, forward
         self.places = places
         self._pool, self._places = forward.make_pool(places), Places(places)
+        self._beginnings = Beginnings(base.prompt_beginning, self._places)
         self._running: list[Work] = []
         self._waiting: list[Work] = []
         self._changed = threading.Condition()
@@ -60,7 +63,7 @@ class SharedPass:
         """Tokens of prompts that are read in a step while others write."""
         self.steps = 0
 
-    def submit(self, works: Sequence[Work]) -> None:
+    def submit(self, works: Many[Work]) -> None:
         """These works, which share an outbox, begin as soon as there is room.
 
         Raises CopeError for one that never fits.
@@ -95,6 +98,7 @@ class SharedPass:
 
     def free_places(self) -> int:
         """Tokens for which there is room."""
+        self._beginnings.release_unused()
         return self._places.free()
 
     # -- in the thread -------------------------------------------------------------------------------------------------
@@ -113,19 +117,23 @@ class SharedPass:
     def _step(self) -> bool:
         self._leave()
         self._admit()
-        works = [(work, count) for work, count in self._share_step() if count]
-        if not works:
+        works, beginnings = self._share_step()
+        if not works and not beginnings:
             return False
         pieces = [Piece(sequence, count, work.wanted(count)) for work, count in works for sequence in work.sequences]
+        pieces += [Piece(sequence, count, 0) for sequence, count in beginnings]
         started = time.monotonic()
-        read = sum(count * work.rows for work, count in works if count > 1)
+        read = sum(count * work.rows for work, count in works if count > 1) + sum(count for _, count in beginnings)
         try:
             step = assemble(pieces, self.forward.device)
             logits = self.forward.run(step.ids, step.worn, step.layout, self._pool, step.wanted)
             self._hand_out(works, pieces, logits)
         except Exception as error:  # of the machine, as where memory is short: it is nobody's own
-            for work in [work for work, _ in works if work in self._running]:
+            lost = [sequence for sequence, _ in beginnings]
+            waiting = [work for work in self._running if work.goes_on_from(lost)]
+            for work in [work for work, _ in works if work in self._running] + waiting:
                 self._finish(work, error)
+            self._beginnings.release(lost)
         self.steps += 1
         self._learn(sum(piece.count for piece in pieces) - read, read, time.monotonic() - started)
         return True
@@ -157,37 +165,44 @@ class SharedPass:
         for work in waiting:
             busy = sum(other.rows for other in self._running)
             too_long = busy and (busy + len(work.kinds) * 2) * self.row_seconds > STEP_SECONDS
+            if work.needed > self._places.free():
+                self._beginnings.release_unused()
             if work.needed > self._places.free() or too_long:
                 break
             with self._changed:
                 self._waiting.remove(work)
             self._running.append(work)
             try:
-                work.begin(self._places, self.forward.adapters.find)
+                work.begin(self._places, self.forward.adapters.find, self._beginnings)
             except Exception as error:  # an adapter that does not fit the model, say
                 self._finish(work, error)
 
-    def _share_step(self) -> list[tuple[Work, int]]:
-        """Which works take part in the next step, and how many tokens each of their sequences reads."""
+    def _share_step(self) -> tuple[list[tuple[Work, int]], list[tuple[Sequence, int]]]:
+        """Which works take part in the next step, and how many tokens each of their sequences reads; and the same of
+        the beginnings that works wait for."""
         awake = [work for work in self._running if not work.outbox.is_full]
-        shares = [(work, 1) for work in awake if not work.reading]
+        shares, beginnings = [(work, 1) for work in awake if not work.reading and not work.unread], {}
         budget = self._piece if shares else PIECE
-        for work in sorted((work for work in awake if work.reading), key=_get_turn):
-            if budget <= 0:
-                break
-            most = min(budget, LEAST) if work.patient and shares else budget
-            count = min(work.reading, max(1, most // work.rows))
-            shares.append((work, count))
-            budget -= count * work.rows
-        return shares
+        for work in sorted((work for work in awake if work.reading or work.unread), key=_get_turn):
+            for sequence in work.unread:
+                if budget > 0 and id(sequence) not in beginnings:
+                    beginnings[id(sequence)] = sequence, min(len(sequence.pending), budget)
+                    budget -= beginnings[id(sequence)][1]
+            if budget > 0 and not work.unread:
+                most = min(budget, LEAST) if work.patient and shares else budget
+                count = min(work.reading, max(1, most // work.rows))
+                shares.append((work, count))
+                budget -= count * work.rows
+        return shares, list(beginnings.values())
 
     def _hand_out(self, works: list[tuple[Work, int]], pieces: list[Piece], logits: torch.Tensor) -> None:
         """Gives every work its logits; traced columns of all of them are computed at once."""
-        parts = iter(logits.split([piece.wanted for piece in pieces]))
+        counts = [piece.wanted for piece in pieces]
+        parts, finite = iter(logits.split(counts)), iter(torch.isfinite(logits.sum(-1)).split(counts))
         traced: list[tuple[Writing, torch.Tensor]] = []
         for work, _ in works:
             own = [next(parts) for _ in work.sequences]
-            if not all(torch.isfinite(part.sum()) for part in own):
+            if not all([bool(next(finite).all()) for _ in own]):
                 self._finish(work, CopeError(NOT_FINITE))
             elif isinstance(work, Scoring):
                 self._try(work, work.take_text, own)
@@ -213,7 +228,7 @@ class SharedPass:
     def _write_traced(self, traced: list[tuple[Writing, torch.Tensor]]) -> None:
         columns = [column for work, _ in traced for column in work.request.columns]
         configs = [work.request.config for work, _ in traced for _ in work.request.columns]
-        logits = torch.cat([rows for _, rows in traced])
+        logits = torch.cat([rows for _, rows in traced]) if len(traced) > 1 else traced[0][1]
         events = iter(advance_traced(self.base, columns, configs, logits[0::2], logits[1::2]))
         for work, _ in traced:
             work.note([next(events) for _ in work.request.columns])

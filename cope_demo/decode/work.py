@@ -11,6 +11,7 @@ import torch
 
 from cope_demo.model.adapters import BARE, TAM, Lora, LoraBank
 
+from .beginnings import Beginning, Beginnings
 from .outbox import Outbox
 from .request import Event, Request
 from .sequences import Places, Sequence
@@ -39,11 +40,12 @@ class Work:
         self.bank, self.outbox, self.kinds = bank, outbox, kinds
         self._read, self._room = read, room
         self.sequences: list[Sequence] = []
+        self._beginnings: list[Beginning] = []
         self._places = self._own = np.empty(0, np.int32)
 
     @property
     def needed(self) -> int:
-        """Places that it takes at most."""
+        """Places that it takes at most, with those of beginnings that nobody else uses."""
         return len(self.kinds) * len(self._read) + self._room
 
     @property
@@ -60,20 +62,36 @@ class Work:
         """Of the next `count` tokens, how many of the last give logits."""
         return 1 if count == len(self.sequences[0].pending) else 0
 
-    def begin(self, places: Places, find_slots: FindSlots) -> None:
-        """Takes its places and begins to read."""
-        self._places = places.take(self.needed)
-        length = len(self._read)
+    @property
+    def unread(self) -> list[Sequence]:
+        """Beginnings from which its sequences go on, as far as nobody has read them yet."""
+        return [one.sequence for one in self._beginnings if one.sequence.pending]
+
+    def goes_on_from(self, sequences: list[Sequence]) -> bool:
+        """Whether its sequences go on from any of these beginnings."""
+        return any(one.sequence in sequences for one in self._beginnings)
+
+    def begin(self, places: Places, find_slots: FindSlots, beginnings: Beginnings) -> None:
+        """Takes its places and begins to read, where possible after what all prompts begin with."""
+        shared = len(beginnings.tokens) if beginnings.is_in(self._read) else 0
+        length = len(self._read) - shared
+        self._places = places.take(len(self.kinds) * length + self._room)
         self._own = self._places[len(self.kinds) * length :]
         for number, names in enumerate(self.kinds):
-            worn = tuple(slot for lora in find_loras(self.bank, names) for slot in find_slots(lora))
+            loras = find_loras(self.bank, names)
+            worn = tuple(slot for lora in loras for slot in find_slots(lora))
             mine = self._places[number * length : (number + 1) * length]
-            self.sequences.append(Sequence(worn, mine, pending=list(self._read)))
+            if shared:
+                self._beginnings.append(beginnings.use(loras, worn))
+                mine = np.concatenate([self._beginnings[-1].sequence.places, mine])
+            self.sequences.append(Sequence(worn, mine, shared, pending=self._read[shared:]))
 
     def end(self, places: Places) -> None:
         """Gives its places back."""
         places.give(self._places)
-        self._places, self.sequences = self._places[:0], []
+        for one in self._beginnings:
+            one.users -= 1
+        self._places, self.sequences, self._beginnings = self._places[:0], [], []
 
 
 class Writing(Work):

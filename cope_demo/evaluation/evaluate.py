@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache, partial
 from pathlib import Path
 
 from cope_demo.config import DecodeConfig, FitConfig, check, read_fit_config
@@ -24,6 +25,7 @@ from cope_demo.texts.tasks import find_task
 from .measurement import Measurement
 from .metrics import METRICS
 from .results import summarize_rows, write_results
+from .workers import Run, run_here
 
 PREDICTIONS, PLAN = "predictions.jsonl", "plan.json"
 
@@ -49,6 +51,18 @@ class Plan:
     fit: dict = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class RunSettings:
+    """What a run's measurement is made of; the parameters of `evaluate`. decode: the items of its dict."""
+
+    task: str
+    methods: tuple[str, ...]
+    seed: int
+    model: str | None
+    decode: tuple[tuple[str, float], ...]
+    config: FitConfig
+
+
 def evaluate(
     task_name: str,
     data: Path,
@@ -60,36 +74,35 @@ def evaluate(
     model: str | None = None,
     decode: dict | None = None,
     config: FitConfig | None = None,
+    run: Run = run_here,
     tell: Tell = lambda done, of, eta: None,
 ) -> dict:
     """Runs or continues an evaluation in `out` and returns what results.json holds.
 
     methods: of those that methods.list_evaluated names. users: that many authors, None for all. decode: DecodeConfig
-    fields that differ from the task's defaults. config: how authors are fitted. One author who cannot be measured is
-    reported under "skipped" and does not end the run. Raises CopeError for data or settings that will not do, or for
-    another run in `out`.
+    fields that differ from the task's defaults. config: how authors are fitted. run: measures the authors, see
+    workers.py. One author who cannot be measured is reported under "skipped" and does not end the run. Raises CopeError
+    for data or settings that will not do, or for another run in `out`.
     """
-    task, methods = find_task(task_name), tuple(dict.fromkeys(methods))
+    find_task(task_name)
     _check_options(methods, users)
     authors = read_authors(data, USERS)[:users]
-    config = replace(config or read_fit_config(), seed=seed)
-    defaults = {"repetition_penalty": task.repetition_penalty, "max_new_tokens": task.max_new_tokens}
-    settings = DecodeConfig(**{**defaults, **(decode or {}), "alternatives": 0, "seed": seed})
-    engine = Engine(load_base(model, trainable=True))  # its weights stay unpacked, as batches are large
-    tam = _find_tam(task_name, engine.base, methods)
+    settings = make_settings(task_name, methods, seed, model, decode, config)
+    methods = settings.methods
+    measurement = prepare_measurement(settings)
+    tam = measurement.tam
     plan = Plan(
         task_name,
         methods,
         sha256_file(Path(data) / USERS),
-        engine.base.identity,
+        measurement.base.identity,
         tam.sha256 if tam else None,
         users,
-        asdict(settings),
-        asdict(config),
+        asdict(measurement.settings),
+        asdict(measurement.config),
     )
     done = _open_run(out, plan, authors)
-    measurement = Measurement(task, [METHODS[name] for name in methods], engine, settings, config, model, tam)
-    skipped = _measure_authors(authors, measurement, out, done, tell)
+    skipped = _measure_authors(authors, settings, out, done, run, tell)
     rows = [row for author in authors if author.id not in skipped for row in done[author.id]]
     if not rows:
         raise CopeError(f"No author could be measured: {next(iter(skipped.values()), 'the file has no queries')}")
@@ -97,6 +110,36 @@ def evaluate(
     result = {"task": task_name, **result, "skipped": skipped, "plan": asdict(plan)}
     write_results(out, result)
     return result
+
+
+def make_settings(
+    task_name: str, methods: Sequence[str], seed: int, model: str | None, decode: dict | None, config: FitConfig | None
+) -> RunSettings:
+    """The settings of a run, from the parameters of `evaluate`."""
+    config = replace(config or read_fit_config(), seed=seed)
+    return RunSettings(
+        task_name, tuple(dict.fromkeys(methods)), seed, model, tuple(sorted((decode or {}).items())), config
+    )
+
+
+def prepare_measurement(settings: RunSettings) -> Measurement:
+    """The model and settings of a run; its model stays loaded. Raises CopeError where a task adapter is lacking."""
+    task = find_task(settings.task)
+    defaults = {"repetition_penalty": task.repetition_penalty, "max_new_tokens": task.max_new_tokens}
+    decode = DecodeConfig(**{**defaults, **dict(settings.decode), "alternatives": 0, "seed": settings.seed})
+    engine = _load_engine(settings.model)
+    tam = _find_tam(settings.task, engine.base, settings.methods)
+    methods = [METHODS[name] for name in settings.methods]
+    return Measurement(task, methods, engine, decode, settings.config, settings.model, tam)
+
+
+@lru_cache(maxsize=1)
+def _load_engine(model: str | None) -> Engine:
+    return Engine(load_base(model, trainable=True))  # its weights stay unpacked, as batches are large
+
+
+def _measure_author(settings: RunSettings, author: Author) -> list[dict]:
+    return prepare_measurement(settings).measure(author)
 
 
 def _check_options(methods: Sequence[str], users: int | None) -> None:
@@ -119,30 +162,28 @@ def _find_tam(task_name: str, base: BaseModel, methods: Sequence[str]) -> TaskAd
 
 
 def _measure_authors(
-    authors: Sequence[Author], measurement: Measurement, out: Path, done: dict[str, list[dict]], tell: Tell
+    authors: Sequence[Author], settings: RunSettings, out: Path, done: dict[str, list[dict]], run: Run, tell: Tell
 ) -> dict[str, str]:
     """Measures the authors who are not in `done` yet, adds their rows there and to the run's file.
 
     Returns why an author was left out, by id.
     """
-    skipped: dict[str, str] = {}
-    started, fresh = time.monotonic(), 0
-    for number, author in enumerate(authors):
-        if not author.queries:
-            skipped[author.id] = "No query with id, input and gold."
-        elif author.id not in done:
-            fresh += 1
-            try:
-                rows = measurement.measure(author)
-                _append_rows(out / PREDICTIONS, rows)
-                done[author.id] = rows
-            except CopeError as error:
-                skipped[author.id] = str(error)
-            except (RuntimeError, ValueError, ArithmeticError) as error:
-                skipped[author.id] = f"{type(error).__name__} while measuring this author; the others are not affected."
+    skipped = {author.id: "No query with id, input and gold." for author in authors if not author.queries}
+    wanted = [author for author in authors if author.id not in skipped and author.id not in done]
+    started, before = time.monotonic(), len(authors) - len(wanted)
+    for number, (author, outcome) in enumerate(run(partial(_measure_author, settings), wanted), 1):
+        if isinstance(outcome, CopeError):
+            skipped[author.id] = str(outcome)
+        elif isinstance(outcome, (RuntimeError, ValueError, ArithmeticError)):
+            skipped[author.id] = f"{type(outcome).__name__} while measuring this author; the others are not affected."
+        elif isinstance(outcome, Exception):
+            raise outcome
+        else:
+            _append_rows(out / PREDICTIONS, outcome)
+            done[author.id] = outcome
         passed = time.monotonic() - started
-        tell(number + 1, len(authors), passed / max(1, fresh) * (len(authors) - number - 1))
-    return skipped
+        tell(before + number, len(authors), passed / number * (len(wanted) - number))
+    return {author.id: skipped[author.id] for author in authors if author.id in skipped}
 
 
 def _open_run(out: Path, plan: Plan, authors: list[Author]) -> dict[str, list[dict]]:

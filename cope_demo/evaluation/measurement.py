@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from cope_demo.config import DecodeConfig, FitConfig
 from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.methods import Method
 from cope_demo.decode.prompting import find_similar_samples, make_rag_prompt, write_profile
 from cope_demo.errors import CopeError
-from cope_demo.model.adapters import TAM, LoraBank, read_lora
+from cope_demo.model.adapters import TAM, Lora, LoraBank, read_lora
 from cope_demo.model.task_adapters import TaskAdapter
 from cope_demo.reward import bits_per_token
 from cope_demo.texts.lamp import Author, Query
@@ -19,6 +20,8 @@ from .metrics import score_text
 
 BATCH = 16
 """Queries of an author that are answered together."""
+SAMPLED = 80
+"""Sampled answers that are written together."""
 
 
 class Measurement:
@@ -78,12 +81,20 @@ class Measurement:
 
     def _write(self, prompts: list[str], method: str, bank: LoraBank) -> tuple[list[str], float]:
         """The texts that a method answers, and its seconds for one."""
-        started, texts = time.monotonic(), []
-        for first in range(0, len(prompts), BATCH):
-            ids = [self.base.prompt_ids(prompt) for prompt in prompts[first : first + BATCH]]
-            answers = self.engine.write(ids, method, bank, self.settings)
-            texts += [self.base.tokenizer.decode(answer, skip_special_tokens=True) for answer in answers]
+        started = time.monotonic()
+        texts = self.write(prompts, method, bank, self.settings)
         return texts, (time.monotonic() - started) / len(prompts)
+
+    def write(
+        self, prompts: Sequence[str], method: str, bank: LoraBank, settings: DecodeConfig, samples: int = 1
+    ) -> list[str]:
+        """The texts that a method answers, `samples` of each prompt one after the other."""
+        texts, many = [], BATCH if samples == 1 else max(1, SAMPLED // samples)
+        for first in range(0, len(prompts), many):
+            ids = [self.base.prompt_ids(prompt) for prompt in prompts[first : first + many]]
+            answers = self.engine.write(ids, method, bank, settings, samples)
+            texts += [self.base.tokenizer.decode(answer, skip_special_tokens=True) for answer in answers]
+        return texts
 
     def _measure_bits(self, gold: str, prompt: str, method: Method, bank: LoraBank) -> float | None:
         """Bits per token of the gold text; None for contrast, whose scores are no distribution over texts."""
@@ -95,10 +106,17 @@ class Measurement:
 
     def _read_adapters(self, samples: list[Sample]) -> LoraBank:
         """The task's and the author's adapters, as far as the run's methods need them."""
-        loras = {TAM: read_lora(self.tam.folder, self.base.model)} if self.tam else {}
         adapters = {method.adapter for method in self.methods if method.personal}
-        if adapters:
-            config, task = self.config, self.task.name
-            folder = get_kept_fit(samples, task, config, self.base, self.tam, self.model, "cope" in adapters)
-            loras |= {name: read_lora(folder / name, self.base.model) for name in sorted(adapters)}
-        return make_bank(self.base, loras)
+        if not adapters:
+            return self.make_bank({})
+        folder = self.find_fit(samples, "cope" in adapters)
+        return self.make_bank({name: read_lora(folder / name, self.base.model) for name in sorted(adapters)})
+
+    def find_fit(self, samples: Sequence[Sample], preferences: bool = True) -> Path:
+        """The folder of the kept fit on these samples; see get_kept_fit."""
+        return get_kept_fit(samples, self.task.name, self.config, self.base, self.tam, self.model, preferences)
+
+    def make_bank(self, loras: dict[str, Lora]) -> LoraBank:
+        """These adapters beside the task's, where there is one."""
+        task = {TAM: read_lora(self.tam.folder, self.base.model)} if self.tam else {}
+        return make_bank(self.base, task | loras)

@@ -21,6 +21,7 @@ from .results import compare_methods, group_by_user, summarize_rows
 from .significance import Bootstrap, Pooled
 
 PUBLISHED = ROOT / "docs" / "results.json"
+CONTROLS = ROOT / "docs" / "controls.json"
 MEASURED = tuple(name for name in TASKS if name != "free_writing")
 """The tasks that there is data for."""
 AGAINST = ("tam", "oppu")
@@ -45,6 +46,11 @@ class Run:
 def read_published() -> dict:
     """What docs/results.json holds; nothing where there is no such file."""
     return json.loads(PUBLISHED.read_text("utf-8")) if PUBLISHED.exists() else {"tasks": {}}
+
+
+def read_controls() -> dict:
+    """What docs/controls.json holds; nothing where there is no such file."""
+    return json.loads(CONTROLS.read_text("utf-8")) if CONTROLS.exists() else {"tasks": {}, "pooled": None}
 
 
 def read_runs(folder: Path) -> tuple[list[Run], list[str]]:

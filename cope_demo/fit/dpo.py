@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 from datasets import Dataset
-from torch.nn.functional import cross_entropy, logsigmoid, pad
+from torch.nn.functional import logsigmoid
 from transformers import TrainerCallback
 from trl import DPOConfig, DPOTrainer
 
@@ -18,11 +18,11 @@ from cope_demo.config import FitConfig
 from cope_demo.model.base_model import BaseModel
 
 from .events import Emit
+from .response_logps import read_responses
 from .training import (
     Progress,
     apply_saved_adapter,
     make_trainer_settings,
-    response_logits,
     save_adapter,
     seed_everything,
     train,
@@ -66,15 +66,13 @@ class BaseReferenceTrainer(DPOTrainer):
         """
         ids = inputs["input_ids"]
         labels = ids.masked_fill(inputs["completion_mask"] == 0, -100)
-        logits, labels = response_logits(model, ids, inputs["attention_mask"], labels)
-        targets = pad(labels[:, 1:], (0, 1), value=-100)
-        losses = cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), reduction="none")
-        logps = -losses.view_as(targets).sum(1)
+        many = read_responses(model, ids, inputs["attention_mask"], labels)
+        logps = torch.stack([one.sum() for one in many])
         gains = logps - torch.cat([inputs["ref_chosen_logps"], inputs["ref_rejected_logps"]])
         chosen, rejected = (self.beta * gains).chunk(2)
         self._metrics["train"]["rewards/margins"].append((chosen - rejected).mean().item())
-        own = slice(len(ids) // 2)
-        supervised = -logps[own].sum() / (targets[own] != -100).sum()
+        own = many[: len(ids) // 2]
+        supervised = -torch.cat(own).mean()
         loss = -logsigmoid(chosen - rejected).mean() + self.loss_weights[1] * supervised
         return (loss, {}) if return_outputs else loss
 

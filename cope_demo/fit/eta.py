@@ -15,16 +15,17 @@ MEASURED_SECONDS = 2.0
 
 
 def estimate_work(train: Sequence[Example], held_out: Sequence[Example], config: FitConfig) -> dict[str, float]:
-    """Work units of each stage of a fit."""
+    """Work units of each stage of a fit. A candidate is taken to be as long as the person's own answer."""
     own = sum(len(e.prompt_ids) + len(e.response_ids) for e in train)
     held = sum(len(e.prompt_ids) + len(e.response_ids) for e in held_out)
-    answers = sum(len(e.response_ids) for e in [*train, *held_out])
+    trained = sum(len(e.response_ids) for e in train)
+    answers = trained + sum(len(e.response_ids) for e in held_out)
     k = 1 if config.candidate_temperature == 0 else config.candidates
     return {
         "oppu": TRAIN * own * config.oppu_epochs,
-        "negatives": SAMPLE * answers * k + FORWARD * (own + held) * (2 + k),
-        "dpo": TRAIN * 2 * own * config.dpo_epochs,
-        "report": FORWARD * held * (1 + k),
+        "negatives": SAMPLE * answers * k + FORWARD * (2 * (own + held) + k * answers),
+        "dpo": TRAIN * (own + trained) * config.dpo_epochs,
+        "report": FORWARD * (held + k * (answers - trained)),
     }
 
 

@@ -1,4 +1,4 @@
-"""Synthetic negatives: K candidates from base for each prompt, scored by implicit reward, one of them rejected.
+"""Synthetic negatives: base's candidates for each prompt (candidates.py), scored by implicit reward, one rejected.
 
 Source: the paper of reward.py. The rejected answer is the candidate with the lowest mean implicit reward of a token,
 log pi_oppu - alpha * log pi_base, at `negatives_alpha`.
@@ -10,20 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from transformers import LogitsProcessor, LogitsProcessorList
 
 from cope_demo.config import FitConfig
 from cope_demo.model.base_model import BaseModel
-from cope_demo.model.padding import pad_sequences
 from cope_demo.reward import implicit_reward
 from cope_demo.system.files import format_json_lines, read_json, write_whole
 from cope_demo.texts.tasks import Sample
 
-from .events import Emit, FitEvent
+from .candidates import SampledAnswer, sample_candidates
 from .examples import Example
-from .response_logps import read_prompts, response_logps
+from .response_logps import response_logps
 from .scratch import StageContext
-from .training import apply_saved_adapter, seed_everything
+from .training import apply_saved_adapter
 
 
 @dataclass(frozen=True)
@@ -37,93 +35,6 @@ class Candidate:
     def reward(self, alpha: float) -> float:
         """Mean implicit reward of a token, in nats. The mean, since a sum would always reject the longest."""
         return float(implicit_reward(torch.tensor(self.logp_user), torch.tensor(self.logp_base), alpha))
-
-
-@dataclass(frozen=True)
-class SampledAnswer:
-    """An answer of base: token ids with their end token, and log pi_base of each, float32 (len(ids),)."""
-
-    ids: list[int]
-    logps: torch.Tensor
-
-
-NUCLEUS = 512
-"""Tokens that top-p chooses among: the likeliest ones. At low temperature the rest has no share to speak of."""
-
-
-class SamplingProcessor(LogitsProcessor):
-    """Samples every token of `generate` by temperature and top-p, and records its log-probability under the model.
-
-    transformers' own sampling sorts the whole vocabulary at each step and draws from all of it, which took most of the
-    time of a batch of 48; the recorded numbers save a second pass over all candidates.
-    """
-
-    def __init__(self, temperature: float, top_p: float):
-        self.temperature, self.top_p = temperature, top_p
-        self.logps: list[torch.Tensor] = []  # one (rows,) a step
-        self._last: torch.Tensor | None = None
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """scores: (rows, V). All but the sampled token become minus infinity, so that `generate` can only take it."""
-        self.record(input_ids)
-        self._last = scores.float().log_softmax(-1)
-        if self.temperature == 0:
-            return scores
-        best = (self._last / self.temperature).topk(min(NUCLEUS, scores.shape[-1]))
-        shares = best.values.softmax(-1)  # (rows, NUCLEUS), descending
-        shares = shares.masked_fill(shares.cumsum(-1) - shares >= self.top_p, 0.0)
-        sampled = best.indices.gather(-1, torch.multinomial(shares, 1))
-        return torch.full_like(scores, float("-inf")).scatter(-1, sampled, 0.0)
-
-    def record(self, input_ids: torch.Tensor) -> None:
-        """Adds the log-probability of the last step's token, which is the last of `input_ids`."""
-        if self._last is not None:
-            self.logps.append(self._last.gather(-1, input_ids[:, -1:]).squeeze(-1))
-
-
-@torch.no_grad()
-def sample_candidates(
-    base: BaseModel, examples: Sequence[Example], config: FitConfig, emit: Emit, batch_rows: int = 48
-) -> list[list[SampledAnswer]]:
-    """K answers of base to every example's prompt: [example][k].
-
-    Sampled at `candidate_temperature` and `candidate_top_p` (temperature 0: one greedy answer), in left-padded batches
-    of similar length. A candidate may be as long as the longest own text of its batch; past that it is cut and then has
-    no end token, as with the person's own texts.
-    """
-    seed_everything(config.seed + 1)
-    k = 1 if config.candidate_temperature == 0 else config.candidates
-    pad = base.tokenizer.pad_token_id
-    order = sorted(range(len(examples)), key=lambda i: len(examples[i].response_ids))
-    result: list[list[SampledAnswer]] = [[] for _ in examples]
-    size = max(1, batch_rows // k)
-    for start in range(0, len(order), size):
-        emit(FitEvent("negatives", start, len(order)))
-        batch = order[start : start + size]
-        ids, mask = pad_sequences([examples[i].prompt_ids for i in batch], pad)
-        ids, mask = ids.to(base.device), mask.to(base.device)
-        sampling = SamplingProcessor(config.candidate_temperature, config.candidate_top_p)
-        rows = torch.arange(len(batch), device=base.device).repeat_interleave(k)
-        out = base.model.generate(
-            ids[rows],
-            attention_mask=mask[rows],
-            past_key_values=read_prompts(base.model, ids, mask, rows) if k > 1 else None,
-            do_sample=False,
-            temperature=None,
-            top_p=None,
-            top_k=None,
-            max_new_tokens=max(len(examples[i].response_ids) for i in batch),
-            pad_token_id=pad,
-            eos_token_id=sorted(base.end_ids),
-            logits_processor=LogitsProcessorList([sampling]),
-        )
-        sampling.record(out)
-        logps = torch.stack(sampling.logps, 1).cpu()  # (rows, T)
-        for row, answer in enumerate(out[:, ids.shape[1] :].tolist()):
-            end = next((n + 1 for n, token in enumerate(answer) if token in base.end_ids), len(answer))
-            result[batch[row // k]].append(SampledAnswer(answer[:end], logps[row, :end]))
-    emit(FitEvent("negatives", len(order), len(order)))
-    return result
 
 
 def select_rejected(candidates: Sequence[Candidate], config: FitConfig) -> Candidate:

@@ -7,6 +7,7 @@ Source of the method: Tan et al., "Democratizing Large Language Models via Perso
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from datasets import Dataset
 from transformers import TrainerCallback
 from trl import SFTConfig, SFTTrainer
@@ -16,11 +17,11 @@ from cope_demo.model.base_model import BaseModel
 
 from .events import Emit
 from .examples import Example
+from .response_logps import read_responses
 from .training import (
     Progress,
     apply_new_adapter,
     make_trainer_settings,
-    response_logits,
     save_adapter,
     seed_everything,
     train,
@@ -28,15 +29,15 @@ from .training import (
 
 
 class LeanTrainer(SFTTrainer):
-    """SFTTrainer with the plain cross-entropy, from logits of the responses alone.
+    """SFTTrainer with the plain cross-entropy of the responses; see response_logps.py.
 
     trl's own loss computes each token's entropy and accuracy, too, in float32 tiles, and on a CPU at every position of
     the prompts. A mixture of experts is trained without its balancing loss.
     """
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-        logits, labels = response_logits(model, inputs["input_ids"], inputs["attention_mask"], inputs["labels"])
-        loss = model.loss_function(logits, labels, logits.shape[-1], num_items_in_batch=num_items_in_batch)
+        logps = torch.cat(read_responses(model, inputs["input_ids"], inputs["attention_mask"], inputs["labels"]))
+        loss = -logps.sum() / (len(logps) if num_items_in_batch is None else num_items_in_batch)
         return (loss, {}) if return_outputs else loss
 
 

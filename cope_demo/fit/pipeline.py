@@ -4,9 +4,9 @@ This file runs it stage by stage: history -> OPPU -> negatives -> DPO -> report 
 files in one scratch folder (scratch.py) and nothing else, so a fit that was interrupted goes on at the stage it had
 reached, in any process: a stage's output gets its final name only when it is whole.
 
-oppu.py holds the supervised stage, negatives.py the candidates from base and their selection, dpo.py the loss and its
-reference, report.py the measures on held-out texts, tam.py the task adapter, training.py what all of them share.
-response_logps.py scores given texts, examples.py turns them into tokens, events.py and eta.py report progress,
+oppu.py holds the supervised stage, candidates.py what base writes, negatives.py which of it is rejected, dpo.py the
+loss and its reference, report.py the measures on held-out texts, tam.py the task adapter, training.py what all of them
+share. response_logps.py reads given texts, examples.py turns them into tokens, events.py and eta.py report progress,
 watching.py lets one see the model learn, speeds.py remembers how fast it was.
 """
 
@@ -49,11 +49,11 @@ def run_stage(stage: str, scratch: Path, emit: Emit, watch: bool = True) -> None
     context = StageContext(scratch, emit, watch)
     started, again = time.monotonic(), (scratch / "report.json").exists()
     _RUN[stage](context)
-    times = context.times() | {stage: time.monotonic() - started}
-    write_whole(scratch / "times.json", json.dumps(times))
+    context.note_stage(stage, started)
     if stage == "report" and not again:
+        request = context.request
         with suppress(OSError):  # a full disk spoils no fit that is whole
-            record_speed(context.samples(), context.request["model"], context.request["settings"], times)
+            record_speed(context.samples(), request["model"], request["settings"], context.times(), context.setup())
 
 
 def fit_user(

@@ -25,6 +25,7 @@ def write_report(context: StageContext) -> None:
     with apply_saved_adapter(context.base, context.scratch / "cope") as model:
         pad = context.base.tokenizer.pad_token_id
         report_progress = context.make_reporter("report", len(everything))
+        report_progress(0)
         logps["cope"] = response_logps(model, everything, pad, context.config.score_tokens, report_progress)
     report = {"train": len(read_json(context.scratch / "split.json")["train"]), "held_out": len(own)}
     report["bits_per_token"] = {name: _compute_bits(values[: len(own)]) for name, values in logps.items()}

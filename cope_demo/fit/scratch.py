@@ -1,7 +1,8 @@
 """A fit's scratch folder: the request, what each stage writes, and the manifest of the finished fit.
 
 request.json and history.jsonl come from `prepare`; split.json and base.json from the history stage; oppu/ and cope/ are
-the adapters, pairs.jsonl and held_out.json the negatives, report.json the report; times.json has seconds by stage.
+the adapters, pairs.jsonl and held_out.json the negatives, report.json the report; times.json has seconds by stage, and
+setup.json how many of them passed before the stage's work began.
 """
 
 import json
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from cope_demo.config import FitConfig, read_fit_config
 from cope_demo.model.base_model import BaseModel, load_base
+from cope_demo.model.resident import find_trainable_base
 from cope_demo.system.files import format_json_lines, read_json, read_json_lines, write_whole
 from cope_demo.texts.tasks import Sample
 
@@ -82,13 +84,28 @@ class StageContext:
         self.request = read_json(scratch / "request.json")
         self.config = FitConfig(**self.request["settings"])
         self._emit, self._eta = emit, None
+        self.begun: float | None = None
+        """When the stage's first event came, by time.monotonic: all before it is the same for any number of texts."""
 
     @property
     def base(self) -> BaseModel:
         return _load_base_once(self.request["model"], self.request["task"])
 
     def times(self) -> dict[str, float]:
-        path = self.scratch / "times.json"
+        return self._read_seconds("times.json")
+
+    def setup(self) -> dict[str, float]:
+        return self._read_seconds("setup.json")
+
+    def note_stage(self, stage: str, started: float) -> None:
+        """The stage that began at `started`, by time.monotonic, is done."""
+        ended = time.monotonic()
+        setup = (self.begun or ended) - started
+        write_whole(self.scratch / "times.json", json.dumps(self.times() | {stage: ended - started}))
+        write_whole(self.scratch / "setup.json", json.dumps(self.setup() | {stage: setup}))
+
+    def _read_seconds(self, name: str) -> dict[str, float]:
+        path = self.scratch / name
         return read_json(path) if path.exists() else {}
 
     def samples(self) -> list[Sample]:
@@ -101,6 +118,7 @@ class StageContext:
 
     def emit(self, event: FitEvent) -> None:
         """Passes the event on with an ETA."""
+        self.begun = self.begun or time.monotonic()
         if self._eta is None:
             work = estimate_work(self.examples("train"), self.examples("held_out"), self.config)
             self._eta = Eta(work, self.times())
@@ -130,5 +148,8 @@ class StageContext:
 
 @lru_cache(maxsize=1)
 def _load_base_once(model: str | None, task: str) -> BaseModel:
-    """The base that this process fits with, its task adapter included; the last one stays loaded."""
-    return load_base(model, trainable=True, task=task)
+    """The base that this process fits with, its task adapter included; the last one stays loaded.
+
+    A process that keeps a base for its workers serves that model alone.
+    """
+    return find_trainable_base(task) or load_base(model, trainable=True, task=task)

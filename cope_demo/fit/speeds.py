@@ -1,7 +1,8 @@
 """How fast the fits on this host were, and from that how long one of other texts takes here.
 
-What is kept of a fit are two rates, from which nothing of its texts can be told: the seconds before the first stage and
-the seconds a character of text. Nothing is known before the first fit of a model has ended.
+What is kept of a fit are two numbers, from which nothing of its texts can be told: the seconds that its stages take
+before their work begins (the model is loaded, a trainer is made) and the seconds a character of text. Nothing is known
+before the first fit of a model has ended.
 """
 
 import json
@@ -26,16 +27,21 @@ FILE, LOCK = "fit-speeds.json", "fit-speeds.lock"
 
 
 def record_speed(
-    samples: Sequence[Sample], model: str | None, settings: dict, seconds: dict[str, float], folder: Path | None = None
+    samples: Sequence[Sample],
+    model: str | None,
+    settings: dict,
+    seconds: dict[str, float],
+    setup: dict[str, float],
+    folder: Path | None = None,
 ) -> None:
     """Remembers a fit that has been through all its stages.
 
-    model: as it was asked for, None for the default. settings: fields of FitConfig. seconds: by stage. folder: where,
-    None for the data folder.
+    model: as it was asked for, None for the default. settings: fields of FitConfig. seconds: by stage. setup: how many
+    of them passed before the stage's work began. folder: where, None for the data folder.
     """
     folder = folder or data_dir()
     folder.mkdir(parents=True, exist_ok=True)
-    start = seconds.get("history", 0.0)
+    start = sum(setup.values())
     key = _name_kind(model, settings)
     rate = (sum(seconds.values()) - start) / count_characters(samples, FitConfig(**settings))
     with file_lock(folder / LOCK):

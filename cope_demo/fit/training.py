@@ -72,19 +72,6 @@ def _unload_afterwards(base: BaseModel, model: PeftModel):
         base.model.eval()
 
 
-def response_logits(
-    model: torch.nn.Module, ids: torch.Tensor, mask: torch.Tensor, labels: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Logits (B, S, V) and labels (B, S) from the last token of the shortest prompt on.
-
-    ids, mask, labels: (B, T), padded on the right; labels are -100 everywhere but at responses. Nothing is shifted: the
-    logits at a position are of the label at the next.
-    """
-    last = max(0, int((labels != -100).int().argmax(-1).min()) - 1)
-    out = model(input_ids=ids, attention_mask=mask, use_cache=False, logits_to_keep=ids.shape[1] - last)
-    return out.logits, labels[:, last:]
-
-
 def train(trainer: Trainer) -> None:
     """Runs a trl trainer with the adapter's weights in float32 and without its printing.
 

@@ -13,6 +13,8 @@ from cope_demo.texts.embedding import EMBEDDER, EMBEDDER_FILES, EMBEDDER_REVISIO
 TAGS = ("personalization", "contrastive-decoding", "lora", "dpo", "explainability", "education")
 PICTURE = "docs/images/desktop-light.png"
 """What a link to the Space shows where it is shared."""
+SCOPES = ("contribute-repos",)
+"""The right that a visitor is asked for, the least that lets the app make repositories for them; it sees no others."""
 PRELOADED = (
     f"{EMBEDDED_HUB[0]} {EMBEDDED_FILE} {EMBEDDED_HUB[1]}",
     f"{EMBEDDER} {','.join(EMBEDDER_FILES)} {EMBEDDER_REVISION}",
@@ -47,18 +49,23 @@ def read_card(readme: str) -> Card:
     return Card(matter, found[2])
 
 
-def make_space_card(card: Card, repo: str, hardware: str) -> Card:
+def make_space_card(card: Card, repo: str, hardware: str, model: str | None = None) -> Card:
     """The project's own card as that of the Space `repo` ("owner/name") on one of HARDWARE.
 
-    Login asks for nothing but who somebody is. A static Space has no versions, no login and no models of its own.
+    model: one of the hub that it loads instead of the embedded one; of that the newest revision is fetched.
+    Login asks for who somebody is, and for SCOPES. A static Space has no versions, no login and no models of its own.
     """
     models, tags = [EMBEDDED_ORIGIN, EMBEDDER], list(TAGS)
     if hardware == "static":
         kept = {name: card.matter[name] for name in _SHOWN if name in card.matter}
         return Card({**kept, "sdk": "static", "app_file": "index.html", "models": models[:1], "tags": tags}, _STATIC)
+    preloaded = list(PRELOADED)
+    if model:
+        models, preloaded = [model, *models], [model, *preloaded]
     thumbnail = f"https://huggingface.co/spaces/{repo}/resolve/main/{PICTURE}"
     shown = {"models": models, "tags": tags, "thumbnail": thumbnail}
-    added = {"hf_oauth": True, "suggested_hardware": hardware, **shown, "preload_from_hub": list(PRELOADED)}
+    login = {"hf_oauth": True, "hf_oauth_scopes": list(SCOPES)}
+    added = {**login, "suggested_hardware": hardware, **shown, "preload_from_hub": preloaded}
     return Card({**card.matter, **added}, card.text)
 
 

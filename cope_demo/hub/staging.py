@@ -1,9 +1,10 @@
-"""What leaves for the Hugging Face hub: this package makes a Space's folder, checks it and uploads it (space.py).
+"""What goes to the Hugging Face hub and comes back: this package makes a Space's folder, checks it and uploads it.
 
 This file chooses the files: what the app needs to run and what its README points to, and nothing that only developing
 needs. card.py writes the front matter, resolution.py looks whether the requirements can be installed together,
-privacy.py looks for what is nobody's business, upload.py talks to the hub. cope_decoding/ is a repository of its own:
-CoPe as a `custom_generate` of transformers.
+privacy.py looks for what is nobody's business, upload.py talks to the hub. push.py makes a repository of somebody's
+fitted adapters, which description.py describes for programs; repository.py opens such a one, or anybody's plain LoRA,
+by its address.py. cope_decoding/ is a repository of its own: CoPe as a `custom_generate` of transformers.
 """
 
 import json
@@ -15,13 +16,16 @@ from cope_demo.errors import CopeError, quote
 from cope_demo.paths import ROOT
 from cope_demo.saved.folder import MANIFEST, read_owner
 from cope_demo.saved.store import CARD
+from cope_demo.system.files import read_json
 
 HARDWARE = ("zero-a10g", "cpu-basic", "static")
 """Where a Space can run: on a GPU that is lent for a call, on two CPUs, or nowhere, as pages without a server."""
 _PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CITATION.cff", "LICENSE", "NOTICE")
 STAGED = ("app.py", "requirements.txt", *_PAGES)
 """The files at the top of a Space."""
-FOLDERS = ("cope_demo", "users", "docs")
+USERS = "users"
+"""The folder of the sample users."""
+FOLDERS = ("cope_demo", USERS, "docs")
 LEFT_OUT = ("cope_demo/hub/cope_decoding", "cope_demo/ui/javascript")
 """Folders below them that only developing needs, or that go to a repository of their own."""
 DEVELOPMENT = ("*.test.js", "test_helpers.js", "*.pyc", "docs/*.py")
@@ -30,24 +34,32 @@ INDEX = "index.html"
 """What a static site must begin with."""
 
 
-def stage_app(target: Path, root: Path = ROOT) -> list[str]:
+def stage_app(target: Path, root: Path = ROOT, samples: Path | None = None) -> list[str]:
     """Copies what a Gradio Space needs from `root` to the empty folder `target`; returns the paths in it, sorted.
 
-    Raises CopeError when a file of STAGED is missing, for a user in `users/` who is not one of the fictional samples,
-    and for a link.
+    samples: the folder of the sample users, where they were fitted on another model. Raises CopeError when it or a file
+    of STAGED is missing, for a user who is not one of the fictional samples, and for a link.
     """
-    names = []
+    if samples is not None and not any(samples.glob(f"*/{MANIFEST}")):
+        raise CopeError(f"There are no fitted users in {samples}: `make samples MODEL=...` fits them, and says where.")
+    sources = {folder: root / folder for folder in FOLDERS} | ({USERS: samples} if samples else {})
+    names = {}
     for name in STAGED:
         if not (root / name).is_file():
             raise CopeError(f"{name} is missing from {root}: publish from a whole copy of the repository.")
-        names.append(name)
-    for folder in FOLDERS:
-        names += (path.relative_to(root).as_posix() for path in _list_files(root / folder))
-    names = sorted(name for name in names if not _is_left_out(PurePosixPath(name)))
-    _check_users(root / "users")
-    for name in names:
-        _copy(root / name, target / name)
-    return names
+        names[name] = root / name
+    for folder, source in sources.items():
+        names |= {f"{folder}/{path.relative_to(source).as_posix()}": path for path in _list_files(source)}
+    names = {name: names[name] for name in sorted(names) if not _is_left_out(PurePosixPath(name))}
+    _check_users(sources[USERS])
+    for name, path in names.items():
+        _copy(path, target / name)
+    return list(names)
+
+
+def list_bases(users: Path) -> set[str]:
+    """The names of the models that the fitted users in a folder belong to."""
+    return {read_json(path)["base"]["name"] for path in users.glob(f"*/{MANIFEST}")}
 
 
 def stage_site(target: Path, site: Path) -> list[str]:

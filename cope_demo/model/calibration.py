@@ -18,6 +18,8 @@ from cope_demo.system.files import write_whole
 from .arithmetic import read_choices
 from .compiling import running_loops
 
+WAYS = "panels"
+"""Changes whenever the ways that are measured do."""
 ROWS = (12, 24, 48, 96, 192)
 """Rows of a batch at which both ways are tried."""
 ALWAYS = 1 << 30
@@ -33,7 +35,7 @@ def measure_few(products: Sequence) -> int:
         return ALWAYS if "in-place" in asked else 0
     kind = type(products[0]).__name__, *products[0].weights.shape
     cpu = describe_cpu()["model"], torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()
-    name, file = "|".join(map(str, (*cpu, torch.__version__, *kind))), cache_dir() / "calibration.json"
+    name, file = "|".join(map(str, (*cpu, torch.__version__, WAYS, *kind))), cache_dir() / "calibration.json"
     known = _read_known(file)
     if isinstance(known.get(name), int):
         return known[name]

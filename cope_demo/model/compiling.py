@@ -1,16 +1,21 @@
 """Loops in Python that numba compiles for this CPU, on all cores; what was compiled is kept in the cache folder."""
 
 import threading
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numba
 import torch
 
 from cope_demo.paths import cache_dir
 
-numba.config.CACHE_DIR = str(cache_dir() / "numba" / torch.backends.cpu.get_cpu_capability())
-_LOCK = threading.Lock()
+_KIND = torch.backends.cpu.get_cpu_capability()
+_CODE = zlib.crc32(Path(__file__).with_name("vector_loops.py").read_bytes())
+"""numba itself looks for changes only in the files of the functions that it keeps, which include code of this one."""
+numba.config.CACHE_DIR = str(cache_dir() / "numba" / f"{_KIND}-{_CODE:08x}")
+_LOCK = threading.RLock()
 
 
 @contextmanager

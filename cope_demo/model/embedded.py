@@ -4,18 +4,14 @@ In each case it is the same GGUF file, checked by its hash, so that sample users
 fitted on.
 """
 
-import json
-import os
-import shutil
 from pathlib import Path
-
-import torch
 
 from cope_demo.errors import CopeError
 from cope_demo.paths import cache_dir
 from cope_demo.system.files import find_packaged_file, sha256_file
 
 from . import kernel_notice  # noqa: F401
+from .gguf_file import dequantize_gguf
 
 EMBEDDED = "SmolLM2-135M-Instruct"
 EMBEDDED_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
@@ -57,25 +53,5 @@ def embedded_folder(allow_hub: bool = True) -> Path:
     folder = cache_dir() / "models" / f"{EMBEDDED}-{EMBEDDED_SHA256[:12]}"
     if (folder / "done.json").is_file():
         return folder
-    gguf = _find_embedded_gguf(allow_hub)
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
-
-    part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    tokenizer = AutoTokenizer.from_pretrained(str(gguf.parent), gguf_file=gguf.name)
-    # Packed GGUF weights cannot be saved again, so they are unpacked to float32 first.
-    model = AutoModelForCausalLM.from_pretrained(
-        str(gguf.parent), gguf_file=gguf.name, dtype=torch.float32, quantization_config=GgufConfig(dequantize=True)
-    )
-    if hasattr(model.config, "quantization_config"):
-        del model.config.quantization_config
-    model.to(torch.bfloat16).save_pretrained(part)
-    tokenizer.save_pretrained(part)
-    (part / "done.json").write_text(json.dumps({"gguf_sha256": EMBEDDED_SHA256}))
-    try:
-        os.replace(part, folder)
-    except OSError:  # another process converted it meanwhile
-        shutil.rmtree(part, ignore_errors=True)
-        if not (folder / "done.json").is_file():
-            raise
+    dequantize_gguf(_find_embedded_gguf(allow_hub), folder, EMBEDDED_SHA256, EMBEDDED)
     return folder

@@ -10,10 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from bitsandbytes.nn import Linear4bit
-from numba import prange
 
 from . import few_rows
-from .compiling import compile_parallel
 
 CHUNK = 1 << 23
 """Weights that are unpacked at once: what fits into a CPU's larger caches, or nearly."""
@@ -77,7 +75,7 @@ class Nf4Product(_CpuProduct):
     def unpack(self, start: int, stop: int) -> torch.Tensor:
         """Weights (stop - start, in) in float32, the NF4 values themselves."""
         out = _get_scratch(stop - start, self.width)
-        _unpack_nf4(self.weights[start:stop], self.scales[start:stop], few_rows.LEVELS, out)
+        few_rows.unpack_nf4(self.weights[start:stop], self.scales[start:stop], out)
         return torch.from_numpy(out)
 
 
@@ -95,7 +93,7 @@ class HeadProduct(_CpuProduct):
     def unpack(self, start: int, stop: int) -> torch.Tensor:
         """Weights (stop - start, in) in float32."""
         out = _get_scratch(stop - start, self.width)
-        _unpack_bfloat16(self.weights[start:stop], out.view(np.uint32))
+        few_rows.unpack_bfloat16(self.weights[start:stop], out)
         return torch.from_numpy(out)
 
 
@@ -137,22 +135,3 @@ def _get_scratch(rows: int, width: int) -> np.ndarray:
     if _scratch.size < rows * width:
         _scratch = np.empty(rows * width, np.float32)
     return _scratch[: rows * width].reshape(rows, width)
-
-
-@compile_parallel
-def _unpack_nf4(weights, scales, levels, out):
-    half = few_rows.BLOCK // 2
-    for row in prange(len(weights)):
-        for block in range(scales.shape[1]):
-            scale, start = scales[row, block], block * 2 * half
-            for i in range(half):
-                pair = weights[row, block * half + i]
-                out[row, start + i] = levels[pair & 15] * scale
-                out[row, start + half + i] = levels[pair >> 4] * scale
-
-
-@compile_parallel
-def _unpack_bfloat16(weights, out):
-    for row in prange(len(weights)):
-        for i in range(weights.shape[1]):
-            out[row, i] = np.uint32(weights[row, i]) << np.uint32(16)

@@ -38,6 +38,17 @@ class Unpacked:
         return y.to(x.dtype)
 
 
+class Fixed:
+    """An adapter that an unpacked layer always adds, until it is removed."""
+
+    def __init__(self, layer: Unpacked, adapter: Adapter):
+        self._layer, layer.fixed = layer, adapter
+
+    def remove(self) -> None:
+        """The layer adds it no more."""
+        self._layer.fixed = None
+
+
 class _Adapted(torch.autograd.Function):
     """x W^T + bias + (x A^T) B^T, where A and B are those of both adapters, the trained one last."""
 

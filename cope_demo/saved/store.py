@@ -67,8 +67,13 @@ class SavedUser:
         return self.manifest["name"]
 
     @property
+    def origin(self) -> dict | None:
+        """Where on the hub it was opened from: {"repo", "revision" (a commit), "plain" (a single LoRA)}; else None."""
+        return self.manifest.get("origin")
+
+    @property
     def report(self) -> dict:
-        """The fit's report on held-out texts (report.json)."""
+        """The fit's report on held-out texts (report.json); {} where there is none, as of a LoRA from elsewhere."""
         return read_json(self.folder / "report.json")
 
     @property
@@ -102,7 +107,7 @@ class Store:
 
     def __init__(self, users_dir: Path | None = None, samples_dir: Path | None = None):
         self.users_dir = Path(users_dir or paths.users_dir())
-        self.samples_dir = Path(samples_dir or paths.SAMPLE_USERS)
+        self.samples_dir = Path(samples_dir or paths.samples_dir())
         self._verified: dict[Path, tuple[tuple, dict]] = {}  # folder -> (signature of its files, manifest)
 
     def new_id(self) -> str:

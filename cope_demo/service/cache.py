@@ -28,6 +28,11 @@ class UserCache:
                 self._values.popitem(last=False)
             return value
 
+    def find(self, key: tuple) -> Any:
+        """The value of that key if it is there, else None."""
+        with self._lock:
+            return self._values.get(key)
+
     def forget(self, user_id: str) -> None:
         """Drops all of a user's."""
         with self._lock:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from cope_demo.config import DecodeConfig
 from cope_demo.decode.methods import METHODS
 from cope_demo.decode.trace import Column, ColumnEnd, TokenEvent, Trace
-from cope_demo.errors import CopeError
 from cope_demo.saved.store import SavedUser
 
-from .own_prompts import OwnPrompts
+from .own_prompts import PromptMaker, naming_column
 
 if TYPE_CHECKING:
     from cope_demo.decode.engine import Engine, Request
@@ -28,7 +27,7 @@ class UserModels:
     user: SavedUser
     engine: "Engine"
     bank: "LoraBank"
-    own_prompts: OwnPrompts
+    own_prompts: PromptMaker
 
     def compare(
         self, prompt: str, instruction: str, config: DecodeConfig, methods: Sequence[str]
@@ -78,9 +77,7 @@ class UserModels:
         requests = [engine.join(prompt_ids, shared, bank, config, written)] if shared else []
         own: dict[str, str] = {}
         for method in (method for method in methods if METHODS[method].prompt):
-            try:
+            with naming_column(method):
                 own[method] = self.own_prompts.make(engine, self.user, instruction, method)
                 requests.append(engine.join(engine.base.prompt_ids(own[method]), (method,), bank, config, written))
-            except CopeError as error:
-                raise CopeError(f"The column {method}, which puts texts of the history first: {error}") from error
         return own, requests

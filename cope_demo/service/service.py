@@ -15,7 +15,7 @@ from cope_demo.decode.methods import COLUMNS, check_columns, order_columns
 from cope_demo.decode.trace import ColumnEnd, TokenEvent, Trace
 from cope_demo.errors import CopeError
 from cope_demo.saved.fit_details import read_fit_details
-from cope_demo.saved.store import Store
+from cope_demo.saved.store import SavedUser, Store
 from cope_demo.texts.likeness import Profile
 from cope_demo.texts.tasks import Sample, find_task
 
@@ -29,10 +29,13 @@ from .surprise import SurprisingText, measure_surprise
 
 if TYPE_CHECKING:  # torch is imported when the model is, so that the page is there at once
     from cope_demo.decode.engine import Engine
+    from cope_demo.hub.push import Pushed
     from cope_demo.jobs.interface import Jobs
+    from cope_demo.model.base_model import BaseModel
 
 MAX_TEXTS = 8
 """Texts that are compared with a history at once."""
+NO_TEXTS = "None of this person’s texts are kept, so how near others are to them is not known."
 
 
 class Service:
@@ -105,7 +108,7 @@ class Service:
         task = find_task(self.store.open(user_id).task)
         instruction = task.prompt(check_text("prompt", prompt))
         check_columns([method])
-        check_ids(ids, self.engine().base, config.max_new_tokens)
+        check_ids(ids, self._base(), config.max_new_tokens)
         yield from self._load_user(user_id).resume(instruction, method, ids, config)
 
     def score(self, user_id: str, prompt: str, text: str, alpha: float = DecodeConfig.alpha) -> Trace:
@@ -132,6 +135,8 @@ class Service:
         Raises CopeError for what is not a few texts, and without the embedding model.
         """
         user = self.store.open(user_id)
+        if not user.keeps_history:
+            raise CopeError(NO_TEXTS)
         if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
             raise CopeError("The texts must be given by name.")
         if len(texts) > MAX_TEXTS:
@@ -161,10 +166,31 @@ class Service:
         user = self.store.open(user_id)
         write_zip(user, user.folder.parent == self.store.samples_dir, target)
 
+    def open_adapters(
+        self, address: str, owners: tuple[str, ...] = (), token: str | None = None, user_id: str | None = None
+    ) -> SavedUser:
+        """Adapters of the hub, owner/name@revision, as a saved user; see opening.open_adapters."""
+        from cope_demo.hub.address import read_address
+
+        from .opening import open_adapters
+
+        return open_adapters(self.store, self.engine().base, read_address(address), owners, token, user_id)
+
+    def push_adapters(self, user_id: str, repo: str, token: str, private: bool = True) -> "Pushed":
+        """A user's adapters to the hub; see hub.push.push_adapters. Needs no model."""
+        from cope_demo.hub.push import push_adapters
+
+        user = self.store.open(user_id)
+        return push_adapters(user, user.folder.parent == self.store.samples_dir, repo, token, private=private)
+
     def forget(self, user_id: str) -> None:
         """Drops what is kept of a user in memory."""
         for cache in (self._adapters, self._own_prompts, self._profiles):
             cache.forget(user_id)
+
+    def _base(self) -> "BaseModel":
+        """The base model, loaded when needed. Raises CopeError when there is none."""
+        return self.engine().base
 
     def _load_user(self, user_id: str) -> UserModels:
         """The user's models in memory. Raises CopeError when there is no model, no such user, or they do not match."""

@@ -1,7 +1,8 @@
 """What the other packages need of the machine: files, locks, logs, disk and memory. It knows no model and no user.
 
 This file hashes, reads and writes files, so that a written file appears only when it is whole. locks.py has locks
-between processes, logs.py the log lines, disk.py the free space that a fit needs, memory.py whether memory ran out.
+between processes, logs.py the log lines, disk.py the free space that a fit needs, memory.py whether memory ran out,
+zero_gpu.py the GPUs that a platform lends.
 """
 
 import hashlib

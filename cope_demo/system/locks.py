@@ -22,6 +22,7 @@ def file_lock(path: Path, timeout: float | None = None) -> Iterator[None]:
         _acquire(handle, path, timeout)
         yield
     finally:
+        fcntl.flock(handle, fcntl.LOCK_UN)  # closing is not enough where a process was forked meanwhile: it has a copy
         os.close(handle)
 
 

@@ -9,6 +9,7 @@ from cope_demo.errors import CopeError
 
 _is_wanted: Callable[[], bool] | None = None
 _find_asker: Callable[[], str | None] | None = None
+_forget_asker: Callable[[], None] | None = None
 
 
 class Unwanted(CopeError):
@@ -18,10 +19,23 @@ class Unwanted(CopeError):
         super().__init__("The page or program that asked for this has left.")
 
 
-def ask_with(is_wanted: Callable[[], bool] | None, find_asker: Callable[[], str | None] | None = None) -> None:
-    """From now on these tell, in the thread and context of the work, whether it is wanted, and on whose behalf."""
-    global _is_wanted, _find_asker
-    _is_wanted, _find_asker = is_wanted, find_asker
+def ask_with(
+    is_wanted: Callable[[], bool] | None,
+    find_asker: Callable[[], str | None] | None = None,
+    forget_asker: Callable[[], None] | None = None,
+) -> None:
+    """From now on these tell, in the thread and context of the work, whether it is wanted, and on whose behalf.
+
+    forget_asker: makes the context one in which nobody is waited for.
+    """
+    global _is_wanted, _find_asker, _forget_asker
+    _is_wanted, _find_asker, _forget_asker = is_wanted, find_asker, forget_asker
+
+
+def go_on_alone() -> None:
+    """From here on this context's work is wanted, also when whoever asked for it has left."""
+    if _forget_asker:
+        _forget_asker()
 
 
 def find_asker() -> str | None:

@@ -12,13 +12,13 @@ from cope_demo.ui.web.guard import explain_error
 
 from . import links, streams
 from .component import say
-from .panels import behind, blind_test, comeback, fitting, more_columns, people, scoring, takeaway
+from .panels import behind, blind_test, comeback, fitting, hub, more_columns, people, scoring, takeaway
 from .parts import Answer, make_answer
 from .settings import choose_defaults, choose_task
 from .visitor import FINAL, NEW, Visitor
 
 LOADING = "The model is loading. You can look around and write a prompt meanwhile."
-NOT_FITTED = "Fit this writing first (step 2), or choose a sample user."
+NOT_FITTED = "Fit this writing first, under “Your own writing”, or choose a sample user."
 FILLED = "{who}, the prompt and the settings are filled in. Press Compare to write it anew."
 
 
@@ -32,9 +32,12 @@ NOWHERE = say({"to": ""})
 
 
 def name_person(service, visitor: Visitor) -> str:
-    """The chosen person as the columns speak of them: a sample user's first name, or "you"."""
+    """The chosen person as the columns speak of them: a sample user's first name, what adapters of the hub are called
+    there, or "you".
+    """
     card = _find_card(service, visitor.chosen)
-    return card.name.split()[0] if card else "you"
+    opened = None if card else hub.find_opened(service, visitor.chosen)
+    return card.name.split()[0] if card else opened.name if opened else "you"
 
 
 def explain_refusal(visitor: Visitor) -> str:
@@ -59,7 +62,7 @@ def set_timer(service, visitor: Visitor) -> gr.Timer:
 
 
 def show_failure(error: BaseException) -> Answer:
-    """Everything stays; step 2 says what went wrong."""
+    """Everything stays; the fit's panel says what went wrong."""
     return make_answer(fit=say({"state": "failed", "message": explain_error(error)}))
 
 
@@ -82,11 +85,12 @@ def show_visitor(service, visitor: Visitor, status: JobStatus | None = None) -> 
 
 
 def show_empty_comparison(service, visitor: Visitor) -> Answer:
-    """Steps 3 and 4, and what can be had of the fit, before anything was compared: first prompt and task's settings."""
+    """Comparison, texts to score and what can be had of the fit, before any comparison: first prompt and settings."""
     card, fit = _find_card(service, visitor.chosen), visitor.find_fit(visitor.chosen)
     task = choose_task(card.task if card else fit.task if fit else "")
     prompts = list(card.prompts) if card else [task.example_prompt]
     first, who, refusal = choose_defaults(task), name_person(service, visitor), explain_refusal(visitor)
+    opened = hub.find_opened(service, visitor.chosen)
     return make_answer(
         prompt=gr.update(value=prompts[0] if prompts else "", info=task.instruction),
         examples=say({"label": "Or try", "prompts": prompts}),
@@ -96,9 +100,9 @@ def show_empty_comparison(service, visitor: Visitor) -> Answer:
         columns=streams.show_idle(who, refusal),
         scored=scoring.show_empty(who),
         verdict=scoring.EMPTY,
-        blind=blind_test.NOTHING if refusal else blind_test.offer(who),
-        take=takeaway.NOTHING if refusal else takeaway.READY,
-        behind=behind.NOTHING if refusal else behind.FOLDED,
+        blind=blind_test.NOTHING if refusal or opened else blind_test.offer(who),
+        take=takeaway.NOTHING if refusal or opened else takeaway.READY,
+        behind=behind.NOTHING if refusal or opened else behind.FOLDED,
     )
 
 
@@ -116,12 +120,15 @@ def show_choice(service, visitor: Visitor, chosen: str, opening: bool = False) -
 
 
 def fill_from_link(service, visitor: Visitor, link: links.Link) -> Answer:
-    """The whole page with the link's user, prompt, settings and columns in the controls; nothing is run."""
+    """The whole page with the link's user, prompt, settings and columns in the controls; nothing is run.
+
+    link.user: a sample user, or one of the visitor's own that adapters of the hub were opened as.
+    """
     answer = show_choice(service, visitor, link.user, opening=True)
     answer = tick_columns(make_answer(answer, link.settings), link.columns)
     if link.prompt:
         answer["prompt"] = {**answer["prompt"], "value": link.prompt}
-    who = _find_card(service, link.user).name.split()[0]
+    who = name_person(service, replace(visitor, chosen=link.user))
     said = FILLED.format(who=who)
     columns = streams.show_idle(who, said, user=link.user, opening=True)
     return make_answer(answer, link=say({"kind": "wait", "message": said}), columns=columns, ways=go_to("compare"))

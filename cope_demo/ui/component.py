@@ -45,7 +45,7 @@ def panel(name: str, value: str | None, bundle: str, settings: dict | None = Non
     )
 
 
-def static(name: str) -> gr.HTML:
+def static(name: str, **options) -> gr.HTML:
     """A constant piece of the page from assets; no value of anybody's is ever in it."""
     template = (ASSETS / f"{name}.html").read_text("utf-8")
-    return gr.HTML(html_template=template, apply_default_css=False, js_on_load=None)
+    return gr.HTML(html_template=template, apply_default_css=False, js_on_load=None, **options)

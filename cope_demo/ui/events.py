@@ -27,6 +27,8 @@ SURPRISING = {
     "trigger_mode": "always_last",
 }
 """For base's reading of pasted texts, which waits for everybody's comparisons."""
+HUB = {**HIDDEN, "concurrency_limit": 4, "concurrency_id": "hub"}
+"""For what waits for the Hugging Face hub."""
 WRITING = {**HIDDEN, "concurrency_limit": AT_ONCE, "concurrency_id": "model"}
 
 
@@ -35,6 +37,7 @@ def connect_events(access: Access, blocks: gr.Blocks, panels: Panels) -> None:
     events = Events(access, panels)
     events.connect_choice(blocks)
     events.connect_fit()
+    events.connect_hub()
     events.connect_history()
     events.connect_comparison()
     events.connect_score()
@@ -84,7 +87,7 @@ class Events:
         self._connect_turn(self.panels.timer.tick, Visit.poll, **LIGHT)
 
     def connect_fit(self) -> None:
-        """Step 2: a fit's start and end, and what can be had of it."""
+        """A fit's start and end, and what can be had of it."""
         fit = self.panels.fit
         begin = {"inputs_kwargs": self.parts.select("visitor"), "outputs": [fit.blind], **WRITING}
         fit.blind.begin(guard_handler(self._blind), **begin)
@@ -102,6 +105,34 @@ class Events:
         visit, run = Visit(self.access, visitor, profile, request), _read_item(event, "run")
         yield from blind_test.stream(visit.service, visit.visitor.chosen, visit.name_person(), run)
 
+    def connect_hub(self) -> None:
+        """Adapters of the hub: opened, and pushed. Gradio fills in the token of who is logged in."""
+        self._connect(self.panels.hub.open, self._open_adapters, **HUB)
+        self._connect(self.panels.take.push, self._push_adapters, **HUB)
+
+    def _open_adapters(
+        self,
+        profile: gr.OAuthProfile | None,
+        token: gr.OAuthToken | None,
+        request: gr.Request,
+        event: gr.EventData,
+        visitor,
+    ):
+        query = _read_fields(event, "query").get("query")
+        visit = Visit(self.access, visitor, profile, request)
+        return self.parts.resolve(visit.open_adapters(query if isinstance(query, dict) else {}, token))
+
+    def _push_adapters(
+        self,
+        profile: gr.OAuthProfile | None,
+        token: gr.OAuthToken | None,
+        request: gr.Request,
+        event: gr.EventData,
+        visitor,
+    ):
+        visit = Visit(self.access, visitor, profile, request)
+        return self.parts.resolve(visit.push_adapters(profile, token, _read_fields(event, "name", "public")))
+
     def _come_back(self, profile: gr.OAuthProfile | None, request: gr.Request, event: gr.EventData, visitor):
         """Another secret takes the place of the one that this browser was given and cannot keep."""
         key = _read_item(event, "key").strip().lower()
@@ -110,7 +141,7 @@ class Events:
         return self.parts.resolve(Visit(self.access, {"secret": key}, profile, request).come_back())
 
     def connect_history(self) -> None:
-        """Step 1, one's own history: every change of it makes a new preview, and once it rests, a whole one."""
+        """One's own history: every change of it makes a new preview, and once it rests, a whole one."""
         mine = self.panels.own
         inputs = self.parts.select("visitor", "text", "file", "task")
         latest = {"inputs_kwargs": inputs, "outputs": [mine.preview]}
@@ -151,7 +182,7 @@ class Events:
         return handler
 
     def connect_comparison(self) -> None:
-        """Step 3: a comparison or one column's other continuation is written, or a lesson opens in their place."""
+        """A comparison or one column's other continuation is written, or a lesson opens in their place."""
         compare = self.panels.compare
         buttons = [compare.start, compare.stop]
         shown, begin = [compare.view, *buttons], {"js": _notify_view("cope-begin", "g"), **WRITING}
@@ -210,7 +241,7 @@ class Events:
         return {**view, **self._free_buttons()}
 
     def connect_score(self) -> None:
-        """Step 4: texts are scored."""
+        """Texts are scored."""
         score = self.panels.score
         self._connect_turn(score.example.click, Visit.fill_example, **LIGHT)
         inputs, shown = self.parts.select("visitor", "text_a", "text_b", "asked", "alpha"), [score.view, score.verdict]
@@ -254,6 +285,12 @@ def _read_item(event: gr.EventData, name: str) -> str:
     if not isinstance(said, dict) or said.get(name) is None:
         raise CopeError("It is not clear what was pressed: load the page anew and try again.")
     return str(said[name])
+
+
+def _read_fields(event: gr.EventData, *names: str) -> dict:
+    """These of the fields that an event says, as the browser says them."""
+    said = event._data if isinstance(event._data, dict) else {}
+    return {name: said[name] for name in names if name in said}
 
 
 def _read_example(event: gr.EventData) -> str:

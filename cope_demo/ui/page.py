@@ -1,4 +1,7 @@
-"""The page: four steps on one sheet, laid out here, panel by panel. What happens on it is in events.py."""
+"""The page: its chapters, laid out here, panel by panel. What happens on it is in events.py."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import gradio as gr
 
@@ -13,11 +16,24 @@ from cope_demo.ui.web.sessions import bound_sessions
 from cope_demo.ui.web.uploads import remove_broken_uploads
 from cope_demo.visitors.owners import Access
 
-from . import api
+from . import api, tools
 from .answers import NOWHERE, describe_model
 from .component import panel, say, static
 from .events import connect_events
-from .panels import behind, comeback, comparing, evidence, fitting, lessons, own, people, privacy, scoring, takeaway
+from .panels import (
+    behind,
+    comeback,
+    comparing,
+    evidence,
+    fitting,
+    hub,
+    lessons,
+    own,
+    people,
+    privacy,
+    scoring,
+    takeaway,
+)
 from .parts import Panels
 from .visitor import browser_state
 
@@ -39,31 +55,28 @@ def build(service) -> gr.Blocks:
         access = Access(service, takeaway.forget)  # from here on nobody holds the service itself
         connect_events(access, blocks, lay_out(access))
         api.add_endpoints(access)
+        tools.add_tools(access)
     blocks.api_open = False  # what waits in the queue is not to be had past it, in a Space or elsewhere
     return blocks
 
 
 def lay_out(access: Access) -> Panels:
-    """Adds all that is seen of the page to the Blocks that is being built, from its header to its last line."""
-    static("header")
-    login_button()
-    banner = panel("notice", describe_model(access.of()), "notice")
-    link = panel("opened", say({"kind": "none"}), "notice")
-    row = panel("lessons", say(lessons.describe_cards()), "lessons")
+    """Adds all that is seen below the page's opening (panels/demonstration.py) to the Blocks that is being built."""
     visitor, timer = browser_state(), gr.Timer(POLL)
-    with gr.Column(elem_classes="step"):
-        static("step1")
-        cards, history = people.cards_panel(), own.own_panel()
-    with gr.Column(elem_classes="step"):
-        static("step2")
-        fit, key = fitting.fit_panel(), comeback.comeback_panel()
-        take, details = takeaway.takeaway_panel(), behind.behind_panel()
-    with gr.Column(elem_classes="step"):
-        static("step3")
-        compare = comparing.compare_panel()
-    with gr.Column(elem_classes="step"):
-        static("step4")
+    with chapter("compare"):
+        banner = panel("notice", describe_model(access.of()), "notice")
+        link = panel("opened", say({"kind": "none"}), "notice")
+        cards, compare = people.cards_panel(), comparing.compare_panel()
+    with chapter("own"):
+        login_button()
+        history, fit, key = own.own_panel(), fitting.fit_panel(), comeback.comeback_panel()
+        adapters = hub.hub_panel()
+    with chapter("lessons"):
+        row = panel("lessons", say(lessons.describe_cards()), "lessons")
+    with chapter("score"):
         score = scoring.score_panel()
+    with chapter("behind"):
+        details, take = behind.behind_panel(), takeaway.takeaway_panel()
     evidence.evidence_panel()
     erasing = privacy.privacy_panel()
     static("footer")
@@ -76,6 +89,7 @@ def lay_out(access: Access) -> Panels:
         visitor=visitor,
         timer=timer,
         people=cards,
+        hub=adapters,
         own=history,
         fit=fit,
         key=key,
@@ -86,3 +100,11 @@ def lay_out(access: Access) -> Panels:
         privacy=erasing,
         ways=ways,
     )
+
+
+@contextmanager
+def chapter(name: str) -> Iterator[None]:
+    """A part of the page that its head opens and closes (assets/chapters.js), with what is laid out inside."""
+    with gr.Column(elem_classes="chapter", elem_id=f"chapter-{name}"):
+        static(f"chapter-{name}", elem_classes="chapter-top")
+        yield

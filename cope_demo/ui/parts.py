@@ -24,6 +24,7 @@ class Panels:
     visitor: gr.BrowserState
     timer: gr.Timer
     people: gr.HTML
+    hub: gr.HTML
     own: OwnPanel
     fit: FitPanel
     key: gr.HTML
@@ -39,9 +40,9 @@ class Panels:
 class PageParts:
     """The components that follow from what a visitor does. Events and answers call them by these names.
 
-    Those of a comparison's settings are DecodeConfig's. columns: the view of step 3; more: which further columns it is
-    to have; scored: the view of step 4; text_a, text_b, asked: the texts to score and what they answer; ways: where the
-    window goes (answers.go_to).
+    Those of a comparison's settings are DecodeConfig's. columns: the view of a comparison; more: which further columns
+    it is to have; scored: the view of given texts; text_a, text_b, asked: the texts to score and what they answer;
+    ways: where the window goes (answers.go_to).
     """
 
     visitor: gr.BrowserState
@@ -50,6 +51,7 @@ class PageParts:
     timer: gr.Timer
 
     people: gr.HTML
+    hub: gr.HTML
     own: gr.Column
     text: gr.Textbox
     name: gr.Textbox
@@ -97,6 +99,7 @@ class PageParts:
             link=panels.link,
             timer=panels.timer,
             people=panels.people,
+            hub=panels.hub,
             own=own.box,
             text=own.text,
             name=own.name,

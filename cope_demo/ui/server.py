@@ -11,6 +11,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
 # Else uvicorn believes whatever X-Forwarded-For this machine's own programs send; whom we believe is in web/proxies.py.
 os.environ["FORWARDED_ALLOW_IPS"] = ""
 
+from cope_demo.system.zero_gpu import is_lent  # noqa: E402, I001  first: where GPUs are lent it comes before torch
 from cope_demo import paths  # noqa: E402
 from cope_demo.jobs.executors import start_background_jobs  # noqa: E402
 from cope_demo.system.logs import propagate_logs  # noqa: E402
@@ -24,6 +25,7 @@ from .page import build  # noqa: E402
 from .panels.takeaway import ZIPS  # noqa: E402
 from .routes import app_options  # noqa: E402
 from .theme import STYLES, make_theme  # noqa: E402
+from .tools import offers_tools  # noqa: E402
 
 MAX_UPLOAD = "5mb"
 
@@ -47,12 +49,13 @@ def launch_options(host: str | None = None, port: int | None = None) -> dict:
         "run_history": False,
         "enable_monitoring": False,
         "max_file_size": MAX_UPLOAD,
-        "blocked_paths": [str(data), str(paths.SAMPLE_USERS), str(paths.ROOT)],
+        "blocked_paths": [str(data), str(paths.samples_dir().resolve()), str(paths.ROOT)],
         "footer_links": ["api"],
         "show_error": False,
         "ssr_mode": False,
         "pwa": False,
         "quiet": True,
+        "mcp_server": offers_tools(),
     }
 
 
@@ -65,8 +68,10 @@ def serve(
 ) -> None:
     """Runs the app until it is stopped: the page is there at once, the model loads in the background.
 
+    Where GPUs are lent the model comes first, as it must be loaded in the main thread before the page is launched.
     model, users_dir, seed: as of service.Service. host: see host_of. port: None takes the first free one from 7860.
     """
+    from cope_demo.service.lent_service import LentService
     from cope_demo.service.service import Service
 
     with (
@@ -74,7 +79,7 @@ def serve(
         uploads_folder() as uploads,  # before build: Gradio asks for it there
     ):
         jobs = start_background_jobs(users_dir)
-        service = Service(model, users_dir=users_dir, seed=seed, jobs=jobs)
+        service = (LentService if is_lent() else Service)(model, users_dir=users_dir, seed=seed, jobs=jobs)
         blocks = build(service).queue(max_size=WAITING)
         options = launch_options(host, port)
         _, url, _ = blocks.launch(prevent_thread_lock=True, app_kwargs=app_options(service), **options)

@@ -19,13 +19,14 @@ from cope_demo.system.wanted import stop_if_unwanted
 from cope_demo.ui.token_view import runs, wire
 from cope_demo.ui.web.guard import explain_error
 
+from .panels.hub import find_address
 from .settings import SLIDERS, check_settings
 
 INTERVAL = 0.1
 """Seconds between two updates."""
 LOADING = "The model is loading; the comparison begins by itself."
 READING = "Looking through the history for what RAG and PAG put before the prompt…"
-OTHER_PERSON = "This comparison was another person's: choose that person again in step 1, or compare anew."
+OTHER_PERSON = "This comparison was another person's: choose that person again, or compare anew."
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def stream(service, user_id: str, who: str, *, columns: list[str] | None = None,
             if isinstance(step, Waiting):
                 text = _wait(text or wire.start(run, who, empty, methods, config), step.message)
             elif isinstance(step, Trace):
-                text += wire.start(run, who, step, methods, config)
+                text += wire.start(run, who, step, methods, config, adapter=find_address(service, user_id))
             else:
                 text += _write(step)
             yield text

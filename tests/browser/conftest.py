@@ -12,6 +12,7 @@ import pytest
 
 from cope_demo import paths
 from cope_demo.ui import api, events
+from cope_demo.ui.site.build import write_site
 from tests.running import run_page
 from tests.scripted import Service
 
@@ -20,6 +21,11 @@ QUICK_FIT = {"oppu_epochs": 1, "holdout": 1, "candidates": 1, "candidate_tempera
 """A fit that takes seconds; what it learns does not matter here."""
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 TABLET = {"width": 820, "height": 1000}
+CHAPTERS = ("compare", "own", "lessons", "score", "behind")
+OPEN_ALL = f"""try {{
+  if (sessionStorage.getItem('cope-chapters') === null) sessionStorage.setItem('cope-chapters', '{" ".join(CHAPTERS)}');
+}} catch {{}}"""
+"""For a tab's first page: as if every chapter had been opened."""
 
 
 @pytest.fixture(scope="session")
@@ -36,12 +42,16 @@ def chromium():
 
 
 @contextmanager
-def visit(chromium, url, size=DESKTOP, dark=False, state=None):
-    """A page in a browser of its own. Dialogs, script errors and requests to other hosts fail the test."""
+def visit(chromium, url, size=DESKTOP, dark=False, state=None, chapters=True, script=""):
+    """A page in a browser of its own. Dialogs, script errors and requests to other hosts fail the test.
+
+    chapters: whether all chapters are open, or none, as a newcomer finds them. script: runs before each page.
+    """
     phone = size is PHONE
     context = chromium.new_context(
         viewport=size, color_scheme="dark" if dark else "light", has_touch=phone, is_mobile=phone, storage_state=state
     )
+    context.add_init_script(f"{OPEN_ALL if chapters else ''}\n{script}")
     page = context.new_page()
     page.set_default_timeout(20_000)
     trouble: list[str] = []
@@ -51,7 +61,7 @@ def visit(chromium, url, size=DESKTOP, dark=False, state=None):
     own = re.compile(r"(http://127\.0\.0\.1[:/]|data:|blob:)")
     page.on("request", lambda request: own.match(request.url) or trouble.append(f"request to {request.url}"))
     page.goto(url)
-    page.wait_for_selector(".people .card")
+    page.wait_for_selector(".people .card", state="visible" if chapters else "attached")
     yield page
     hit = page.evaluate("window.hit")
     context.close()
@@ -113,3 +123,26 @@ def app_url(app_data, chromium):
         finally:
             server.terminate()
             server.wait(20)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory) -> str:
+    """The site's address on this disk."""
+    folder = tmp_path_factory.mktemp("site") / "site"
+    write_site(folder)
+    return folder.as_uri()
+
+
+@pytest.fixture
+def offline(chromium, site):
+    """A tab without a network. Script errors, missing files and requests to elsewhere fail the test."""
+    context = chromium.new_context(viewport=DESKTOP, offline=True, reduced_motion="reduce")
+    trouble: list[str] = []
+    context.on("weberror", lambda error: trouble.append(f"script error {error.error}"))
+    context.on("requestfailed", lambda request: trouble.append(f"not there: {request.url}"))
+    context.on("request", lambda r: r.url.startswith((site, "blob:")) or trouble.append(f"request to {r.url}"))
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    yield page
+    context.close()
+    assert trouble == []

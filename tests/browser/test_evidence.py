@@ -9,7 +9,7 @@ from cope_demo.ui.panels import evidence
 from cope_demo.ui.theme import STYLES
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.test_axe import violations
-from tests.ui.panels.test_evidence import data  # noqa: F401
+from tests.ui.panels.test_evidence import NEWS, STUDY, data  # noqa: F401
 
 PAGE = """<!doctype html><html lang="en"><title>Does it work?</title><meta name="viewport" content="width=device-width">
 <style>%s</style><body class="gradio-container"><main><h1>Page</h1><h3>Step</h3>
@@ -22,7 +22,8 @@ PAGE = """<!doctype html><html lang="en"><title>Does it work?</title><meta name=
 def html(data):  # noqa: F811
     """The part with the numbers."""
     styles = "\n".join(path.read_text("utf-8") for path in STYLES)
-    return PAGE % (styles, json.dumps(say(evidence.describe_results(data))), script("evidence"))
+    shown = {**evidence.describe_results(data), "controls": evidence.describe_controls({"tasks": {NEWS: STUDY}})}
+    return PAGE % (styles, json.dumps(say(shown)), script("evidence"))
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -30,7 +31,9 @@ def test_every_task_and_the_sweep_are_there_at_both_sizes(chromium, html, dark):
     page = chromium.new_page(viewport=DESKTOP)
     page.set_content(html)
     page.evaluate("(dark) => document.body.classList.toggle('dark', dark)", dark)
-    page.click(".cope-evidence summary")
+    page.click(".cope-evidence summary >> nth=0")
+    page.click(".controls summary")
+    assert page.locator(".controls tbody tr").count() == 3 and "0.360" in page.inner_text(".controls tbody tr >> nth=0")
     assert page.get_attribute(".chip >> nth=0", "aria-pressed") == "true"
     assert len(page.query_selector_all("[aria-live] tbody tr")) == 3
     page.keyboard.press("Shift+Tab")

@@ -9,7 +9,7 @@ import pytest
 from cope_demo.ui import links
 from cope_demo.ui.panels.comeback import NO_KEY, NOTHING_THERE
 from tests.accounts import run_page_with_accounts
-from tests.browser.conftest import ARGS, DESKTOP
+from tests.browser.conftest import ARGS, DESKTOP, OPEN_ALL
 from tests.browser.test_axe import violations
 from tests.browser.test_token_view import COPE
 from tests.scripted import Service, publish
@@ -41,6 +41,7 @@ def visit_framed(chromium, url: str, off: list[str]):
     flags = [*ARGS, f"--disable-features={','.join(off)}"]
     browser = chromium.browser_type.launch(executable_path=shutil.which("chromium"), args=flags)
     context = browser.new_context(viewport=DESKTOP)
+    context.add_init_script(OPEN_ALL)
     context.route("https://huggingface.co/**", lambda r: r.fulfill(content_type="text/html", body=OUTSIDE % url))
     trouble: list[str] = []
     context.on("weberror", lambda error: trouble.append(f"script error {error.error}"))

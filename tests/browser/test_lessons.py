@@ -10,19 +10,23 @@ from tests.browser.conftest import DESKTOP, PHONE, TABLET, visit
 from tests.browser.test_token_view import compare, sideways
 
 LESSON = ".cope-lesson"
+FIGURE = ".cope-lesson .side .cope-figure"
 SIZES = {"1280": DESKTOP, "820": TABLET, "390": PHONE}
-IN_SIGHT = """(() => {
-  const { top, bottom } = document.querySelector('.cope-lesson').getBoundingClientRect();
-  return top >= 0 && bottom <= innerHeight;
+WORD_IN_SIGHT = """(() => {
+  const whole = (node) => {
+    const { left, top, right, bottom } = node.getClientRects()[0];
+    const hit = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+    const free = hit === node || node.contains(hit);
+    return left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight && free;
+  };
+  const word = document.querySelector('.cope-figure mark');
+  const columns = [...document.querySelectorAll('.cope-figure .passage .name')];
+  const text = document.querySelector('.scene.now .piece').getBoundingClientRect();
+  const shown = word ? whole(word) : columns.length === 3 && columns.every(whole);
+  return shown && text.top >= 0 && text.bottom <= innerHeight;
 })()"""
-"""The text stays on the screen while the columns scroll under it."""
-WORD_IN_SIGHT = """([method, index]) => {
-  const word = document.querySelector(`.column[data-method="${method}"] [data-index="${index}"]`);
-  const { left, top, width, height } = word.getClientRects()[0];
-  const hit = document.elementFromPoint(left + width / 2, top + height / 2);
-  return word.classList.contains('open') && (hit === word || word.contains(hit));
-}"""
-"""The word that a step speaks of: nothing lies over it, and it is that column's."""
+"""The word that a step speaks of is inside the window, and nothing lies over it; so is the step's text. Without a word
+all three columns are shown."""
 
 
 def open_lesson(page, name):
@@ -36,7 +40,7 @@ def plain(text):
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_every_lesson_opens_and_shows_its_places(chromium, service, scripted_url, size):
+def test_every_step_of_every_lesson_shows_its_word(chromium, service, scripted_url, size):
     service.loaded = False  # a lesson needs no model
     with visit(chromium, scripted_url, SIZES[size]) as page:
         page.emulate_media(reduced_motion="reduce")
@@ -44,22 +48,16 @@ def test_every_lesson_opens_and_shows_its_places(chromium, service, scripted_url
             lesson = lessons.read_lesson(name)
             open_lesson(page, name)
             page.wait_for_selector(f"{LESSON} h3:has-text('Lesson {number + 1}')")
-            page.wait_for_function(IN_SIGHT)
             assert page.evaluate("document.activeElement.className") == "cope-lesson"
-            heads = [head.text_content() for head in page.query_selector_all(".cope-heatmap .column h3")]
-            assert len(heads) == 3
             for at, step in enumerate(lesson.steps):
-                assert page.text_content(f"{LESSON} .words") == plain(lesson.fill_text(step))
                 assert page.text_content(f"{LESSON} .place") == f"{at + 1} of {len(lesson.steps)}"
-                shows = step.get("show", "none")
-                assert page.is_visible(".cope-steps .stage") == (shows == "steps")
-                page.wait_for_function(IN_SIGHT)
-                if shows in ("token", "suppose"):
-                    page.wait_for_function(WORD_IN_SIGHT, arg=[step["column"], lesson.find_token(step)])
-                if shows == "steps":
-                    index = lesson.find_token(step)
-                    assert page.text_content(".cope-steps .count").startswith(f"token {index + 1} of")
-                    assert page.get_attribute(".cope-steps .stage", "data-phase") == str(step["phase"])
+                page.wait_for_function(WORD_IN_SIGHT)
+                if page.is_visible(".scene.now .skip"):
+                    assert page.inner_text(f"{FIGURE} mark").strip() == "?" and page.is_hidden(".scene.now .words")
+                    page.click(".scene.now .skip")
+                    page.wait_for_function(WORD_IN_SIGHT)
+                assert page.text_content(".scene.now .words") == plain(lesson.fill_text(step))
+                check_figure(page, lesson, step)
                 if at < len(lesson.steps) - 1:
                     page.click(f"{LESSON} .next")
             assert page.is_disabled(f"{LESSON} .next") and sideways(page) <= 0
@@ -67,31 +65,59 @@ def test_every_lesson_opens_and_shows_its_places(chromium, service, scripted_url
         assert page.is_hidden(LESSON)
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_with_motion_a_lesson_arrives_too(chromium, service, scripted_url, size):
-    """Two scrolls that begin at once end at one place: the lesson's text, and at its second step the word."""
-    lesson = lessons.read_lesson("reward")
+def check_figure(page, lesson, step):
+    """The figure shows the step's word in its column, and its decision as the step says."""
+    shows = step.get("show", "none")
+    assert page.is_visible(f"{FIGURE} .decision") == (shows != "none")
+    if "column" not in step:
+        return
+    word = lesson.trace["columns"][list(lesson.columns).index(step["column"])]["tokens"][lesson.find_token(step)][
+        "text"
+    ]
+    told = "?" if step.get("phase", 3) < 3 else word.strip()
+    assert page.inner_text(f"{FIGURE} [data-method='{step['column']}'] mark").strip() == told
+    phases = {"none": None, "token": "both", "suppose": "3", "steps": str(step.get("phase"))}
+    if phases[shows]:
+        assert page.get_attribute(f"{FIGURE} .cope-rows", "data-phase") == phases[shows]
+
+
+@pytest.mark.parametrize("size", ["1280", "390"])
+def test_the_figure_changes_as_one_scrolls(chromium, service, scripted_url, size):
     with visit(chromium, scripted_url, SIZES[size]) as page:
         open_lesson(page, "reward")
         page.wait_for_timeout(1600)
-        assert page.evaluate(IN_SIGHT)
+        assert page.evaluate(WORD_IN_SIGHT) and page.text_content(f"{LESSON} .place") == "1 of 5"
+        for _ in range(3):  # steps of a wheel, or of a finger
+            page.evaluate("scrollBy(0, innerHeight / 3)")
+            page.wait_for_timeout(120)
+        page.wait_for_function("document.querySelector('.cope-lesson .place').textContent !== '1 of 5'")
+        at = int(page.text_content(f"{LESSON} .place")[0]) - 1
+        assert page.text_content(".scene.now .words") == plain(
+            lessons.read_lesson("reward").fill_text(lessons.read_lesson("reward").steps[at])
+        )
         page.click(f"{LESSON} .next")
-        page.wait_for_timeout(1000)
-        step = lesson.steps[1]
-        assert page.evaluate(IN_SIGHT) and page.evaluate(WORD_IN_SIGHT, [step["column"], lesson.find_token(step)])
+        page.wait_for_timeout(1200)
+        assert page.evaluate(WORD_IN_SIGHT) and page.text_content(f"{LESSON} .place") == f"{at + 2} of 5"
 
 
-def test_step_mode_agrees_with_the_lesson(chromium, service, scripted_url):
+def test_a_figure_agrees_with_its_lesson_and_names_the_crossing(offline, site):
     lesson = lessons.read_lesson("reward")
-    with visit(chromium, scripted_url) as page:
-        open_lesson(page, "reward")
-        for _ in lesson.steps[1:]:
-            page.click(f"{LESSON} .next")
-        facts = lesson.collect_facts(lesson.steps[-1])
-        score, rival = (f"{facts[name]:.2f}".replace("-", "\u2212") for name in ("score", "favourite_score"))
-        sentence = page.inner_text(".cope-steps .sentence")
-        assert f"wins with {score} against {rival} for" in sentence and "overruled" in sentence
-        assert page.text_content(".cope-steps li.won .r") == score
+    offline.goto(f"{site}/lesson-reward.html")
+    for _ in lesson.steps[1:]:
+        offline.click(f"{LESSON} .next")
+    offline.click(".scene.now .option >> nth=0")
+    facts = lesson.collect_facts(lesson.steps[-1])
+    score, rival = (f"{facts[name]:.2f}".replace("-", "\u2212") for name in ("score", "favourite_score"))
+    sentence = offline.inner_text(f"{FIGURE} .sentence")
+    assert f"wins with {score} against {rival} for" in sentence and "overruled" in sentence
+    assert offline.text_content(f"{FIGURE} li.won .r") == score
+    assert "You expected \u2018was\u2019; CoPe took \u2018stopped\u2019." in offline.inner_text(".scene.now .verdict")
+    alpha = (facts["log"] - facts["favourite_log"]) / (facts["logbase"] - facts["favourite_logbase"])
+    said = f"\u2018stopped\u2019 overtakes \u2018was\u2019 at alpha {alpha:.2f}."
+    assert said in offline.inner_text(f"{FIGURE} .crossing")
+    offline.fill(f"{FIGURE} .cope-dials input >> nth=0", f"{alpha - 0.01:.2f}")
+    offline.wait_for_selector(f"{FIGURE} li.won code:text-is('\u2423was')")
+    assert offline.is_visible(f"{FIGURE} .own")
 
 
 def test_run_it_live_fills_the_controls_and_runs_nothing(chromium, service, scripted_url, monkeypatch):
@@ -135,7 +161,7 @@ def test_a_link_goes_round(chromium, service, scripted_url):
     with visit(chromium, f"{scripted_url}?lesson=alpha") as page:
         page.wait_for_selector(f"{LESSON} h3:has-text('Lesson 3')")
         page.wait_for_timeout(1500)
-        assert page.evaluate(IN_SIGHT)
+        assert page.evaluate(WORD_IN_SIGHT)
     with visit(chromium, f"{scripted_url}?user=somebody-else&alpha=0.3") as page:
         page.wait_for_selector(".cope-opened .problem")
         assert "not a sample user" in page.inner_text(".cope-opened") and page.is_visible("[data-id=ada]")

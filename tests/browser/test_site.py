@@ -8,7 +8,6 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from cope_demo.ui.panels import lessons
-from cope_demo.ui.site.build import write_site
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.test_axe import violations
 from tests.browser.test_token_view import COPE, sideways
@@ -20,29 +19,6 @@ KINDS = {
     "priya-1": f"{COPE} .tok",
     "evidence": ".cope-evidence td",
 }
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory) -> str:
-    """The site's address on this disk."""
-    folder = tmp_path_factory.mktemp("site") / "site"
-    write_site(folder)
-    return folder.as_uri()
-
-
-@pytest.fixture
-def offline(chromium, site):
-    """A tab without a network. Script errors, missing files and requests to elsewhere fail the test."""
-    context = chromium.new_context(viewport=DESKTOP, offline=True, reduced_motion="reduce")
-    trouble: list[str] = []
-    context.on("weberror", lambda error: trouble.append(f"script error {error.error}"))
-    context.on("requestfailed", lambda request: trouble.append(f"not there: {request.url}"))
-    context.on("request", lambda r: r.url.startswith((site, "blob:")) or trouble.append(f"request to {r.url}"))
-    page = context.new_page()
-    page.set_default_timeout(20_000)
-    yield page
-    context.close()
-    assert trouble == []
 
 
 def save(page, choice: str) -> bytes:

@@ -78,7 +78,9 @@ def test_the_second_phase_cuts_what_is_outside_the_head(decision):
 
 def test_the_line_of_the_cut_is_at_the_head_s_floor(decision):
     go_to(decision, 1, 1)
-    line = decision.evaluate(f"getComputedStyle(document.querySelector('{STEPS} .list')).getPropertyValue('--cut')")
+    line = decision.evaluate(
+        f"getComputedStyle(document.querySelector('{STEPS} .cope-rows')).getPropertyValue('--cut')"
+    )
     assert float(line) == pytest.approx(0.1 * 0.6065 / 0.6703, abs=1e-3)  # the widest bar is base's 67 %
 
 
@@ -117,6 +119,21 @@ def test_the_slider_shows_the_end_of_a_decision_and_a_click_any_phase_of_it(deci
     decision.click(f"{STEPS} .phase >> nth=1")
     assert phase(decision) == 1 and words(decision, ".count") == "token 3 of 3"
     assert decision.get_attribute(f"{STEPS} .phase >> nth=1", "aria-current") == "step" and sideways(decision) <= 0
+
+
+def test_alpha_and_tau_of_a_decision_can_be_dragged(decision):
+    go_to(decision, 1, 0)
+    dials, own = f"{STEPS} .cope-dials", words(decision, ".less >> nth=1")
+    assert words(decision, ".crossing") == "No alpha up to 1.5 takes the lead from \u2018stitch\u2019."
+    decision.fill(f"{dials} input >> nth=0", "1.2")
+    decision.wait_for_selector(f"{STEPS} .stage[data-phase='3']")
+    assert "At \u03b1 1.2 and \u03c4 0.1 \u2423stitch wins as well" in words(decision, ".sentence")
+    assert words(decision, "li.won .r") == "3.10" and own == "+0.30"  # -0.5 + 1.2 * 3
+    decision.fill(f"{dials} input >> nth=1", "0.9")
+    decision.wait_for_function(f"document.querySelectorAll('{STEPS} li.cut').length === 2")
+    decision.click(f"{dials} .own")
+    decision.wait_for_function(f"document.querySelectorAll('{STEPS} li.cut').length === 1")
+    assert words(decision, "li.won .r") == "-0.20" and decision.is_hidden(f"{dials} .own")
 
 
 def test_keys_and_play(chromium, service, scripted_url):

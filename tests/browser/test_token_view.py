@@ -37,7 +37,7 @@ def sideways(page):
 def test_first_visit_looks_finished(chromium, scripted_url):
     with visit(chromium, scripted_url) as page:
         assert page.get_attribute("[data-id=ada]", "aria-checked") == "true"
-        assert page.inner_text(".people .card .about >> nth=0") == "She writes of <b>seams</b>. Ada is fictional."
+        assert page.inner_text(".cope-people .about").startswith("She writes of <b>seams</b>. Ada is fictional.")
         headings = [heading.inner_text() for heading in page.query_selector_all(".columns h3")]
         assert headings == ["Base, greedy", "OPPU", "CoPe"]
         assert "Ada" in page.inner_text(f"{COPE} header p") and page.is_visible(".legend")

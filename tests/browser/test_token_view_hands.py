@@ -19,7 +19,7 @@ def focused_index(page):
 
 def test_all_by_keyboard(chromium):
     with view(chromium, value(three(WORDS)), reduced_motion="reduce") as page:
-        page.focus(".choice select")
+        page.focus(".differences button >> nth=0")
         stops = []
         for _ in range(7):
             page.keyboard.press("Tab")

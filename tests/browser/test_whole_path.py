@@ -47,6 +47,8 @@ def fitted(chromium, app_url):
         page.wait_for_selector(".cope-fit .report", timeout=150_000)
         lead = page.inner_text(".cope-fit .lead")
         assert re.search(r"On 1 of Ferry cook’s texts that the fit never saw, CoPe is .* surprised", lead)
+        page.click(".cope-behind summary")
+        page.wait_for_selector(".cope-behind .report")
         assert [cell.inner_text() for cell in page.query_selector_all(".report tbody th")] == ["Base", "OPPU", "CoPe"]
         assert page.is_hidden("#cancel-fit") and page.is_visible("#delete-fit")
         return page.context.storage_state()
@@ -57,6 +59,7 @@ def test_compare_own_writing(chromium, app_url, fitted, size):
     with visit(chromium, app_url, size, dark=size is PHONE, state=fitted) as page:
         page.wait_for_selector(".card[aria-checked=true] .name:text('Ferry cook')")
         page.fill("#prompt textarea", f"Write a post about {HOSTILE[1]} {HOSTILE[3]}.")
+        page.click("#advanced > button")
         page.fill("#max_new_tokens input[type=number]", "20")
         page.press("#max_new_tokens input[type=number]", "Tab")
         page.click("#compare")
@@ -105,6 +108,7 @@ def test_a_sample_user_answers_at_once(chromium, app_url):
     with visit(chromium, app_url) as page:
         page.wait_for_selector(".cope-fit .report")
         page.wait_for_selector(".cope-notice p", state="detached", timeout=60_000)
+        page.click("#advanced > button")
         page.fill("#max_new_tokens input[type=number]", "10")
         page.press("#max_new_tokens input[type=number]", "Tab")
         page.click("#compare")
@@ -127,7 +131,7 @@ def test_deleting_my_data_leaves_no_byte(chromium, app_url, app_data, fitted):
     marks.append(user)
     with visit(chromium, app_url, state=fitted) as page:
         page.wait_for_selector(".card[aria-checked=true] .name:text('Ferry cook')")
-        assert "Deletes itself on" in page.inner_text(".card[aria-checked=true]")
+        assert "Deletes itself on" in page.inner_text(".cope-people .about")
         page.click("#privacy > button")
         page.click("#ask-erase")
         page.click("#erase")

@@ -1,7 +1,8 @@
 """Decoding the naive way, two whole models a step, and how the engine's columns are compared with it."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,13 @@ def load_exact(path: str | None) -> BaseModel:
         return load_base(path, "cpu", trainable=True)  # its weights stay unpacked, which is faster
 
 
+@lru_cache(maxsize=2)  # as many as a comparison needs; the embedded model takes half a gigabyte
+def load_naive(path: str | None, folder: Path | None) -> BaseModel:
+    """The model in float32, with the adapter of this folder by PEFT. It is shared, so nothing may change it."""
+    base = load_exact(path)
+    return replace(base, model=PeftModel.from_pretrained(base.model, str(folder)).eval()) if folder else base
+
+
 def run(loaded: Loaded, methods=COLUMNS, config=CONFIG, prompt=PROMPT, written=()) -> dict[str, Column]:
     """All columns of a decoding; of one that begins with `written`, from the last of these tokens on."""
     columns = {method: Column(method) for method in methods}
@@ -77,23 +85,20 @@ def run(loaded: Loaded, methods=COLUMNS, config=CONFIG, prompt=PROMPT, written=(
 
 
 def check_against_naive(loaded: Loaded, method, config, tokens, prompt=PROMPT, before=()):
-    """Follows the decoder's text by the method's definition: at every step two separate models read all of it anew.
+    """Follows the decoder's text by the method's definition, with two separate models that read all of it.
 
     Each token must be the naive way's best, with the same numbers and head, up to TOLERANCE: see check_step.
     before: token ids of the column that come before `tokens`.
     """
     adapter, driver = METHODS[method].adapter, METHODS[method].driver
-    amateur = load_exact(loaded.path)
-    expert = amateur.model
-    if adapter:
-        expert = PeftModel.from_pretrained(load_exact(loaded.path).model, str(loaded.folders[adapter])).eval()
-    ids = amateur.prompt_ids(prompt)
+    amateur = load_naive(loaded.path, None)
+    expert = load_naive(loaded.path, loaded.folders[adapter] if adapter else None)
     written = list(before)
+    read = torch.tensor([amateur.prompt_ids(prompt) + written + [token.id for token in tokens]])
+    with torch.no_grad():
+        logits = [one.model(read).logits[0, -len(tokens) - 1 : -1].float() for one in (expert, amateur)]
     exact = 0
-    for token in tokens:
-        with torch.no_grad():
-            user = expert(torch.tensor([ids + written])).logits[0, -1].float()
-            base = amateur.model(torch.tensor([ids + written])).logits[0, -1].float()
+    for token, user, base in zip(tokens, *logits, strict=True):
         logp_user, logp_base = user.log_softmax(-1), base.log_softmax(-1)
 
         def penalize(logits, seen=frozenset(written)):

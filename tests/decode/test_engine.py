@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from peft import PeftModel
 
 from cope_demo.decode import shared_pass
 from cope_demo.decode.methods import COLUMNS, METHODS
@@ -23,7 +22,7 @@ from tests.decode.naive import (
     check_against_naive,
     check_same_up_to_ties,
     ids,
-    load_exact,
+    load_naive,
     run,
 )
 
@@ -148,9 +147,9 @@ def test_alternatives_hold_the_favourites_of_both_models(loaded):
     token = run(loaded)["cope"].tokens[0]
     given = {a.id for a in token.alternatives}
     ids = torch.tensor([loaded.base.prompt_ids(PROMPT)])
-    expert = PeftModel.from_pretrained(load_exact(loaded.path).model, str(loaded.folders["cope"])).eval()
+    expert = load_naive(loaded.path, loaded.folders["cope"])
     with torch.no_grad():
-        for model in (load_exact(loaded.path).model, expert):
+        for model in (load_naive(loaded.path, None).model, expert.model):
             assert set(model(ids).logits[0, -1].topk(3).indices.tolist()) <= given
 
 
@@ -228,7 +227,7 @@ def test_score_gives_the_numbers_of_a_given_text(loaded):
     answer = loaded.base.response_ids("the ferry was late")
     tokens = loaded.engine.score(prompt_ids, answer, "cope", loaded.bank, CONFIG)
     assert [token.id for token in tokens] == answer
-    expert = PeftModel.from_pretrained(load_exact(loaded.path).model, str(loaded.folders["cope"])).eval()
+    expert = load_naive(loaded.path, loaded.folders["cope"]).model
     with torch.no_grad():
         logits = expert(torch.tensor([prompt_ids + answer])).logits[0].float().log_softmax(-1)
     for number, token in enumerate(tokens):

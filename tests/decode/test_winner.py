@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from cope_demo.decode.winner import TOLERANCE, contrast_winner
-from cope_demo.reward import contrast_winners
+from cope_demo.reward import cope_scores
 
 WINNERS = json.loads(Path(__file__).with_name("winner_cases.json").read_text("utf-8"))
 """Decisions that the page's script takes as well (model.test.js): "winner" is what a reader of rounded numbers says,
@@ -24,5 +24,5 @@ def test_winner_of_a_step(case):
     expert, base = ([other[name] for other in case["candidates"]] for name in ("expert", "logp_base"))
     at = contrast_winner(expert, base, case["alpha"], case["tau"], ids.index(case["written"]))
     assert ids[at] == case["winner"]
-    (exact,) = contrast_winners(torch.tensor(expert), torch.tensor(base), [case["alpha"]], [case["tau"]])
+    exact = cope_scores(torch.tensor(expert), torch.tensor(base), case["alpha"], case["tau"]).argmax()
     assert ids[exact] == case.get("decoder", case["winner"])

@@ -108,6 +108,7 @@ def test_a_real_browser_closed_in_the_middle(page, long):
             browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
             tab = browser.new_context().new_page()
             tab.goto(page.url)
+            tab.click("[data-door=person]")
             tab.wait_for_selector(".people .card", timeout=60_000)
             before = service.closed
             tab.click("#compare")

@@ -10,11 +10,13 @@ from cope_demo.texts.tasks import Sample
 
 CONFIG = FitConfig(seed=3)
 TEXTS = [Sample("Write a post about soup.", "x" * 176)] * 10  # 200 characters each
-SECONDS = {"history": 5.0, "oppu": 30.0, "negatives": 50.0, "dpo": 15.0, "report": 5.0}
+SECONDS = {"history": 3.0, "oppu": 31.0, "negatives": 50.5, "dpo": 15.5, "report": 5.0}
+SETUP = {"history": 3.0, "oppu": 1.0, "negatives": 0.5, "dpo": 0.5, "report": 0.0}
 
 
-def record(folder, seconds=SECONDS, model=None):
-    record_speed(TEXTS, model, asdict(CONFIG), seconds, folder)
+def record(folder, factor=1):
+    seconds, setup = ({stage: factor * spent for stage, spent in many.items()} for many in (SECONDS, SETUP))
+    record_speed(TEXTS, None, asdict(CONFIG), seconds, setup, folder)
 
 
 def test_nothing_is_said_before_the_first_fit_of_this_model_and_these_settings(tmp_path):
@@ -40,15 +42,14 @@ def test_the_same_texts_take_the_same_time_and_others_by_their_characters(tmp_pa
 def test_the_median_of_the_last_fits_counts(tmp_path, monkeypatch):
     monkeypatch.setenv("COPE_MODEL", "some/model")
     for factor in (100, 1, 1, 2, 3, 3):
-        record(tmp_path, {stage: factor * spent for stage, spent in SECONDS.items()})
+        record(tmp_path, factor)
     assert KEPT == 5 and estimate_fit(TEXTS, "some/model", CONFIG, tmp_path) == pytest.approx(2 * 105)
 
 
 def test_no_count_of_the_texts_is_kept(tmp_path):
     record(tmp_path)
     first = (tmp_path / FILE).read_text()
-    record_speed(
-        TEXTS * 2, None, asdict(CONFIG), {k: v * (1 if k == "history" else 2) for k, v in SECONDS.items()}, tmp_path
-    )
+    twice = {stage: 2 * spent - SETUP[stage] for stage, spent in SECONDS.items()}
+    record_speed(TEXTS * 2, None, asdict(CONFIG), twice, SETUP, tmp_path)
     one, two = (tmp_path / FILE).read_text().split('"per_character"')[1:]
     assert "0.05" in first and one.split()[1] == two.split()[1]

@@ -10,16 +10,19 @@ from transformers import AttentionInterface, Trainer
 from trl import DPOTrainer
 
 from cope_demo.config import FitConfig
+from cope_demo.fit import candidates
+from cope_demo.fit.candidates import sample_candidates
 from cope_demo.fit.dpo import BaseReferenceTrainer, TokenPair, train_dpo
 from cope_demo.fit.examples import Example
-from cope_demo.fit.negatives import sample_candidates
 from cope_demo.fit.oppu import LeanTrainer
-from cope_demo.fit.response_logps import response_logps
+from cope_demo.fit.response_logps import read_responses, response_logps
 from cope_demo.fit.training import apply_new_adapter, save_adapter
 from cope_demo.model import base_model
 from cope_demo.model.adapters import Lora, apply_always
 from cope_demo.model.attention import FAMILIES, NAME, grouped_attention
 from cope_demo.model.base_model import load_base
+from cope_demo.model.padding import pad_sequences
+from cope_demo.model.token_tree import count_nodes
 from cope_demo.model.unpacked import Unpacked
 from tests import tiny
 
@@ -102,8 +105,16 @@ def test_adapters_in_place_learn_as_peft_has_them(folder, monkeypatch, worn):
     assert abs(ours.gradients.norm() / pefts.gradients.norm() - 1) < 0.05
 
 
-def test_the_loss_of_responses_is_the_loss_of_the_whole(folder):
+@pytest.fixture(params=["tree", "padded"])
+def base(request, folder):
+    """A model that is trained, and the same as a family has it that reads no trees."""
     base = load_base(folder, "cpu", trainable=True)
+    if request.param == "padded":
+        base.model.set_attn_implementation("eager")
+    return base
+
+
+def test_the_loss_of_responses_is_the_loss_of_the_whole(base):
     generator = torch.Generator().manual_seed(3)
     ids, mask = torch.randint(10, 300, (3, 20), generator=generator), torch.ones(3, 20, dtype=torch.long)
     labels = ids.clone()
@@ -116,17 +127,17 @@ def test_the_loss_of_responses_is_the_loss_of_the_whole(folder):
     assert abs(lean - whole) < 1e-3 and LeanTrainer.compute_loss is not Trainer.compute_loss
 
 
-def test_scores_are_those_of_each_text_alone(folder):
-    base = load_base(folder, "cpu", trainable=True)
+def test_scores_are_those_of_each_text_alone(base):
     generator = torch.Generator().manual_seed(5)
     prompts = [torch.randint(10, 300, (length,), generator=generator).tolist() for length in (5, 12, 1, 9)]
     sizes = ((0, 6), (1, 3), (0, 2), (2, 1), (3, 8), (1, 7), (1, 3))
     examples = [Example(prompts[p], torch.randint(10, 300, (n,), generator=generator).tolist()) for p, n in sizes]
     calls, ticks = [], []
-    forward = base.model.forward
-    base.model.forward = lambda *args, **given: calls.append(given["input_ids"].shape) or forward(*args, **given)
+    note = base.model.model.register_forward_pre_hook(
+        lambda module, args, given: calls.append(given["input_ids"].shape), with_kwargs=True
+    )
     found = response_logps(base.model, examples, PAD, 40, ticks.append)
-    base.model.forward = forward
+    note.remove()
     assert ticks[-1] == len(examples) and len(ticks) > 1
     assert max(rows * length for rows, length in calls) <= 40
     for example, computed in zip(examples, found, strict=True):
@@ -136,18 +147,29 @@ def test_scores_are_those_of_each_text_alone(folder):
         assert torch.allclose(computed, truth, atol=0.1)
 
 
-def test_candidates_of_a_prompt_read_it_once_and_go_on_from_it(folder):
-    """The log-probabilities noted while sampling, K rows to a prompt of another length, are those of the whole text."""
+@pytest.mark.parametrize("way", ["the decoder's forward pass", "generate"])
+def test_candidates_have_the_log_probabilities_of_a_pass_over_the_whole_text(folder, monkeypatch, way):
+    """K rows go on from each prompt, which is read once; some end early, and others take their places."""
+    monkeypatch.setenv("COPE_COMPUTE", "float32")
     base = load_base(folder, "cpu", trainable=True)
+    if way == "generate":
+        monkeypatch.setattr(candidates, "make_forward", lambda base: None)
+    base.end_ids = frozenset(range(60))  # most answers end before their limit
     generator = torch.Generator().manual_seed(4)
-    prompts = [torch.randint(10, 300, (length,), generator=generator).tolist() for length in (5, 12, 1)]
-    examples = [Example(prompt, [7] * 10) for prompt in prompts]
-    sampled = sample_candidates(base, examples, FitConfig(candidates=3, candidate_temperature=1.5), lambda event: None)
-    assert [len(many) for many in sampled] == [3, 3, 3] and len({tuple(one.ids) for one in sampled[0]}) > 1
-    whole = [Example(prompt, one.ids) for prompt, many in zip(prompts, sampled, strict=True) for one in many]
-    truth = response_logps(base.model, whole, base.tokenizer.pad_token_id, 1024)
-    for one, computed in zip((one for many in sampled for one in many), truth, strict=True):
-        assert torch.allclose(one.logps, computed, atol=0.1)
+    tails = [torch.randint(10, 300, (length,), generator=generator).tolist() for length in (5, 12, 1, 3, 8)]
+    examples = [Example([11, 12, *tail], [7] * (6 + n)) for n, tail in enumerate(tails)]
+    config = FitConfig(candidates=3, candidate_temperature=1.5, sample_rows=6)
+    found = [sample_candidates(base, examples, config, lambda event: None, batch_rows=6) for _ in range(2)]
+    assert [[one.ids for one in many] for many in found[0]] == [[one.ids for one in many] for many in found[1]]
+    answers = [(e, one) for e, many in zip(examples, found[0], strict=True) for one in many]
+    assert len(answers) == 15 and len({len(one.ids) for _, one in answers}) > 3
+    limits = {id(e): limit for e, limit in zip(examples, (7, 7, 9, 9, 10), strict=True)}
+    for example, one in answers:
+        ends = [token in base.end_ids for token in one.ids]
+        assert not any(ends[:-1]) and (ends[-1] or len(ends) == limits[id(example)])
+    truth = response_logps(base.model, [Example(e.prompt_ids, one.ids) for e, one in answers], PAD)
+    for (_, one), computed in zip(answers, truth, strict=True):
+        assert torch.allclose(one.logps, computed, atol=2e-3)
 
 
 def test_the_head_never_sees_a_slice(folder):
@@ -158,10 +180,37 @@ def test_the_head_never_sees_a_slice(folder):
     assert seen[0].shape[:2] == (3, 4) and seen[0].is_contiguous()
 
 
+def test_what_texts_share_is_computed_once_with_the_same_losses_and_gradients(folder, monkeypatch):
+    """In float32, where there is next to no rounding: pairs that share prompt and template, and padded rows of them."""
+    monkeypatch.setenv("COPE_COMPUTE", "float32")
+    template, prompts, answers = [11, 12, 13], ([14], [15, 16]), ([21, 22, 23, 2], [21, 24, 2], [25, 26], [27])
+    texts = [Example(template + prompts[n % 2], answer) for n, answer in enumerate(answers)]
+    rows = [e.prompt_ids + e.response_ids for e in texts]
+    assert count_nodes([row[:-1] for row in rows]) == 12 < sum(map(len, rows)) / 2
+    ids, mask = pad_sequences(rows, PAD, "right")
+    labels, _ = pad_sequences([[-100] * len(e.prompt_ids) + e.response_ids for e in texts], -100, "right")
+    found, seen = [], []
+    for attention in (NAME, "eager"):
+        base = load_base(folder, "cpu", trainable=True)
+        base.model.set_attn_implementation(attention)
+        base.model.model.layers[0].mlp.register_forward_hook(lambda *given: seen.append(given[1][0].shape[:2].numel()))
+        torch.manual_seed(0)
+        with apply_new_adapter(base, FitConfig()) as model:
+            weights = [p for p in model.parameters() if p.requires_grad]
+            for weight in weights:
+                torch.nn.init.normal_(weight.data, std=0.1)
+            logps = read_responses(model, ids, mask, labels)
+            torch.stack([(n + 1) * (one**2).mean() for n, one in enumerate(logps)]).sum().backward()
+            found.append((torch.cat(logps).detach(), torch.cat([p.grad.flatten() for p in weights])))
+    (ours, gradient), (theirs, gradient_2) = found
+    assert torch.allclose(ours, theirs, atol=1e-4)
+    assert torch.allclose(gradient, gradient_2, rtol=1e-3, atol=1e-3 * float(gradient_2.abs().max()))
+    assert seen == [12, ids.numel()]
+
+
 @pytest.mark.parametrize("sft_weight", [0.0, 0.7])
-def test_the_loss_of_pairs_is_trls(folder, tmp_path, monkeypatch, sft_weight):
+def test_the_loss_of_pairs_is_trls(base, tmp_path, monkeypatch, sft_weight):
     """trl's own loss, which scores prompts, too: the same number, margin and gradient."""
-    base = load_base(folder, "cpu", trainable=True)
     generator = torch.Generator().manual_seed(6)
 
     def ids(length):

@@ -38,17 +38,33 @@ def test_pages_that_need_no_server_are_uploaded(monkeypatch, tmp_path):
     assert told[-1] == f"Published: {hub.address}/spaces/ada/cope" and TOKEN not in "".join(told)
 
 
-def test_a_gpu_is_asked_for_only_where_a_function_takes_it(resolved, tmp_path, monkeypatch):
-    def stage(target):
-        (target / "app.py").write_text(code, "utf-8")
-        return ["app.py"]
-
-    monkeypatch.setattr(space, "stage_app", stage)
-    code = "@spaces.GPU(duration=20)\ndef compare(): ..."
-    space.publish_space("ada/cope", "zero-a10g", dry_run=True)
-    code = "def compare(): ..."
-    with pytest.raises(CopeError, match="choose --hardware cpu-basic"):
-        space.publish_space("ada/cope", "zero-a10g", dry_run=True)
+def test_a_lent_gpu_with_a_model_of_the_hub(resolved, monkeypatch, tmp_path):
+    """The app that is staged has a function that asks for the GPU, as the platform wants it."""
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    told, model = [], "ada/large"
+    choices = {"model": model, "dry_run": True, "tell": told.append}
+    folder = space.publish_space("ada/cope", "zero-a10g", **choices)
+    matter = (folder / "README.md").read_text("utf-8").split("---\n")[1]
+    assert "suggested_hardware: zero-a10g" in matter and "preload_from_hub:\n- ada/large\n" in matter
+    assert "spaces.GPU(" in (folder / "cope_demo/system/zero_gpu.py").read_text("utf-8")
+    assert "spaces" not in (folder / "requirements.txt").read_text("utf-8")
+    assert told[1] == space.NO_SAMPLES.format(model=model)
+    user = tmp_path / "samples" / "ines"
+    user.mkdir(parents=True)
+    (user / "card.json").write_text('{"fictional": true}', "utf-8")
+    (user / "manifest.json").write_text('{"user": "ines", "base": {"name": "ada/large"}}', "utf-8")
+    told.clear()
+    with run_fake_hub() as hub:
+        choices |= {"samples": user.parent, "endpoint": hub.address, "dry_run": False}
+        space.publish_space("ada/cope", "zero-a10g", **choices)
+        assert hub.variables == {"COPE_MODEL": model} and hub.created[0]["hardware"] == "zero-a10g"
+        assert {name for name in hub.files if name.startswith("users/")} == {
+            "users/ines/card.json",
+            "users/ines/manifest.json",
+        }
+    assert len(told) == 3 and "ada/large" not in "".join(told)
+    with pytest.raises(CopeError, match="--model must be owner/name"):
+        space.publish_space("ada/cope", "zero-a10g", model="large")
 
 
 def test_what_was_not_checked_is_said_and_not_uploaded(monkeypatch):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cope_demo.errors import CopeError
-from cope_demo.hub.staging import STAGED, stage_app, stage_site
+from cope_demo.hub.staging import STAGED, list_bases, stage_app, stage_site
 from cope_demo.paths import ROOT
 
 
@@ -95,6 +95,21 @@ def test_a_person_who_is_no_sample_is_not_published(root, tmp_path, files):
     with pytest.raises(CopeError, match="'me' is not one of the fictional"):
         stage_app(tmp_path / "out", root)
     assert not (tmp_path / "out").exists()
+
+
+def test_sample_users_of_another_model_are_staged_instead(root, tmp_path):
+    with pytest.raises(CopeError, match="no fitted users in"):
+        stage_app(tmp_path / "none", root, tmp_path / "samples")
+    user = tmp_path / "samples" / "juno"
+    user.mkdir(parents=True)
+    (user / "card.json").write_text('{"fictional": true}', "utf-8")
+    (user / "manifest.json").write_text('{"user": "juno", "base": {"name": "large"}}', "utf-8")
+    names = stage_app(tmp_path / "out", root, user.parent)
+    assert [name for name in names if "users/" in name] == ["users/juno/card.json", "users/juno/manifest.json"]
+    assert list_bases(tmp_path / "out" / "users") == {"large"}
+    (user / "card.json").write_text('{"fictional": false}', "utf-8")
+    with pytest.raises(CopeError, match="'juno' is not one of the fictional"):
+        stage_app(tmp_path / "other", root, user.parent)
 
 
 def test_a_link_and_a_missing_file_are_refused(root, tmp_path):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from cope_demo.model.few_rows import BLOCK, LEVELS, fits, multiply_bfloat16, multiply_nf4, pack_nf4
+from cope_demo.model.few_rows import fits, multiply_bfloat16, multiply_nf4, pack_nf4
+from cope_demo.model.vector_loops import BLOCK, LEVELS
 
 
 def make_rows(count, width):
@@ -45,3 +46,12 @@ def test_a_slice_of_rows_is_read_in_its_own_order():
 def test_it_knows_which_shapes_it_takes():
     assert fits(BLOCK, 2) and fits(3 * BLOCK, 7)
     assert not fits(BLOCK + 32, 8) and not fits(BLOCK // 2, 8) and not fits(BLOCK, 1)
+
+
+@pytest.mark.parametrize("rows", [5, 12, 13, 31])
+def test_a_row_is_the_same_number_for_number_whoever_is_beside_it(rows):
+    random = np.random.default_rng(0)
+    codes = pack_nf4(random.integers(0, 16, (9, 4 * BLOCK), np.uint8))
+    scales, x = random.uniform(0.01, 1, (9, 4)).astype(np.float32), make_rows(rows, 4 * BLOCK)
+    alone = torch.cat([multiply_nf4(one[None], codes, scales) for one in x])
+    assert torch.equal(multiply_nf4(x, codes, scales), alone)

@@ -25,7 +25,8 @@ def test_public_endpoints_are_named_and_typed(service):
     named = build(service).get_api_info()["named_endpoints"]
     assert set(named) == {
         *("/users", "/preview_history", "/fit", "/fit_status", "/cancel_fit", "/fit_report", "/delete_user"),
-        *("/delete_my_data", "/compare", "/continue_from", "/score", "/fit_details", "/adapters_zip", "/surprise"),
+        *("/delete_my_data", "/compare", "/continue_from", "/score", "/fit_details", "/adapters_zip"),
+        *("/open_adapters", "/surprise"),
     }
     compare = {p["parameter_name"]: p for p in named["/compare"]["parameters"]}
     assert list(compare)[:3] == ["user", "prompt", "alpha"] and compare["user"]["type"]["type"] == "string"

@@ -115,7 +115,7 @@ export const plural = (n, one, many) => `${n}\u00a0${n === 1 ? one : many}`;
  * @param {number} s
  */
 export const seconds = (s) => {
-  if (s < 1) return 'a second';
+  if (s < 1.5) return 'a second';
   if (s < 90) return `${Math.round(s)}\u00a0seconds`;
   return `${Math.round(s / 60)}\u00a0minutes`;
 };

@@ -10,5 +10,5 @@ test('numbers have a sign, but for what is written as nought', () => {
 test('one and many', () => assert.deepEqual([plural(1, 'token', 'tokens'), plural(0, 'token', 'tokens')], ['1\u00a0token', '0\u00a0tokens']));
 
 test('durations', () => {
-  assert.deepEqual([0.4, 1, 89.4, 90, 200].map(seconds), ['a second', '1\u00a0seconds', '89\u00a0seconds', '2\u00a0minutes', '3\u00a0minutes']);
+  assert.deepEqual([0.4, 1.4, 1.5, 89.4, 90, 200].map(seconds), ['a second', 'a second', '2\u00a0seconds', '89\u00a0seconds', '2\u00a0minutes', '3\u00a0minutes']);
 });

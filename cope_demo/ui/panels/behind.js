@@ -1,4 +1,4 @@
-// Behind the fit: data = { state: "none" | "folded" | "problem" | "open", message, whose, plots, pairs, alpha, selection, facts, settings }.
+// Behind the fit: data = { state: "none" | "folded" | "problem" | "open", message, whose, report, plots, pairs, alpha, selection, facts, settings }.
 
 import { draw, el, plural, rootOf, signed } from '../assets/dom.js';
 import { plot } from './plot.js';
@@ -23,6 +23,17 @@ const pairsView = ({ pairs, alpha, selection, whose }) => {
 };
 const facts = (title, rows) => el('section.facts', {}, el('h4', {}, title), el('dl', {}, rows.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value)))));
 
+const reportTable = ({ rows, caption }) => {
+  const most = Math.max(...rows.map((row) => row.bits));
+  return el('table.report', {},
+    el('caption', {}, caption),
+    el('thead', {}, el('tr', {}, el('td', {}),
+      ['bits per token', 'told apart', 'by'].map((title) => el('th', { scope: 'col' }, title)))),
+    el('tbody', {}, rows.map((row) => el('tr', {}, el('th', { scope: 'row' }, row.name),
+      el('td.bits', { style: `--share:${(row.bits / most).toFixed(3)}` }, row.bits.toFixed(2)), el('td', {}, row.right),
+      el('td', {}, row.margin.replace('-', '\u2212'))))));
+};
+
 /**
  * @param {import('../assets/dom.js').Component} component
  */
@@ -31,16 +42,17 @@ export function mount(component) {
   const { trigger } = component;
   const content = el('div.content', {});
   const fold = el('details', { ontoggle: () => { if (fold.open && !loaded) { loaded = true; trigger('unfold', {}); } } },
-    el('summary', {}, 'Behind the fit', el('span', {}, 'curves, pairs, texts, settings')), content);
+    el('summary', {}, 'All of it', el('span', {}, 'held-out texts, curves, pairs, settings')), content);
   let loaded = false;
 
   draw(component, (data) => {
-    if (data.state === 'none') { loaded = false; fold.open = false; root.replaceChildren(); return; }
+    if (data.state === 'none') { loaded = false; fold.open = false; root.replaceChildren(el('p', {}, 'There is no fit yet: choose a sample user, or fit your own texts.')); return; }
     if (!fold.isConnected) root.replaceChildren(fold);
     if (data.state === 'folded') { loaded = false; fold.open = false; content.replaceChildren(el('p', { role: 'status' }, 'Loading\u2026')); return; }
     if (data.state === 'problem') { loaded = false; content.replaceChildren(el('p.problem', { role: 'alert' }, data.message)); return; }
     const width = root.clientWidth > 840 ? (root.clientWidth - 36) / 3 : root.clientWidth - 4;
     content.replaceChildren(
+      el('section', {}, el('h4', {}, 'On the held-out texts'), reportTable(data.report)),
       el('section', {}, el('h4', {}, 'The curves'), el('div.plots', {}, data.plots.map((one) => el('div', {}, plot(one, Math.max(240, width)), el('p.what', {}, one.what))))),
       pairsView(data), el('div.two', {}, facts('What it was', data.facts), facts('Settings', data.settings)));
   });

@@ -6,6 +6,8 @@ from cope_demo.config import FitConfig
 from cope_demo.ui.component import panel, say
 from cope_demo.ui.web.guard import explain_error
 
+from . import fitting
+
 NOTHING, FOLDED = say({"state": "none"}), say({"state": "folded"})
 """The panel where there is no fit, and where it has not been opened."""
 
@@ -50,6 +52,7 @@ def describe_details(service, user_id: str, whose: str) -> str:
         {
             "state": "open",
             "whose": whose,
+            "report": fitting.explain_report(report, ""),
             "plots": plots,
             "pairs": pairs,
             "alpha": settings.get("negatives_alpha", FitConfig.negatives_alpha),

@@ -1,4 +1,4 @@
-"""Step 3: the prompt, the settings, and the view in which the columns stream side by side."""
+"""The comparison: the prompt, the settings, and the view in which the columns stream side by side."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ SEED = "The same seed draws the same lots; at temperature 0 it changes nothing."
 
 @dataclass
 class ComparePanel:
-    """The components of step 3."""
+    """The components of this chapter."""
 
     prompt: gr.Textbox
     examples: gr.HTML
@@ -36,19 +36,21 @@ class ComparePanel:
 
 
 def compare_panel() -> ComparePanel:
-    """Lays step 3 out; the page wires its events."""
+    """Lays the chapter out; the page wires its events."""
     with gr.Row(elem_classes="ask", elem_id="ask"):
         with gr.Column(scale=7, min_width=300):
-            prompt = gr.Textbox(label="Prompt", lines=5, max_lines=8, elem_id="prompt")
-            examples = panel("examples", None, "examples")
+            prompt = gr.Textbox(label="Prompt", lines=2, max_lines=8, elem_id="prompt")
             with gr.Row(elem_classes="actions"):
                 start = gr.Button("Compare", variant="primary", elem_id="compare")
                 stop = gr.Button("Stop", interactive=False, elem_id="stop")
+                examples = panel("examples", None, "examples")
         with gr.Column(scale=5, min_width=300, elem_classes="settings"):
-            alpha, tau, length = (_slider(name) for name in ("alpha", "tau", "max_new_tokens"))
-            further = more_columns.more_columns()
-            with gr.Accordion("Advanced", open=False, elem_id="advanced"):
-                penalty, temperature = (_slider(name) for name in ("repetition_penalty", "temperature"))
+            with gr.Row(elem_classes="pair"):
+                alpha, tau = (_slider(name) for name in ("alpha", "tau"))
+            with gr.Accordion("More", open=False, elem_id="advanced"):
+                further = more_columns.more_columns()
+                names = ("max_new_tokens", "repetition_penalty", "temperature")
+                length, penalty, temperature = (_slider(name) for name in names)
                 seed = gr.Number(DecodeConfig.seed, label="Seed", info=SEED, precision=0, minimum=0, elem_id="seed")
     view = heatmap(show_idle("you"), address=links.find_address(), server_functions=SERVER_FUNCTIONS)
     return ComparePanel(prompt, examples, alpha, tau, length, penalty, temperature, seed, further, start, stop, view)

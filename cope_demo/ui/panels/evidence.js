@@ -1,5 +1,5 @@
 // Does it work: data = { state: "none" | "open", intro, limits, groups: [{ label, lead, rows }], sweeps, absent: [label], and where the
-// whole results lie elsewhere, results }.
+// whole results lie elsewhere, results; and of the controls, controls: [{ label, lead, rows }] }.
 
 import { draw, el, fill, rootOf } from '../assets/dom.js';
 
@@ -38,6 +38,17 @@ const sweep = ({ label, size, parts, against }) => el('section', {}, el('h4', {}
         el('td', {}, el('b', {}, three(row.value)), ends(row)), el('td.plotted', {}, bar(x, row, against))))));
   })));
 
+const columns = ['log p a token', 'author found', 'in pairs', 'next token right'];
+const control = ({ label, lead, rows }) => {
+  const used = columns.map((_, n) => rows.some((row) => row.values[n] !== null));
+  return el('section', {}, el('h4', {}, label), el('p.lead', {}, lead), el('table', {}, el('caption.heard', {}, `${label}: the authors’ own texts, read by adapters`),
+    heads([[''], ...columns.filter((_, n) => used[n]).map((title) => [title])]),
+    el('tbody', {}, rows.map((row) => el('tr', {}, el('th', { scope: 'row' }, row.name, el('span.what', {}, row.what)),
+      row.values.filter((_, n) => used[n]).map((value) => el('td', {}, three(value))))))));
+};
+const controls = (parts) => (parts.length ? el('details.sweeps.controls', {}, el('summary', {}, 'What an adapter knows of its author'), parts.map(control),
+  el('p.more', {}, 'Every control, with intervals: ', el('a', { href: 'docs/controls.md', target: '_blank', rel: 'noopener' }, 'docs/controls.md'), '.')) : null);
+
 const link = (href = 'docs/RESULTS.md') => el('p.more', {}, 'All tables, examples, and how to run it again: ', el('a', { href, target: '_blank', rel: 'noopener' }, 'docs/RESULTS.md'), '.');
 const missing = (absent) => (absent.length ? el('p.absent', {}, `Not measured yet: ${absent.join(', ')}.`) : null);
 
@@ -57,7 +68,7 @@ export function mount(component) {
       el('button.chip', { type: 'button', onclick: (event) => show(group, event.currentTarget) }, group.label)));
     root.replaceChildren();
     fill(root, [el('p.intro', {}, data.intro), el('p.limits', {}, data.limits), chips, place, missing(data.absent),
-      data.sweeps.length ? el('details.sweeps', {}, el('summary', {}, 'How alpha and tau change it'), data.sweeps.map(sweep)) : null, link(data.results)]);
+      data.sweeps.length ? el('details.sweeps', {}, el('summary', {}, 'How alpha and tau change it'), data.sweeps.map(sweep)) : null, controls(data.controls ?? []), link(data.results)]);
     show(data.groups[0], chips.firstChild);
   });
 }

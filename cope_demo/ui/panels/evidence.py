@@ -8,7 +8,7 @@ from pathlib import Path
 import gradio as gr
 
 from cope_demo.decode.methods import METHODS, list_evaluated
-from cope_demo.evaluation.published import AGAINST, MEASURED, list_contrasting, read_published
+from cope_demo.evaluation.published import AGAINST, MEASURED, list_contrasting, read_controls, read_published
 from cope_demo.texts.tasks import TASKS
 from cope_demo.ui.component import panel, say
 
@@ -23,7 +23,8 @@ LIMITS = (
 def evidence_panel() -> gr.HTML:
     """Lays the part out. Nothing of it changes while the page runs."""
     with gr.Accordion("Does it work? What was measured", open=False, elem_id="evidence"):
-        return panel("evidence", say(describe_results(read_published())), "evidence")
+        data = {**describe_results(read_published()), "controls": describe_controls(read_controls())}
+        return panel("evidence", say(data), "evidence")
 
 
 def describe_results(data: dict) -> dict:
@@ -46,6 +47,43 @@ def describe_results(data: dict) -> dict:
     )
     sweeps = [_describe_sweep(TASKS[name].label, task) for name, task in tasks.items() if task["sweep"]]
     return {"state": "open", "intro": intro, "limits": LIMITS, "groups": groups, "sweeps": sweeps, "absent": absent}
+
+
+def describe_controls(data: dict) -> list[dict]:
+    """What docs/controls.json holds, a part a task: what an adapter knows of its author, and what contrast changes."""
+    return [_describe_task_controls(TASKS[name].label, study) for name, study in data["tasks"].items()]
+
+
+READERS = (
+    ("tam", "TAM", "nobody’s adapter"),
+    ("oppu", "OPPU", "the author’s own"),
+    ("oppu swapped", "OPPU, swapped", "the other authors’, mean"),
+    ("oppu+dpo", "CoPe without contrast", "the author’s own"),
+    ("oppu+dpo swapped", "CoPe, swapped", "the other authors’, mean"),
+)
+"""Who reads the author's own text: the method in the study, its name here, and whose adapter it is."""
+
+
+def _describe_task_controls(label: str, study: dict) -> dict:
+    means = {name: {m: one["mean"] for m, one in many.items()} for name, many in study["endpoints"].items()}
+    found, flips, users = means.get("identification", {}).get("oppu"), study["flips"], study["users"]
+    lead = f"{users} authors, {study['queries']} of their own unseen texts. "
+    if found is not None:
+        lead += f"For {found:.0%} of them, of all {users} adapters, the author’s own finds the text likeliest "
+        lead += f"(by chance for {1 / users:.0%}). "
+    for rule in (name for name in ("oppu alpha 0.1", "oppu alpha 0.5") if flips.get(name, {}).get("tokens")):
+        one = flips[rule]
+        lead += (
+            f"Contrast at alpha {rule.split()[-1]} changes {one['changed'] / one['tokens']:.1%} of OPPU’s next tokens: "
+            f"{one['gained']} become the author’s own, {one['lost']} were. "
+        )
+    columns = ("nats", "identification", "identification pairwise", "agreement")
+    rows = [
+        {"name": name, "what": what, "values": [means.get(column, {}).get(method) for column in columns]}
+        for method, name, what in READERS
+        if method in means.get("nats", {})
+    ]
+    return {"label": label, "lead": lead.replace("%", "\u202f%").strip(), "rows": rows}
 
 
 def _describe_group(label: str, numbers: dict) -> dict:

@@ -28,18 +28,8 @@ const headline = (data) => {
   return data.message;
 };
 
-const reportView = (report) => {
-  const most = Math.max(...report.rows.map((row) => row.bits));
-  return el('div.report', {},
-    el('div', {}, el('p.lead', {}, report.lead), el('p.judgement', {}, report.judgement), report.warning ? el('p.warning', {}, report.warning) : null),
-    el('table', {},
-      el('caption', {}, report.caption),
-      el('thead', {}, el('tr', {}, el('td', {}),
-        ['bits per token', 'told apart', 'by'].map((title) => el('th', { scope: 'col' }, title)))),
-      el('tbody', {}, report.rows.map((row) => el('tr', {}, el('th', { scope: 'row' }, row.name),
-        el('td.bits', { style: `--share:${(row.bits / most).toFixed(3)}` }, row.bits.toFixed(2)), el('td', {}, row.right),
-        el('td', {}, row.margin.replace('-', '\u2212')))))));
-};
+const reportView = (report) => el('div.report', {},
+  el('p.lead', {}, report.lead), el('p.judgement', {}, report.judgement), report.warning ? el('p.warning', {}, report.warning) : null);
 
 /**
  * @param {import('../assets/dom.js').Component} component

@@ -1,4 +1,4 @@
-"""Step 2: what a fit will do, its progress, and its report in plain words."""
+"""One's own writing: what a fit will do, its progress, and its report in plain words."""
 
 from dataclasses import dataclass, replace
 
@@ -34,7 +34,7 @@ _MARGIN = {"title": "Margin", "unit": "own text over base’s", "zero": True, "l
 
 @dataclass
 class FitPanel:
-    """The components of step 2."""
+    """The components of this part."""
 
     panel: gr.HTML
     start: gr.Button
@@ -44,7 +44,7 @@ class FitPanel:
 
 
 def fit_panel() -> FitPanel:
-    """Lays step 2 out; the page wires its events."""
+    """Lays the part out; the page wires its events."""
     view = panel("fit", None, "fitting")
     with gr.Row(elem_classes="actions"):
         start = gr.Button("Start the fit", variant="primary", visible=False, elem_id="start-fit")
@@ -159,6 +159,8 @@ def describe_fit(service, visitor: Visitor, status: JobStatus | None = None) -> 
         return describe_progress(status or service.jobs.status(fit.job))
     try:
         user = service.store.open(visitor.chosen)
+        if user.origin:
+            return describe_opened(user)
         watched = describe_watched(read_json_lines(user.folder / "events.jsonl"))
         return {"state": "done", "report": explain_report(user.report, user.name), "watched": watched}
     except CopeError as error:
@@ -167,6 +169,26 @@ def describe_fit(service, visitor: Visitor, status: JobStatus | None = None) -> 
         return {"state": "failed", "message": explain_error(error)}
 
 
+def describe_opened(user) -> dict:
+    """Adapters of the hub (a SavedUser): where they come from, and what is not known of them here."""
+    report = explain_report(user.report, user.name) if user.report else None
+    return {
+        "state": "done",
+        "message": f"From the Hugging Face hub: {user.origin['repo']}, commit {user.origin['revision'][:7]}",
+        "lines": [
+            PLAIN if user.origin["plain"] else PUSHED,
+            "The person’s texts are not there, so nothing that needs them is offered: RAG, PAG, and how near a text is "
+            "to their others.",
+        ],
+        **({"report": report} if report else {}),
+    }
+
+
+PLAIN = (
+    "It is a single LoRA, so it stands for both adapters: the OPPU and the CoPe column are written by the same one, "
+    "and differ by contrast alone. Nothing is known here of how it was trained."
+)
+PUSHED = "Both adapters are as they were pushed; the numbers are those that were pushed with them."
 AGAIN = "To try again, choose “Your own writing” above and start a new fit."
 
 

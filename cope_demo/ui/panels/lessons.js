@@ -9,7 +9,7 @@ export function mount(component) {
   const root = rootOf(component);
   const { trigger } = component;
   draw(component, (lessons) => {
-    root.replaceChildren(el('h2', {}, 'Five short lessons', el('span', {}, 'saved comparisons that open at once')),
+    root.replaceChildren(el('h2', {}, 'Short lessons', el('span', {}, 'saved comparisons that open at once')),
       el('ol', {}, lessons.map(({ id, title, teaser }, at) => el('li', {},
         el('button', { type: 'button', 'data-id': id, onclick: () => trigger('open', { id }) },
           el('span.number', { 'aria-hidden': true }, at + 1),

@@ -1,4 +1,4 @@
-"""Five short lessons: saved comparisons of the sample users that open without a model, each with a few steps of text.
+"""Short lessons: saved comparisons of the sample users that open without a model, each with a few steps of text.
 
 lesson_data/NAME.json is written by hand: title, user, prompt, settings, columns, steps. lesson_data/traces/NAME.json is
 the comparison itself, made by `make lessons`. A step points at a token of a column by the token's text; the numbers in
@@ -33,9 +33,10 @@ class Lesson:
     """A lesson as it is written, and its trace (trace.Trace.to_json).
 
     columns: by the trace's column names; a column may be another run of a method: {"of", "name", "alpha", "tau"}.
-    steps: {"text", "claims"} and, where it is about a token, {"column", "token", "show"}; show is "none", "token",
-        "suppose" (with "alpha" and "tau": what other settings would have chosen) or "steps" (step mode, with its
-        "phase", 0 to 3). "other" names an alternative of the token.
+    steps: {"text", "claims"} and, where it is about a token, {"column", "token", "show"}; show is what the figure has
+        of it: "none" (all columns), "token" (both models' bars), "suppose" (with "alpha" and "tau": what other settings
+        would have chosen) or "steps" (the decision up to its "phase", 0 to 3; at 3 the reader is asked for the word
+        first). "other" names an alternative of the token.
     """
 
     id: str

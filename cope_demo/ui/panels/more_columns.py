@@ -1,4 +1,4 @@
-"""The choice of further columns beside the three, in step 3."""
+"""The choice of further columns beside the three."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Step 1, one's own history: paste or upload, choose the task, and see at once how it was understood."""
+"""One's own history: paste or upload, choose the task, and see at once how it was understood."""
 
 import contextlib
 from dataclasses import asdict, dataclass
@@ -31,7 +31,7 @@ FILE_SECONDS = 3600
 
 @dataclass
 class OwnPanel:
-    """The components of this part of step 1."""
+    """The components of this part."""
 
     box: gr.Column
     task: gr.Dropdown

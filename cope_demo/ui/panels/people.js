@@ -1,6 +1,7 @@
-// Whose writing: a card for each person, chosen like a radio button. data = { cards: [...], chosen }.
+// Whose writing: a card for each person, chosen like a radio button, and below them what is told of whom is chosen.
+// data = { cards: [...], chosen }.
 
-import { draw, el, rootOf } from '../assets/dom.js';
+import { draw, el, fill, rootOf } from '../assets/dom.js';
 
 /**
  * @param {import('../assets/dom.js').Component} component
@@ -10,8 +11,10 @@ export function mount(component) {
   const { trigger } = component;
   /** @type {HTMLElement[]} */
   let cards = [];
+  let people = [];
   const group = el('div.people', { role: 'radiogroup', 'aria-label': 'Whose writing' });
-  root.appendChild(group);
+  const about = el('p.about', { role: 'status' });
+  root.append(group, about);
   let chosen = null;
 
   const choose = (id) => {
@@ -25,16 +28,18 @@ export function mount(component) {
       card.setAttribute('aria-checked', String(on));
       card.setAttribute('tabindex', on ? '0' : '-1');
     }
+    const person = people.find((one) => one.id === id);
+    about.replaceChildren();
+    if (person) fill(about, [person.about, person.tags.map((tag) => el('span.tag', {}, tag))]);
   };
 
-  draw(component, ({ cards: people, chosen: id }) => {
+  draw(component, ({ cards: told, chosen: id }) => {
+    people = told;
     cards = people.map((card) => el(`button.card${card.own ? '.own' : ''}`,
-      { type: 'button', role: 'radio', 'data-id': card.id, onclick: () => choose(card.id) },
+      { type: 'button', role: 'radio', 'data-id': card.id, 'data-mine': card.mine, onclick: () => choose(card.id) },
       el('span.top', {},
         el('span.monogram', { 'aria-hidden': true }, card.own ? '+' : [...card.name][0] || '?'),
-        el('span.who', {}, el('span.name', {}, card.name), el('span.role', {}, card.role))),
-      el('span.about', {}, card.about),
-      el('span.tags', {}, card.tags.map((tag) => el('span.tag', {}, tag)))));
+        el('span.who', {}, el('span.name', {}, card.name), el('span.role', { title: card.role }, card.role)))));
     group.replaceChildren(...cards);
     mark(id);
   });

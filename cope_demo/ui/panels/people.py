@@ -1,4 +1,4 @@
-"""Step 1: the sample users' cards, the visitor's own fits, and the card for a new history."""
+"""Whose writing: the sample users' cards, the visitor's own fits, and the card for a new history."""
 
 import gradio as gr
 
@@ -6,14 +6,15 @@ from cope_demo.errors import CopeError
 from cope_demo.saved.store import Card
 from cope_demo.texts.tasks import TASKS
 from cope_demo.ui.component import panel, say
+from cope_demo.ui.panels.hub import find_opened
 from cope_demo.ui.visitor import NEW, Fit, Visitor
 
 _STATES = {"queued": "waiting", "running": "fitting", "done": "fitted", "failed": "not fitted"}
 _ABOUT = {
-    "queued": "The fit waits for its turn; step 2 shows its place.",
-    "running": "The fit is going on; step 2 shows how far it is.",
-    "failed": "The fit failed; step 2 says why.",
-    "cancelled": "The fit was cancelled, and its texts are deleted. Delete the card in step 2, or fit anew.",
+    "queued": "The fit waits for its turn; “Your own writing” shows its place.",
+    "running": "The fit is going on; “Your own writing” shows how far it is.",
+    "failed": "The fit failed; “Your own writing” says why.",
+    "cancelled": "The fit was cancelled, and its texts are deleted. Delete it under “Your own writing”, or fit anew.",
 }
 
 
@@ -42,9 +43,13 @@ def describe_cards(service, cards: list[Card], visitor: Visitor) -> str:
         for card in cards
     ]
     for fit in visitor.fits:
-        tags = [label_task(fit.task), _STATES.get(fit.state, fit.state)]
+        opened = find_opened(service, fit.user)
+        role = f"from {opened.origin['repo']}" if opened else "your own fit"
+        state = "from the hub" if opened else _STATES.get(fit.state, fit.state)
         about = _describe_expiry(service, fit) if fit.state == "done" else _ABOUT.get(fit.state, "")
-        rows.append({"id": fit.user, "name": fit.name, "role": "your own fit", "about": about, "tags": tags})
+        tags = [label_task(fit.task), state]
+        row = {"id": fit.user, "name": fit.name, "role": role, "mine": not opened, "about": about, "tags": tags}
+        rows.append(row)
     rows.append({"id": NEW, "tags": [], "own": True, **_OWN})
     return say({"cards": rows, "chosen": visitor.chosen})
 

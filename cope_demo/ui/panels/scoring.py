@@ -1,4 +1,4 @@
-"""Step 4, "Does this sound like me?": one or two given texts, token by token under the chosen person, and a verdict."""
+"""The chapter "Score a text": one or two given texts, token by token under the chosen person, and a verdict."""
 
 import random
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ EMPTY = say({"state": "empty"})
 
 @dataclass
 class ScorePanel:
-    """The components of step 4."""
+    """The components of this chapter."""
 
     first: gr.Textbox
     second: gr.Textbox
@@ -42,7 +42,7 @@ class ScorePanel:
 
 
 def score_panel() -> ScorePanel:
-    """Lays step 4 out; the page wires its events."""
+    """Lays the chapter out; the page wires its events."""
     with gr.Row(elem_classes="ask"):
         first = _lay_out_text("Text A", "A message, a caption, a page of a diary …", "text-a")
         second = _lay_out_text("Text B, to compare", "May stay empty", "text-b")
@@ -73,6 +73,8 @@ def show_empty(who: str) -> str:
 def pick_example(service, user_id: str) -> tuple[str, str, str]:
     """One of the person's texts that was held out of the fit, base's answer to the same instruction, and that."""
     held = [pair for pair in service.fit_details(user_id)["pairs"] if pair["part"] == "held_out"]
+    if not held:
+        raise CopeError("None of this person’s texts are here: paste one of your own.")
     pair = random.choice(held)
     return pair["chosen"], pair["rejected"][:MAX_TEXT], pair["prompt"]
 

@@ -1,6 +1,7 @@
 // The ways about the page that Gradio's parts do not have: where the window goes after a choice, data = { to }, and Ctrl+Enter in
 // the prompt.
 
+import { openAround } from '../assets/chapters.js';
 import { draw } from '../assets/dom.js';
 import { arrive, bring } from '../assets/scroll.js';
 
@@ -22,6 +23,8 @@ const find = (selector) => {
 
 /** @param {{ place: string, focus?: string }} where @param {number} [looks] */
 const lead = ({ place, focus }, looks = PATIENCE) => {
+  const there = document.querySelector(place);
+  if (there) openAround(there);
   const node = find(place);
   const target = focus ? find(focus) : node;
   if (!node || !target) {

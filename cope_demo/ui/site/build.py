@@ -11,13 +11,14 @@ from cope_demo.paths import ROOT
 from cope_demo.saved.store import Store
 from cope_demo.ui.component import ASSETS, BUNDLES
 from cope_demo.ui.documents import DOCS, SENT, render_document
+from cope_demo.ui.panels.demonstration import CSS as OPENING_CSS
 from cope_demo.ui.theme import STYLES
 from cope_demo.ui.token_view.standalone import empty_page
 
 from .pages import GENERATOR, RESULTS, make_pages
 
 SHEET = Path(__file__).with_name("site.css")
-BUNDLED = ("site", "token_view", "evidence")
+BUNDLED = ("site", "token_view", "evidence", "demonstration")
 DOCUMENTS = ("RESULTS", "fit-defaults", "compatibility")
 """The results and the documents that they refer to."""
 _CARD = """---
@@ -69,7 +70,7 @@ def _fill(folder: Path) -> None:
     assets.mkdir(parents=True)
     for name, page in make_pages(Store().samples()).items():
         (folder / name).write_text(page.render(), "utf-8")
-    sheets = "\n".join(path.read_text("utf-8") for path in (*STYLES, SHEET))
+    sheets = "\n".join(path.read_text("utf-8") for path in (*STYLES, OPENING_CSS, SHEET))
     (assets / "site.css").write_text(sheets, "utf-8")
     for name in BUNDLED:
         script = (BUNDLES / f"{name}.js").read_text("utf-8")

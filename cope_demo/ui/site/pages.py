@@ -12,6 +12,7 @@ from cope_demo.saved.store import Card
 from cope_demo.texts.tasks import TASKS
 from cope_demo.ui.component import ASSETS, say
 from cope_demo.ui.panels import lessons
+from cope_demo.ui.panels.demonstration import describe_demonstration
 from cope_demo.ui.panels.evidence import describe_results
 
 from . import comparisons
@@ -67,7 +68,7 @@ class Page:
         """The whole HTML file."""
         mount = _MOUNT.format(data=say({"value": self.value}), bundle=self.bundle) if self.bundle else ""
         known = {"policy": _POLICY, "generator": GENERATOR, "evidence": EVIDENCE, "body": self.body, "mount": mount}
-        footer = (ASSETS / "footer.html").read_text("utf-8").replace("in step 1 ", "")
+        footer = (ASSETS / "footer.html").read_text("utf-8")
         return _SHELL.format(title=escape(self.title), footer=footer, **known)
 
 
@@ -95,7 +96,8 @@ def make_index(cards: list[Card]) -> Page:
     )
     people = "".join(_describe_person(card) for card in cards)
     body = f"""{header}
-<section id="lessons"><h2>Five short lessons</h2><ol class="cards">{shown}</ol></section>
+{_VIEW.format(name="demonstration")}
+<section id="lessons"><h2>Short lessons</h2><ol class="cards">{shown}</ol></section>
 <section id="people"><h2>The sample users’ comparisons</h2>
 <p>One model answers three prompts for each of them: as it is (base), after training on the person’s texts (OPPU), and
 in contrast of the two (CoPe). Point at a word to read why it was chosen; click it to see what else could have stood
@@ -108,7 +110,7 @@ there, and what other settings would have changed.</p>
 <p>These pages are saved: no model runs behind them, nothing is sent, and they need no network. To fit your own texts,
 to write on from another word and to ask your own prompts, run the app: <code>make run</code> in its repository.</p>
 </section>"""
-    return Page("CoPe, side by side", body)
+    return Page("CoPe, side by side", body, "demonstration", describe_demonstration())
 
 
 def _describe_person(card: Card) -> str:

@@ -1,7 +1,7 @@
 // The line over the columns: what is going on. While something is written it stays at the window's top, with the prompt, how
 // far the text is, and Stop, where the keyboard's focus waits when the button that began it cannot hold it.
 
-import { el } from '../assets/dom.js';
+import { el, seconds } from '../assets/dom.js';
 
 export class Bar {
   /**
@@ -18,7 +18,7 @@ export class Bar {
     this.asked = el('p.asked', { dir: 'auto' });
     this.stop = el('button.small.stop', { type: 'button', hidden: true, onclick: stop }, 'Stop');
     this.stoppable = stop !== null;
-    this.node = el('div.bar-line', {}, this.status, this.progress, this.stop, this.asked);
+    this.node = el('div.bar-line', {}, this.status, this.progress, this.asked, this.stop);
     model.on('run', () => { this.since = null; this.asked.textContent = model.run.going ? model.run.header.prompt : ''; });
     model.on('tokens', () => this.count());
   }
@@ -39,15 +39,19 @@ export class Bar {
     if (going && this.from && document.activeElement === document.body) this.stop.focus({ preventScroll: true });
   }
 
-  // How far the longest column is, and its speed since its first token was here.
+  // How far the longest column is, its speed since its first token was here, and how long it takes at most at that speed.
   count() {
     const { run, columns } = this.model;
     if (!run.going) return;
     const written = Math.max(...run.methods.map((method) => columns[method].tokens.length));
     this.since ??= { written, at: performance.now() };
     const passed = (performance.now() - this.since.at) / 1000;
-    const speed = passed > 2 ? `, ${((written - this.since.written) / passed).toFixed(1)} a second` : '';
-    this.progress.textContent = `token ${written}${run.decoding ? ` of at most ${run.decoding.max_new_tokens}` : ''}${speed}`;
+    const speed = passed > 2 ? (written - this.since.written) / passed : 0;
+    const most = run.decoding?.max_new_tokens;
+    this.progress.textContent = [
+      `token ${written}${most ? ` of at most ${most}` : ''}`, speed ? `${speed.toFixed(1)} a second` : '',
+      speed && most ? `at most ${seconds((most - written) / speed)} to go` : '',
+    ].filter(Boolean).join(', ');
   }
 
   // The run was begun from whatever has the focus now.

@@ -10,6 +10,11 @@ import { summary } from './summary.js';
  * @param {number} count
  */
 export const columnsPerRow = (count) => Math.max(1, Math.ceil(count / Math.max(1, Math.ceil(count / 4))));
+/**
+ * Lines of a narrow window that a text of so many tokens may need; of a long one a part, as it may well end before.
+ * @param {number} [tokens]
+ */
+export const expectedLines = (tokens = 0) => Math.max(4, Math.min(14, Math.ceil(tokens / 8)));
 // What a column's models were given, where it is not the visitor's prompt as in the others.
 const ownPrompt = (model, method) => {
   const text = model.prompt(method);

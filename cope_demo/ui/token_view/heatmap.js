@@ -3,7 +3,7 @@
 import { el, fill, rootOf } from '../assets/dom.js';
 import { bring } from '../assets/scroll.js';
 import { Bar } from './bar.js';
-import { ColumnView, columnsPerRow } from './columns.js';
+import { ColumnView, columnsPerRow, expectedLines } from './columns.js';
 import { Differences } from './differences.js';
 import { Feed } from './feed.js';
 import { Inspector } from './inspector.js';
@@ -60,8 +60,9 @@ export class TokenView {
     this.save = new Save(model, this.legend, this.root, emptyPage, (sentence) => this.feed.say(sentence, true));
     this.later = el('div.later', { hidden: true }, this.differences.node, this.shape, this.save.node);
     fill(this.root, [
-      el('div.tools', {}, this.legend.label, this.legend.adjust, this.later),
-      this.legend.node, this.bar.node, this.board, this.tables.node, this.inspector.node,
+      this.bar.node, this.later,
+      el('div.desk', {}, el('div.written', {}, this.board, this.tables.node), this.inspector.node),
+      el('div.tools', {}, this.legend.label, this.legend.adjust), this.legend.node,
     ]);
     this.follow();
     this.answerOutside();
@@ -116,6 +117,7 @@ export class TokenView {
     this.views = {};
     for (const method of methods) this.views[method] = new ColumnView(this.model, method, this.legend);
     this.root.style.setProperty('--columns', String(columnsPerRow(methods.length)));
+    this.root.style.setProperty('--lines', String(expectedLines(this.model.run.decoding?.max_new_tokens)));
     for (const node of [this.board, this.tables.node]) node.classList.toggle('many', methods.length > 3);
     this.board.replaceChildren(...Object.values(this.views).map((view) => view.node));
     this.each((view) => view.paint());
@@ -147,9 +149,9 @@ export class TokenView {
     for (const span of this.marked) span.classList.add(/** @type {HTMLElement} */ (span.closest('.column')).dataset.method === selection.method ? 'open' : 'twin');
   }
 
-  // The panel must not lie over the token that it explains; at the page's end it needs room to scroll.
+  // In a narrow window the panel must not lie over the token that it explains; at the page's end it needs room to scroll.
   showPinned() {
-    this.root.style.paddingBottom = `${this.inspector.node.offsetHeight + 20}px`;
+    if (this.inspector.isSheet()) this.root.style.paddingBottom = `${this.inspector.node.offsetHeight + 20}px`;
     const span = this.board.querySelector('.open');
     if (span && !this.board.hidden) this.show(span);
   }
@@ -158,7 +160,7 @@ export class TokenView {
   /** @param {Element} node @param {number} [least] see bring */
   show(node, least) {
     const panel = this.inspector.node;
-    bring(node, { ceiling: this.cover(), floor: panel.hidden ? innerHeight : panel.getBoundingClientRect().top, least });
+    bring(node, { ceiling: this.cover(), floor: this.inspector.isSheet() ? panel.getBoundingClientRect().top : innerHeight, least });
   }
 
   // -- what a person does ---------------------------------------------------------------------------------------------
@@ -211,7 +213,7 @@ export class TokenView {
       this.model.clear();
       this.bar.hold();
       this.feed.begin('Asking the model…');
-      bring(this.bar.node, { least: innerHeight * 0.6 });
+      bring(this.bar.node, { least: innerHeight * 0.35 }); // the columns' beginning
     });
     this.root.addEventListener('cope-stop', () => this.feed.stop());
     this.root.addEventListener('cope-failed', () => this.feed.fail());

@@ -7,7 +7,7 @@ import gradio as gr
 from cope_demo.ui.component import panel
 
 HERE = Path(__file__).parent
-CSS = [HERE / f"{name}.css" for name in ("heatmap", "inspector", "steps", "lesson")]
+CSS = [HERE / f"{name}.css" for name in ("heatmap", "inspector", "rows", "steps", "lesson", "lesson_present")]
 BUNDLE = "token_view"
 
 

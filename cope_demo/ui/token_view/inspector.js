@@ -1,5 +1,6 @@
 // The pinned token: what it was chosen from, under both models, and what other settings would have chosen.
-// A panel at the bottom of the screen, so that the columns stay in view above it; on a phone a sheet.
+// A panel beside the columns, which it does not cover; in a narrow window a sheet at the bottom, and the columns stay in view
+// above it.
 
 import { el, fill, signed } from '../assets/dom.js';
 import { clip, percent, placeWords, screenReaderText, showInvisible } from './numbers.js';
@@ -7,6 +8,9 @@ import { wordAndNumbers } from './tooltip.js';
 import { WhatIf } from './whatif.js';
 import { isPenalized, why } from './why.js';
 import { findFavourite, findHead, findWinner } from './winner.js';
+
+const LEAST = 260; // pixels of its height
+const EDGE = 10; // pixels to the window's bottom
 
 /**
  * @typedef {object} Actions
@@ -32,10 +36,24 @@ export class Inspector {
       el('div.head', {}, this.where, el('span.steps', {}, step(-1, 'Previous token', '\u2190'), step(1, 'Next token', '\u2192')),
         el('button.close', { type: 'button', 'aria-label': 'Close', onclick: () => actions.close() }, '\u00d7')),
       el('div.parts', {}, this.word, this.choices, this.whatIf.node));
-    model.on('selection', () => this.paint());
+    model.on('selection', () => { this.paint(); this.fitWindow(); });
+    for (const event of ['scroll', 'resize']) addEventListener(event, () => this.fitWindow(), { passive: true });
     model.on('whatif', () => this.paintChoices());
     for (const event of ['done', 'branch']) model.on(event, () => this.paint());
     model.on('tokens', () => { if (this.node.hidden && model.selection) this.paint(); });
+  }
+
+  /** Whether it is open and lies over the page's bottom. */
+  isSheet() {
+    return !this.node.hidden && getComputedStyle(this.node).position === 'fixed';
+  }
+
+  // Beside the columns it is as high as the window leaves it below its top, which sticks to the window's; as a sheet, what
+  // its style says.
+  fitWindow() {
+    if (this.node.hidden) return;
+    const top = this.isSheet() ? 0 : this.node.getBoundingClientRect().top;
+    this.node.style.maxHeight = top ? `${Math.max(LEAST, innerHeight - top - EDGE)}px` : '';
   }
 
   move(by) {

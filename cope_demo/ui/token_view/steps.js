@@ -2,8 +2,11 @@
 
 import { el, fill, formula } from '../assets/dom.js';
 import { Choice } from './choice.js';
+import { Dials } from './dials.js';
 import { MAIN_METHOD } from './methods.js';
+import { drop } from './motion.js';
 import { placeWords, showInvisible } from './numbers.js';
+import { Rows } from './rows.js';
 
 const phases = (who) => [`For ${who}: π_user`, 'The cut: V_head', 'Less base: π_base', 'The winner'];
 const PHASES = 4;
@@ -14,6 +17,9 @@ export class Steps {
   constructor(model) {
     this.model = model;
     this.at = { method: null, index: 0, phase: 0 };
+    /** @type {{ alpha: number, tau: number } | null} what the sliders of this decision say; null: its own */
+    this.settings = null;
+    this.due = 0; // the frame in which a slider's move is drawn
     this.playing = null;
     const button = (name, label, press) => el(`button.quiet.${name}`, { type: 'button', 'aria-label': label, title: label, onclick: press });
     this.play = button('play', 'Play', () => this.toggle());
@@ -27,7 +33,8 @@ export class Steps {
     this.tabs = phases('you').map((_, phase) => el('button.phase', { type: 'button', onclick: () => this.jump(this.at.index, phase) },
       el('span.n', { 'aria-hidden': true }, phase + 1), el('span.name', {})));
     this.text = el('p.text', { tabindex: 0, role: 'group', 'aria-label': 'The text so far' });
-    this.list = el('div.list', {});
+    this.rows = new Rows();
+    this.dials = new Dials((settings) => this.suppose(settings));
     this.sum = el('div.sum', {});
     this.sentence = el('p.sentence', {});
     this.announcement = el('p.heard', { 'aria-live': 'polite' });
@@ -35,11 +42,11 @@ export class Steps {
     this.stage = el('div.stage', { hidden: true },
       el('div.controls', {}, el('div.buttons', {}, this.back, this.play, this.forward), this.scrub, this.count, this.which, this.speed, this.full),
       this.text, el('div.phases', { role: 'group', 'aria-label': 'Phase of this token' }, this.tabs), this.sentence,
-      el('div.board', {}, this.list, this.sum), this.announcement);
+      el('div.board', {}, el('div.decision', {}, this.rows.node, this.dials.node), this.sum), this.announcement);
     this.node = el('section.cope-steps', { 'aria-label': 'Step mode: space plays and pauses, arrow keys step' }, this.empty, this.stage);
     this.node.addEventListener('keydown', (event) => this.key(event));
     document.addEventListener('fullscreenchange', () => { this.full.textContent = this.isFull() ? 'Leave full screen' : 'Full screen'; });
-    model.on('run', () => { this.pause(); this.at = { method: null, index: 0, phase: 0 }; this.refresh(); });
+    model.on('run', () => { this.pause(); this.open(null, 0); });
     model.on('tokens', () => (this.drawn ? this.grew() : this.refresh()));
     model.on('branch', () => { this.pause(); this.drawn = null; this.refresh(); });
     model.on('selection', () => this.follow());
@@ -58,8 +65,17 @@ export class Steps {
 
   // Shows a token of a column at a phase, 0 to 3.
   open(method, index, phase = 0) {
+    if (method !== this.at.method || index !== this.at.index) this.settings = null;
     this.at = { method, index, phase };
     this.refresh();
+  }
+
+  // Other settings for this one decision; the text before it stays as it is. What they lead to is shown.
+  suppose(settings) {
+    this.pause();
+    this.settings = settings;
+    if (settings) this.at.phase = 3;
+    this.due ||= requestAnimationFrame(() => { this.due = 0; this.refresh(true); }); // of all that a move tells, the last is drawn once a frame
   }
 
   jump(index, phase) {
@@ -78,7 +94,7 @@ export class Steps {
 
   toggle() {
     if (this.playing) { this.pause(); return; }
-    if (this.at.index === this.tokens.length - 1 && this.at.phase === 3) this.at = { ...this.at, index: 0, phase: 0 };
+    if (this.at.index === this.tokens.length - 1 && this.at.phase === 3) this.open(this.at.method, 0);
     this.label(true);
     const on = () => {
       if (this.move(1, false)) this.playing = setTimeout(on, SPEEDS[this.speed.value]);
@@ -138,7 +154,11 @@ export class Steps {
     const { who } = this.model.run;
     if (this.named === who) return;
     this.named = who;
-    phases(who).forEach((name, phase) => this.tabs[phase].querySelector('.name').replaceChildren(...formula(name)));
+    phases(who).forEach((name, phase) => {
+      const place = this.tabs[phase].querySelector('.name');
+      place.replaceChildren();
+      fill(place, formula(name));
+    });
   }
 
   grew() {
@@ -146,7 +166,8 @@ export class Steps {
     this.count.textContent = placeWords(this.tokens, this.at.index);
   }
 
-  refresh() {
+  /** @param {boolean} [dragged] whether a slider of this decision moves */
+  refresh(dragged = false) {
     const { methods } = this;
     if (!methods.includes(this.at.method)) this.at = { method: methods[methods.indexOf(MAIN_METHOD)] || methods[0] || null, index: 0, phase: 0 };
     this.stage.hidden = this.at.method === null;
@@ -163,24 +184,27 @@ export class Steps {
     }
     this.tabs.forEach((tab, number) => (number === phase ? tab.setAttribute('aria-current', 'step') : tab.removeAttribute('aria-current')));
     const token = this.tokens[index];
-    if (this.drawn !== token) this.choice = new Choice(this.model, method, index);
-    const fresh = this.drawn !== token;
+    const won = phase === 3 && (this.drawn !== token || this.stage.dataset.phase !== '3');
     this.drawn = token;
+    this.choice = new Choice(this.model, method, index, { settings: this.settings });
     this.write();
     this.stage.dataset.phase = String(phase);
-    this.choice.draw(this.list, fresh, phase);
+    this.rows.draw(this.choice, /** @type {import('./rows.js').Phase} */ (phase), dragged);
+    this.dials.draw(this.choice);
+    if (won) drop(this.rows.word(this.choice.chosen.id), this.text.querySelector('mark'), this.stage);
     this.sum.replaceChildren(...this.choice.equations(phase));
     this.sentence.replaceChildren();
     fill(this.sentence, this.choice.sentence(phase));
-    if (!this.playing || phase === 3) this.announcement.textContent = `Token ${index + 1}: ${this.sentence.textContent}`;
+    if (!dragged && (!this.playing || phase === 3)) this.announcement.textContent = `Token ${index + 1}: ${this.sentence.textContent}`;
   }
 
   // The text up to the token of this step, which shows from the phase of the winner on.
   write() {
     const { index, phase } = this.at;
     const before = this.tokens.slice(0, index).map((token) => token.text).join('');
-    const now = this.tokens[index];
-    const word = phase === 3 ? el('mark', {}, now.text.trim() === '' ? showInvisible(now.text) : now.text) : el('mark.open', {}, '\u2002?\u2002');
+    const { chosen, moved } = this.choice;
+    const now = moved ? chosen.text : this.tokens[index].text;
+    const word = phase === 3 ? el(moved ? 'mark.would' : 'mark', {}, now.trim() === '' ? showInvisible(now) : now) : el('mark.open', {}, '\u2002?\u2002');
     this.text.replaceChildren(before, word);
     this.text.scrollTop = this.text.scrollHeight;
   }

@@ -63,6 +63,17 @@ const explainByPerson = (token, who, name) => {
   return `${name} was the likeliest for ${who} at ${percent(token.logp_user)}; for base it has ${percent(token.logp_base)}, and base had no say.`;
 };
 
+/**
+ * Why contrast took a token before the person's favourite.
+ * @param {import('./token.js').Token} token
+ * @param {import('./token.js').Candidate} favourite
+ * @param {string} who
+ */
+export const explainOverruled = (token, favourite, who) => {
+  const after = token.alternatives.some(isPenalized) ? ' after the repetition penalty' : '';
+  return `${tokenName(token)} was behind ${quote(favourite.text)} for ${who}${after}, ${percent(token.expert)} against ${percent(favourite.expert)}, but for base it has only ${percent(token.logp_base)} against ${percent(favourite.logp_base)}, so contrast chose it.`;
+};
+
 const explainByContrast = (model, method, index, token, who, name) => {
   const { alpha, tau } = model.settings(method, index);
   const p = percent(token.logp_user);
@@ -80,8 +91,7 @@ const explainByContrast = (model, method, index, token, who, name) => {
     if (rank(token, 'expert').exact && !token.alternatives.some(isPenalized)) {
       return `${name} was ${ordinal(rank(token, 'expert').at)} for ${who} at ${p}, but only ${q} for base, so contrast chose it over ${first} (${percent(favourite.logp_user)}, ${percent(favourite.logp_base)} for base).`;
     }
-    const after = token.alternatives.some(isPenalized) ? ' after the repetition penalty' : '';
-    return `${name} was behind ${first} for ${who}${after}, ${percent(token.expert)} against ${percent(favourite.expert)}, but for base it has only ${q} against ${percent(favourite.logp_base)}, so contrast chose it.`;
+    return explainOverruled(token, favourite, who);
   }
   if (token.head_size === 1) return `${name} was the only plausible token: ${p} for ${who}, and nothing else reached ${percent(Math.log(tau))} of that, so contrast had no say.`;
   if (alpha === 0) return `${name} was first for ${who} at ${p}; at alpha 0 nothing is subtracted, so the favourite wins.`;

@@ -13,7 +13,7 @@ from gradio.context import LocalContext
 
 from cope_demo.system.wanted import ask_with
 
-DIRECT = re.compile(r"/gradio_api/(run|api|component_server)\b")
+DIRECT = re.compile(r"/gradio_api/(run|api|component_server|mcp)\b")
 """Routes whose answer is the work's result."""
 ADDRESS: ContextVar[str] = ContextVar("address", default="")
 """Where the request came from in whose context this is read; arrivals.Arrivals sets it."""
@@ -25,7 +25,7 @@ class Departures:
 
     def __init__(self, app):
         self.app = app
-        ask_with(is_client_here, find_client)
+        ask_with(is_client_here, find_client, forget_client)
 
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http" or not DIRECT.match(scope["path"].removeprefix(scope.get("root_path", ""))):
@@ -69,3 +69,9 @@ def find_client() -> str | None:
     number, blocks = LocalContext.event_id.get(None), LocalContext.blocks.get(None)
     event = blocks._queue.event_ids_to_events.get(number) if number and blocks is not None else None
     return getattr(event, "session_hash", None) or ADDRESS.get() or None
+
+
+def forget_client() -> None:
+    """Parts this context from its request's client. The request itself stays known, for whose share of a GPU it is."""
+    LocalContext.event_id.set(None)
+    _GONE.set(None)

@@ -20,7 +20,8 @@ def test_a_host_that_has_fitted_nothing_names_no_time(own_data):
     "rate,words", [(0.01, "less than a minute"), (0.08, "about a minute"), (1.0, "about 12 minutes")]
 )
 def test_a_host_names_the_time_that_its_own_fits_took(own_data, rate, words):
-    record_speed([Sample("p" * 40, "x" * 60)], None, asdict(FitConfig()), {"history": 3.0, "oppu": 100 * rate})
+    seconds = {"history": 3.0, "oppu": 100 * rate}
+    record_speed([Sample("p" * 40, "x" * 60)], None, asdict(FitConfig()), seconds, {"history": 3.0})
     summary = own.preview(TEXTS, None, "free_writing")["summary"]
     assert summary.startswith("6 texts found, 6 kept.") and f"takes {words} here" in summary
     few = own.preview("\n---\n".join(TEXTS.split("\n---\n")[:4]), None, "free_writing")

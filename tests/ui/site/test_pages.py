@@ -21,7 +21,7 @@ def test_every_lesson_and_comparison_has_a_page_with_a_title_of_its_own():
     made = pages.make_pages(CARDS)
     wanted = {f"{name}.html" for card in CARDS for name in comparisons.list_names(card)}
     assert set(made) == wanted | {f"lesson-{name}.html" for name in lessons.ORDER} | {"index.html", "evidence.html"}
-    assert len({page.title for page in made.values()}) == len(made) == 22
+    assert len({page.title for page in made.values()}) == len(made)
     index = made["index.html"].render()
     assert all(f'href="{file}"' in index for file in made)
 

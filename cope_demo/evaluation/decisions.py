@@ -1,0 +1,68 @@
+"""Which token a way of deciding takes at every step of a given text: nothing is written, so ways can be compared.
+
+Reading what the author wrote, two ways meet the same beginnings, and a step at which they differ is a difference of the
+ways and of nothing else. T steps of the text, V tokens of the vocabulary.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from cope_demo.reward import implicit_reward, penalize_repetition, plausible_head
+
+PLACEMENTS = ("expert", "both", "score")
+"""What a repetition penalty acts on: the expert's logits, as here everywhere; those of both models; or the contrasted
+score, log pi_user - alpha log pi_base, with the prompt's tokens counted as seen, as in the authors' scripts."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A way of deciding.
+
+    adapter: the adapter that decides, "" for base. scale: what its LoRA is multiplied with. alpha: None: no contrast.
+    penalty, placement: the repetition penalty and what it acts on.
+    """
+
+    name: str
+    adapter: str
+    scale: float = 1.0
+    alpha: float | None = None
+    penalty: float = 1.0
+    placement: str = "expert"
+
+
+def choose_tokens(
+    user: torch.Tensor,
+    amateur: torch.Tensor,
+    rule: Rule,
+    tau: float,
+    given: Sequence[int] = (),
+    prompt: Sequence[int] = (),
+) -> torch.Tensor:
+    """The token that the rule takes at every step: int64 (T,).
+
+    user, amateur: the logits (T, V) of both models after the prompt and the first 0, 1, ... T - 1 tokens of `given`.
+    At penalty 1 it is the token that decode/choice.py takes; with one, `given` and `prompt` are what was seen.
+    """
+    plain = rule.penalty == 1
+    expert = user if plain or rule.placement == "score" else _penalize_steps(user, rule.penalty, given)
+    expert = expert.log_softmax(-1)
+    if rule.alpha is None:
+        return expert.argmax(-1)
+    base = amateur if plain or rule.placement != "both" else _penalize_steps(amateur, rule.penalty, given)
+    score = implicit_reward(expert, base.log_softmax(-1), rule.alpha)
+    if not plain and rule.placement == "score":
+        score = _penalize_steps(score, rule.penalty, given, prompt)
+    return score.masked_fill(~plausible_head(expert, tau), float("-inf")).argmax(-1)
+
+
+def _penalize_steps(
+    values: torch.Tensor, penalty: float, given: Sequence[int], prompt: Sequence[int] = ()
+) -> torch.Tensor:
+    """The values (T, V) of every step with those of the tokens before it made less likely."""
+    steps = []
+    for step, row in enumerate(values):
+        seen = sorted({*prompt, *given[:step]})
+        steps.append(penalize_repetition(row, torch.tensor(seen, dtype=torch.long, device=row.device), penalty))
+    return torch.stack(steps)

@@ -1,0 +1,186 @@
+"""Runs of one task with several seeds, their controls, and what both say together.
+
+OUT/seed-K is the run of seed K as `evaluate` leaves it (with one seed OUT itself), its folder controls/ has a record an
+author. Both are kept as soon as an author is done, so a study that was cut off goes on; with more authors or seeds than
+before only what is missing is measured, and what every author's adapters say of the new ones.
+"""
+
+import json
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from cope_demo.config import FitConfig, check
+from cope_demo.errors import CopeError
+from cope_demo.system.files import read_json, read_json_lines, write_whole
+from cope_demo.texts.lamp import USERS, Author, read_authors
+from cope_demo.texts.tasks import find_task
+
+from .attribution import Attribution
+from .controls import SAMPLES, Controls
+from .endpoints import Replicate, Table, count_flips, tabulate_endpoints
+from .evaluate import PREDICTIONS, RunSettings, Tell, evaluate, make_settings, prepare_measurement
+from .study_summary import count_pairs, summarize_table
+from .study_text import format_study
+from .workers import Run, open_workers
+
+RECORDS = "controls"
+
+
+def run_study(
+    task_name: str,
+    data: Path,
+    methods: list[str],
+    out: Path,
+    *,
+    users: int | None = None,
+    seed: int = 0,
+    seeds: int = 1,
+    controls: bool = True,
+    samples: int = SAMPLES,
+    processes: int = 1,
+    model: str | None = None,
+    decode: dict | None = None,
+    config: FitConfig | None = None,
+    tell: Tell = lambda done, of, eta: None,
+) -> dict:
+    """Runs or continues `evaluate` for `seeds` seeds from `seed` on, and with `controls` the controls of each.
+
+    Returns what OUT/results.json has under "study" (see study_summary.summarize_table, with "flips" and "pairs" of the
+    controls); its tables are OUT/study.md. samples: texts that the controls sample for a query. processes: how many
+    authors are measured at once. tell: the authors of a
+    seed, first of its runs, then of its controls; the time is that of the part at hand. The other parameters and errors
+    are those of `evaluate`.
+    """
+    check("seeds", seeds, 1, 100, whole=True)
+    check("processes", processes, 1, 256, whole=True)
+    authors, options = read_authors(data, USERS)[:users], {"model": model, "decode": decode, "config": config}
+    if controls and not {"oppu", "cope"} <= set(methods):
+        raise CopeError("The controls compare the methods oppu and cope: name both in --methods.")
+    replicates = []
+    with open_workers(processes) as run:
+        for number in range(seed, seed + seeds):
+            folder = out if seeds == 1 else out / f"seed-{number}"
+            told = {"run": run, "tell": tell}
+            result = evaluate(task_name, data, methods, folder, users=users, seed=number, **told, **options)
+            kept = [author for author in authors if author.id not in result["skipped"]]
+            records = {author.id: _make_bare_record(author) for author in kept}
+            if controls:
+                settings = make_settings(task_name, methods, number, model, decode, config)
+                records = measure_controls(settings, kept, folder / RECORDS, samples, **told)
+            replicates.append(Replicate(number, records, _read_rows(folder)))
+    study = summarize_study(task_name, replicates, authors)
+    path = out / "results.json"
+    whole = (read_json(path) if path.exists() else {"task": task_name}) | {"study": study}
+    write_whole(path, json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
+    write_whole(out / "study.md", format_study(task_name, study))
+    return study
+
+
+def measure_controls(
+    settings: RunSettings, authors: Sequence[Author], folder: Path, samples: int, run: Run, tell: Tell
+) -> dict[str, dict]:
+    """The records of these authors, by id; what is missing in `folder` is measured and kept there.
+
+    samples: texts that every method samples for a query.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = {author.id: folder / f"{number:03}.json" for number, author in enumerate(authors)}
+    records = {author.id: read_json(paths[author.id]) for author in authors if paths[author.id].exists()}
+    wanted = [author for author in authors if not _is_of(records.get(author.id, {}), author, authors)]
+    started, before = time.monotonic(), len(authors) - len(wanted)
+    measure = partial(_measure_record, settings, tuple(authors), samples)
+    for number, (author, outcome) in enumerate(run(measure, wanted), 1):
+        if isinstance(outcome, Exception):
+            raise outcome
+        write_whole(paths[author.id], json.dumps(outcome, ensure_ascii=False) + "\n")
+        records[author.id] = outcome
+        passed = time.monotonic() - started
+        tell(before + number, len(authors), passed / number * (len(wanted) - number))
+    return records
+
+
+def _measure_record(settings: RunSettings, authors: tuple[Author, ...], samples: int, author: Author) -> dict:
+    """One author's record; a process keeps the last run's adapters."""
+    key = settings, tuple(one.id for one in authors), samples
+    if _LAST.get("key") != key:
+        _LAST.update(key=key, controls=Controls(prepare_measurement(settings), authors, samples))
+    return _LAST["controls"].measure(author)
+
+
+_LAST: dict = {}
+
+
+def read_replicates(folder: Path) -> list[Replicate]:
+    """The runs of a study as they lie in its folder, with or without controls, of the authors who are done.
+
+    Raises CopeError where there is none, or when they cannot be read.
+    """
+    plans = [path for path in (folder / "plan.json", *sorted(folder.glob("seed-*/plan.json"))) if path.exists()]
+    if not plans:
+        raise CopeError(f"There is no run of evaluate in {folder}: it has plan.json, or seed-0/plan.json.")
+    try:
+        return [_read_replicate(path.parent, read_json(path)) for path in plans]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CopeError(f"The runs in {folder} cannot be read ({type(error).__name__}): run evaluate again.") from error
+
+
+def summarize_study(task_name: str, replicates: Sequence[Replicate], authors: Sequence[Author]) -> dict:
+    """The numbers of a task's runs. authors: all of the data who may be in them. Raises as `tabulate_study`."""
+    replicates, own, table = tabulate_study(task_name, replicates, authors)
+    return {
+        "seeds": [one.seed for one in replicates],
+        "users": len(own),
+        "queries": sum(len(author.queries) for author in own),
+        **summarize_table([table]),
+        "flips": count_flips(replicates),
+        "pairs": count_pairs(replicates),
+    }
+
+
+def tabulate_study(
+    task_name: str, replicates: Sequence[Replicate], authors: Sequence[Author]
+) -> tuple[list[Replicate], list[Author], Table]:
+    """The runs on the authors that all seeds have, these authors, and their endpoints.
+
+    Raises CopeError where there is no such author.
+    """
+    shared = set.intersection(*(set(one.records) for one in replicates))
+    if not shared:
+        raise CopeError("The seeds have no author in common: measure the same authors with each.")
+    own = [author for author in authors if author.id in shared]
+    kept = [Replicate(one.seed, {author.id: one.records[author.id] for author in own}, one.rows) for one in replicates]
+    task = find_task(task_name)
+    histories = {author.id: [sample.response for sample in author.samples(task)] for author in own}
+    golds = {author.id: {query.id: query.gold for query in author.queries} for author in own}
+    attribution = Attribution(histories) if len(own) > 1 else None
+    return kept, own, tabulate_endpoints(kept, histories, golds, attribution)
+
+
+def _is_of(record: dict, author: Author, authors: Sequence[Author]) -> bool:
+    """Whether the record is this author's, read by all of these authors' adapters."""
+    return record.get("author") == author.id and set(record["logps"]["oppu"]) == {one.id for one in authors}
+
+
+def _make_bare_record(author: Author) -> dict:
+    return {"author": author.id, "queries": [query.id for query in author.queries], "written": []}
+
+
+def _read_replicate(folder: Path, plan: dict) -> Replicate:
+    rows = _read_rows(folder)
+    whole = [read_json(path) for path in sorted((folder / RECORDS).glob("*.json"))]
+    records = {record["author"]: record for record in whole if record["author"] in rows}
+    if not records:
+        records = {
+            user: {"author": user, "queries": list(dict.fromkeys(row["query"] for row in many)), "written": []}
+            for user, many in rows.items()
+        }
+    return Replicate(plan["fit"]["seed"], records, rows)
+
+
+def _read_rows(folder: Path) -> dict[str, list[dict]]:
+    rows: dict[str, list[dict]] = {}
+    for row in read_json_lines(folder / PREDICTIONS):
+        rows.setdefault(row["user"], []).append(row)
+    return rows

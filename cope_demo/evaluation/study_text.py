@@ -1,0 +1,130 @@
+"""A study's numbers as Markdown tables, for results in a folder and for docs/."""
+
+from collections.abc import Sequence
+
+from .controls import ADAPTERS, RULES
+
+ABSENT = "–"
+WRITTEN = {
+    "rougeL": "ROUGE-L",
+    "attribution by letters pairwise": "by letters",
+    "attribution by shapes pairwise": "by shapes",
+    "attribution by meaning pairwise": "by meaning",
+    "copied": "copied",
+    "repeated": "repeated",
+}
+"""Endpoints of written texts, and their columns."""
+READ = {
+    "nats": "nats a token",
+    "identification": "author found",
+    "identification pairwise": "in pairs",
+    "margin": "margin, nats a token",
+}
+"""Endpoints of the adapters on the authors' own texts."""
+PRIMARY = (
+    "rougeL",
+    "agreement",
+    "identification",
+    "identification pairwise",
+    "nats",
+    "attribution by letters pairwise",
+)
+"""Endpoints whose differences are listed."""
+
+
+def format_study(title: str, study: dict) -> str:
+    """All tables of a study: written texts, adapters, decisions, pairs, differences."""
+    seeds = f"seed {study['seeds'][0]}" if len(study["seeds"]) == 1 else f"{len(study['seeds'])} seeds"
+    head = (
+        f"{title}: {study['users']} authors, {study['queries']} queries, {seeds}; means over authors of means over "
+        "their queries and seeds, in brackets 95 % by Student's t over authors."
+    )
+    parts = [head, format_written(study), format_reading(study), format_decisions(study), format_pairs(study)]
+    return "\n\n".join([*filter(None, parts), format_differences(study)]) + "\n"
+
+
+def format_written(study: dict) -> str:
+    """Written texts: nearness to the author's text, attribution in pairs, copying and repetition."""
+    return _tabulate(study, "what was written", WRITTEN)
+
+
+def format_reading(study: dict) -> str:
+    """The authors' own texts as the adapters read them."""
+    return _tabulate(study, "the author's text, read by", READ)
+
+
+def format_decisions(study: dict) -> str:
+    """Next-token agreement of every rule, and what its flips gain and lose against the plain rule of its adapter."""
+    agreement, rows = study["endpoints"].get("agreement", {}), []
+    for name, rule in RULES.items():
+        if name not in agreement:
+            continue
+        flips, plain = study["flips"][name], ADAPTERS[rule.adapter] if rule.adapter else "tam"
+        change = study["differences"]["agreement"].get(f"{name} over {plain}")
+        cells = [_with_span(agreement[name], "mean")]
+        if name == plain:
+            cells += [""] * 4
+        else:
+            share = f"{flips['changed'] / max(1, flips['tokens']):.1%}"
+            cells += [share, str(flips["gained"]), str(flips["lost"]), _with_span(change, "difference", "+.4f")]
+        rows.append([name, *cells])
+    titles = ["rule, on the author's text", "agreement", "tokens changed", "became right", "were right", "difference"]
+    return format_table(titles, rows) if rows else ""
+
+
+def format_pairs(study: dict) -> str:
+    """What OPPU ranks right before DPO."""
+    rows = [
+        [
+            {"train": "trained on", "held_out": "held out"}.get(part, part),
+            f"{counts['right']} of {counts['candidates']} ({counts['right'] / counts['candidates']:.1%})",
+            f"{counts['rejected_right']} of {counts['texts']} ({counts['rejected_right'] / counts['texts']:.1%})",
+        ]
+        for part, counts in study.get("pairs", {}).items()
+    ]
+    titles = ["OPPU ranks the own text above, before DPO", "a candidate", "the rejected one"]
+    return format_table(titles, rows) if rows else ""
+
+
+def format_differences(study: dict, endpoints: Sequence[str] = PRIMARY) -> str:
+    """Differences paired within author and seed, with the sign-flip test and where their variance comes from."""
+    rows = []
+    for endpoint in (name for name in endpoints if name in study["differences"]):
+        for pair, numbers in study["differences"][endpoint].items():
+            if pair.split(" over ")[0] in RULES and pair.split(" over ")[0] not in (*ADAPTERS.values(), "tam"):
+                continue  # the table of decisions has it
+            parts = numbers.get("components") or {}
+            spread = [_number(parts.get(name), ".3f") for name in ("author", "refit", "query")]
+            gain = _with_span(numbers, "gain", "+.1%", "gain_ci95") if "gain" in numbers else ABSENT
+            cells = [_with_span(numbers, "difference", "+.4f"), gain, f"{numbers['p']:.3f}"]
+            rows.append([endpoint, pair, *cells, _number(numbers["detectable"], ".4f"), *spread])
+    titles = ["endpoint", "", "difference", "gain", "sign-flip p", "detectable", "SD author", "refit", "query"]
+    return format_table(titles, rows)
+
+
+def format_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [f"| {' | '.join(cells)} |" for cells in (titles, *rows)]
+    return "\n".join([lines[0], "|" + "---|" * len(titles), *lines[1:]])
+
+
+def _tabulate(study: dict, title: str, columns: dict[str, str]) -> str:
+    """A line a method that any of these endpoints has, a column an endpoint."""
+    there = {name: label for name, label in columns.items() if name in study["endpoints"]}
+    methods = dict.fromkeys(method for name in there for method in study["endpoints"][name])
+    rows = [
+        [method, *(_with_span(study["endpoints"][name].get(method), "mean") for name in there)] for method in methods
+    ]
+    return format_table([title, *there.values()], rows) if rows else ""
+
+
+def _with_span(numbers: dict | None, name: str, form: str = ".3f", ends: str = "ci95") -> str:
+    if not numbers:
+        return ABSENT
+    low, high = numbers[ends]
+    span = "" if low is None else f" [{low:{form}}, {high:{form}}]"
+    return f"{numbers[name]:{form}}{span}"
+
+
+def _number(value: float | None, form: str) -> str:
+    return ABSENT if value is None else f"{value:{form}}"

@@ -1,0 +1,53 @@
+"""Authors measured side by side: by processes of their own where there are cores or a GPU to spare.
+
+What is measured of one author depends on no other author's being measured, so the order in which they end changes
+nothing. Every process has the model for itself; what it takes is what one process takes, that many times.
+"""
+
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+Outcomes = Iterator[tuple[Any, Any]]
+"""Items, each with its result or the Exception that it ended with."""
+Run = Callable[[Callable, Iterable], Outcomes]
+"""Calls a function for every item."""
+
+
+def run_here(function: Callable, items: Iterable) -> Outcomes:
+    """Calls the function for one item after the other, in this process."""
+    for item in items:
+        try:
+            yield item, function(item)
+        except Exception as error:
+            yield item, error
+
+
+@contextmanager
+def open_workers(count: int) -> Iterator[Run]:
+    """What calls a function for every item in `count` processes, and yields what ends first; with 1, in this one.
+
+    The function and the items are pickled; what a process loads, it keeps. Processes end with the block.
+    """
+    if count == 1:
+        yield run_here
+        return
+    pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), initializer=_use_one_core)
+
+    def run(function: Callable, items: Iterable) -> Outcomes:
+        waiting = {pool.submit(function, item): item for item in items}
+        for future in as_completed(waiting):
+            yield waiting[future], future.exception() or future.result()
+
+    try:
+        yield run
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _use_one_core() -> None:
+    torch.set_num_threads(1)

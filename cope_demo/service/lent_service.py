@@ -1,0 +1,195 @@
+"""Comparisons and scores where a GPU is lent for each call (system/zero_gpu.py): the two calls, and their Service.
+
+The process that serves the page keeps the base model and computes nothing with it. What a call needs goes along: the
+saved user as it was verified, and for RAG and PAG the texts that were found without a language model.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cope_demo.config import DecodeConfig
+from cope_demo.decode.methods import METHODS
+from cope_demo.decode.prompting import EXAMPLES, PROFILE_TOKENS
+from cope_demo.decode.trace import ColumnEnd, TokenEvent, Trace
+from cope_demo.errors import CopeError
+from cope_demo.model import lent_speed
+from cope_demo.model.lent_speed import FORWARD, STEP, TOKEN, count_tokens
+from cope_demo.saved.store import SavedUser
+from cope_demo.system import zero_gpu
+
+from .adapters_in_memory import AdaptersInMemory
+from .comparisons import UserModels
+from .own_prompts import FoundTexts, OwnPrompts, naming_column
+from .service import Service
+
+if TYPE_CHECKING:
+    from cope_demo.decode.engine import Engine
+    from cope_demo.jobs.interface import Jobs
+    from cope_demo.model.base_model import BaseModel
+
+HISTORY_TOKENS = EXAMPLES * 240
+"""What RAG and PAG put before a prompt, at most: texts and instructions of 90 words each."""
+SCORE_SECONDS = 1.0
+"""What describing a scored text takes beside the two models' passes. Estimated."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a worker writes: a comparison, or where a column has begun with the ids of `written`, the rest of it."""
+
+    user: SavedUser
+    prompt: str
+    instruction: str
+    config: DecodeConfig
+    methods: tuple[str, ...]
+    written: tuple[int, ...] = ()
+    found: FoundTexts | None = None
+
+
+def estimate_writing(asked: Asked) -> float:
+    """Seconds of a lent GPU that this takes at most: the columns may end before their length is reached."""
+    from cope_demo.model.resident import count_kept_bytes
+
+    own = [method for method in asked.methods if METHODS[method].prompt]
+    read = 4 * (count_tokens(asked.instruction) + len(asked.written)) + 2 * len(own) * HISTORY_TOKENS
+    steps = asked.config.max_new_tokens - len(asked.written) + 1
+    seconds = steps * STEP * max(1, len(asked.methods) / 3) + read * TOKEN
+    if "pag" in own and asked.found and asked.found.profile is None:
+        seconds += PROFILE_TOKENS * FORWARD
+    return lent_speed.scale_seconds(seconds, count_kept_bytes())
+
+
+def estimate_scoring(user: SavedUser, prompt: str, instruction: str, text: str, config: DecodeConfig) -> float:
+    """The same of a score."""
+    from cope_demo.model.resident import count_kept_bytes
+
+    tokens = 2 * (count_tokens(instruction) + count_tokens(text))
+    return lent_speed.scale_seconds(SCORE_SECONDS + 2 * FORWARD + tokens * TOKEN, count_kept_bytes())
+
+
+@zero_gpu.lend(estimate_writing)
+def _write(asked: Asked) -> Iterator[TokenEvent | ColumnEnd | Trace | FoundTexts]:
+    """The events of what is asked; last the found texts, where a profile was written that they had not."""
+    models = _open(asked.user, asked.found)
+    known = asked.found and asked.found.profile
+    if asked.written:
+        yield from models.resume(asked.instruction, asked.methods[0], asked.written, asked.config)
+    else:
+        yield from models.compare(asked.prompt, asked.instruction, asked.config, asked.methods)
+    if asked.found and asked.found.profile != known:
+        yield asked.found
+
+
+@zero_gpu.lend(estimate_scoring)
+def _score(user: SavedUser, prompt: str, instruction: str, text: str, config: DecodeConfig) -> Trace:
+    return _open(user, None).score(prompt, instruction, text, config)
+
+
+_engine: "Engine | None" = None
+
+
+def _open(user: SavedUser, found: FoundTexts | None) -> UserModels:
+    """The user's models in a worker. Its decoder stays for the next call; of a user nothing does."""
+    from cope_demo.decode.engine import Engine
+    from cope_demo.model.resident import find_base
+
+    global _engine
+    base = find_base()
+    if _engine is None or _engine.base.model is not base.model:
+        _engine = Engine(base)
+    return UserModels(user, _engine, AdaptersInMemory().bank(user, _engine.base), found)
+
+
+@dataclass(frozen=True)
+class LentModels:
+    """A verified user's models in a worker: what UserModels is, for a process without a GPU."""
+
+    user: SavedUser
+    own_prompts: OwnPrompts
+
+    def compare(
+        self, prompt: str, instruction: str, config: DecodeConfig, methods: Sequence[str]
+    ) -> Iterator[TokenEvent | ColumnEnd | Trace]:
+        """See UserModels."""
+        yield from self._ask(Asked(self.user, prompt, instruction, config, tuple(methods)))
+
+    def resume(
+        self, instruction: str, method: str, ids: Sequence[int], config: DecodeConfig
+    ) -> Iterator[TokenEvent | ColumnEnd]:
+        """See UserModels."""
+        yield from self._ask(Asked(self.user, "", instruction, config, (method,), tuple(ids)))
+
+    def score(self, prompt: str, instruction: str, text: str, config: DecodeConfig) -> Trace:
+        """See UserModels."""
+        return _score(self.user, prompt, instruction, text, config)
+
+    def _ask(self, asked: Asked) -> Iterator[TokenEvent | ColumnEnd | Trace]:
+        own = [method for method in asked.methods if METHODS[method].prompt]
+        if own:
+            with naming_column(own[0]):
+                found = self.own_prompts.look_up(self.user, asked.instruction)
+            asked = Asked(**{**vars(asked), "found": found})
+        with closing(_write(asked)) as events:
+            for event in events:
+                if isinstance(event, FoundTexts):
+                    self.own_prompts.keep_profile(self.user, event.profile)
+                else:
+                    yield event
+
+
+class LentService(Service):
+    """A Service whose comparisons and scores run in workers with a lent GPU.
+
+    The model is loaded when it is made, which the main thread does before the app is launched.
+    """
+
+    def __init__(
+        self,
+        model: str | None = None,
+        users_dir: Path | None = None,
+        seed: int = 0,
+        jobs: "Jobs | None" = None,
+    ):
+        """See Service."""
+        import cope_demo.decode.engine  # noqa: F401  now, so that no worker spends lent seconds on it
+        from cope_demo.model.resident import keep_base
+
+        super().__init__(model, users_dir, seed, jobs)
+        self._kept: BaseModel | None = None
+        self._problem: str | None = None
+        try:
+            self._kept = keep_base(model)
+        except CopeError as error:
+            self._problem = str(error)
+
+    def start(self) -> None:
+        """Nothing is left to begin."""
+
+    def ready(self) -> bool:
+        """See Service."""
+        return self._kept is not None
+
+    def problem(self) -> str | None:
+        """See Service."""
+        return self._problem
+
+    def describe_arithmetic(self) -> str | None:
+        """See Service."""
+        return "on a GPU that is lent for each call" if self.ready() else None
+
+    def engine(self) -> "Engine":
+        """There is none in this process."""
+        raise RuntimeError("the decoder is in the workers")
+
+    def _base(self) -> "BaseModel":
+        if self._kept is None:
+            raise CopeError(self._problem)
+        return self._kept
+
+    def _load_user(self, user_id: str) -> LentModels:
+        base, user = self._base(), self.store.open(user_id)
+        user.check_base(base.identity, base.name)
+        return LentModels(user, self._own_prompts)

@@ -1,0 +1,49 @@
+"""The measured parts of docs/controls.md: tables as Markdown, made from what docs/controls.json holds."""
+
+from cope_demo.evaluation.study_text import (
+    format_decisions,
+    format_differences,
+    format_pairs,
+    format_reading,
+    format_written,
+)
+from cope_demo.texts.tasks import TASKS
+
+NOTHING = "Not measured yet."
+PARTS = {
+    "reading": format_reading,
+    "decisions": format_decisions,
+    "pairs": format_pairs,
+    "written": format_written,
+    "differences": format_differences,
+}
+"""Marker name -> what makes a task's part."""
+
+
+def fill_controls(text: str, data: dict) -> str:
+    """The page with what stands between `<!-- made: NAME -->` and `<!-- end: NAME -->` made anew; the rest is kept."""
+    made = {"measured": _measured(data)} | {name: _by_task(data, make) for name, make in PARTS.items()}
+    if data["tasks"] and data["pooled"]:
+        made["differences"] += f"\n\n**Mean of the tasks**\n\n{format_differences(data['pooled'])}"
+    for name, part in made.items():
+        begin, end = f"<!-- made: {name} -->", f"<!-- end: {name} -->"
+        if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
+            raise ValueError(f"docs/controls.md needs {begin} and, after it, {end}, each once.")
+        text = text[: text.index(begin) + len(begin)] + f"\n\n{part}\n\n" + text[text.index(end) :]
+    return text
+
+
+def _measured(data: dict) -> str:
+    if not data["tasks"]:
+        return NOTHING
+    sizes = [
+        f"{TASKS[name].label.lower()} with {study['users']} authors, {study['queries']} queries and "
+        f"{'one seed' if len(study['seeds']) == 1 else str(len(study['seeds'])) + ' seeds'}"
+        for name, study in data["tasks"].items()
+    ]
+    return f"Measured: {'; '.join(sizes)}. Machine: {data['machine']}."
+
+
+def _by_task(data: dict, make) -> str:
+    parts = [(name, make(study)) for name, study in data["tasks"].items()]
+    return "\n\n".join(f"**{TASKS[name].label}**\n\n{part}" for name, part in parts if part) or NOTHING

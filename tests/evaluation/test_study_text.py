@@ -1,0 +1,113 @@
+"""The published controls: made from runs as they lie in a folder, and docs/ agrees with itself."""
+
+import importlib
+import json
+import random
+import sys
+from functools import partial
+
+import pytest
+
+from cope_demo.errors import CopeError
+from cope_demo.evaluation import study
+from cope_demo.evaluation.attribution import Attribution
+from cope_demo.evaluation.controls import RULES
+from cope_demo.evaluation.published import read_controls
+from cope_demo.evaluation.study import read_replicates
+from cope_demo.paths import ROOT
+from cope_demo.texts.lamp import USERS
+
+DOCS, TASK = ROOT / "docs", "news_headline"
+METHODS = ("tam", "oppu", "cope")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def scripts():
+    """The scripts of docs/ can be imported."""
+    sys.path.insert(0, str(DOCS))
+    yield
+    sys.path.remove(str(DOCS))
+
+
+def write_run(root, task: str, seed: int, users: int = 3) -> None:
+    """A run of a task with its controls, and its data, with made-up numbers."""
+    rng, folder, names = random.Random(seed), root / "runs" / task / f"seed-{seed}", [f"u{n}" for n in range(users)]
+    (folder / "controls").mkdir(parents=True)
+    (folder / "plan.json").write_text(json.dumps({"fit": {"seed": seed}}))
+    rows = []
+    for number, name in enumerate(names):
+        queries = [f"{name}-{n}" for n in range(2)]
+        scores = {"rouge1": rng.random(), "rougeL": rng.random(), "meteor": rng.random()}
+        for method in METHODS:
+            rows += [
+                {"user": name, "query": q, "method": method, "text": "a bus", "bits": None} | scores for q in queries
+            ]
+        bits = {rule: ["".join(rng.choice("01") for _ in range(4)) for _ in queries] for rule in RULES}
+        record = {
+            "author": name,
+            "queries": queries,
+            "tokens": [4, 4],
+            "base_logps": [-9.0, -8.0],
+            "logps": {a: {other: [-8.0 - rng.random() for _ in queries] for other in names} for a in ("oppu", "cope")},
+            "right": bits,
+            "changed": bits,
+            "swapped_right": {},
+            "pairs": {"train": {"candidates": 3, "right": 2, "texts": 1, "rejected_right": 1}},
+            "written": [{"query": q, "method": "oppu", "text": "secret", **scores} for q in queries for _ in range(2)],
+        }
+        (folder / "controls" / f"{number:03}.json").write_text(json.dumps(record))
+    (folder / "predictions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    fields = {"news_headline": ("text", "title"), "review_writing": ("description", "reviewText")}[task]
+    data = [
+        {
+            "user_id": name,
+            "profile": [
+                {"id": "p", fields[0]: "a bus", fields[1]: f"The {name} bus", "overall": "5", "summary": "a bus"}
+            ],
+            "query": [{"id": f"{name}-{n}", "input": "Write.", "gold": f"The {name} tram"} for n in range(2)],
+        }
+        for name in names
+    ]
+    (root / "data" / task).mkdir(parents=True, exist_ok=True)
+    (root / "data" / task / USERS).write_text(json.dumps(data))
+
+
+def test_runs_become_tables_and_records(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(study, "Attribution", partial(Attribution, kinds=("letters",)))
+    for task in (TASK, "review_writing"):
+        for seed in (0, 1):
+            write_run(tmp_path, task, seed)
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "controls.md").write_text((DOCS / "controls.md").read_text("utf-8"))
+    given = [str(tmp_path / "runs"), "--data", str(tmp_path / "data"), "--docs", str(docs), "--machine", "a test"]
+    assert importlib.import_module("make_controls").main(given) == 0
+    assert "news_headline: 3 authors, 6 queries, seeds [0, 1]" in capsys.readouterr().out
+    page, found = (docs / "controls.md").read_text("utf-8"), json.loads((docs / "controls.json").read_text("utf-8"))
+    assert "with 3 authors, 6 queries and 2 seeds; product reviews" in page and "Machine: a test." in page
+    assert "**Mean of the tasks**" in page and "12 of 18 (66.7%)" in page and "| cope over oppu |" in page
+    for line in page.split("\n"):
+        assert not line.startswith("|") or line.endswith("|")
+    difference = found["pooled"]["differences"]["rougeL"]["cope over oppu"]
+    assert difference["difference"] == 0 and difference["p"] == 1
+    lines = (docs / "records" / "news_headline-seed-1.jsonl").read_text("utf-8").split("\n")
+    record = json.loads(lines[0])
+    assert set(record["right"]) == set(RULES) and len(record["sampled_rougeL"]["oppu"]["u0-0"]) == 2
+    assert {row["text"] for row in record["texts"]} == {"a bus"} and "secret" not in lines[0]
+    assert '"text"' not in (docs / "records" / "review_writing-seed-0.jsonl").read_text("utf-8")
+
+
+def test_the_published_page_is_what_the_published_numbers_make():
+    page = (DOCS / "controls.md").read_text("utf-8")
+    assert importlib.import_module("controls_text").fill_controls(page, read_controls()) == page
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"), [(["RUNS"], "Name the data"), (["RUNS", "--data", "D"], "no folder of a")]
+)
+def test_what_will_not_do_is_named(tmp_path, capsys, given, sentence):
+    given = [str(tmp_path) if word == "RUNS" else word for word in given]
+    assert importlib.import_module("make_controls").main([*given, "--docs", str(tmp_path)]) == 2
+    assert sentence in capsys.readouterr().err
+    with pytest.raises(CopeError, match="no run of evaluate"):
+        read_replicates(tmp_path)
