@@ -20,6 +20,7 @@ from cope_demo.saved.fit_details import read_fit_details
 from cope_demo.saved.folder import FILES
 from cope_demo.saved.store import Store
 from cope_demo.service import opening
+from cope_demo.service.surprise import MAX_TEXTS, SurprisingText
 from cope_demo.visitors.owners import owner_of_secret
 
 REPORT = {
@@ -237,6 +238,15 @@ class Service:
         self.store.open(user_id)
         found = {name: {"topic": 0.5, "style": len(text) / 100} for name, text in texts.items()}
         return {**found, "history": {"topic": 0.6, "style": 0.7}}
+
+    def surprise(self, samples, task) -> Iterator:
+        """A word is a token of twice as many bits as it has letters."""
+        try:
+            for step, sample in enumerate(samples[:MAX_TEXTS]):
+                self.pause(step)
+                yield SurprisingText([(f" {word}", 2.0 * len(word)) for word in sample.response.split()], False)
+        finally:
+            self.closed += 1
 
     def fit_details(self, user_id) -> dict:
         return read_fit_details(self.store.open(user_id))

@@ -8,6 +8,7 @@ than matrix products (forward.py). A model that it does not know goes the genera
 It knows token ids and numbers, not screens.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
@@ -156,6 +157,33 @@ class Engine:
             return describe(user, amateur)
         outbox = Outbox()
         return list(self._fetch(outbox, [Scoring(prompt_ids, response_ids, kinds, bank, outbox, describe)]))
+
+    def surprise(
+        self, prompt_ids: list[int], response_ids: list[int], bank: LoraBank | None = None
+    ) -> list[tuple[str, float]]:
+        """The text of each of a given answer's tokens and how surprising it is to base: -log2 pi_base, in bits.
+
+        bank: with the task adapter of base, if any. While others write it reads little at a time (Work.patient).
+        Raises Unwanted when whoever asked has left.
+        """
+        self.base.check_fits(prompt_ids, len(response_ids))
+        text, left = TokenText(self.base.tokenizer), list(response_ids)
+
+        def describe(logits: torch.Tensor) -> list[tuple[str, float]]:
+            ids, left[:] = left[: len(logits)], left[len(logits) :]
+            targets = torch.tensor(ids, dtype=torch.long, device=logits.device)[:, None]
+            bits = logits.float().log_softmax(-1).gather(-1, targets).squeeze(-1) / -math.log(2)
+            last = len(ids) - 1 if not left else -1
+            pieces = [add_text(self.base, text, id, number == last) for number, id in enumerate(ids)]
+            return list(zip(pieces, bits.tolist(), strict=True))
+
+        bank = bank or make_bank(self.base, {})
+        if self.shared is None:
+            return describe(self._general.read(prompt_ids, response_ids, [NO_ADAPTER], bank)[0])
+        outbox = Outbox(find_asker())
+        return list(
+            self._fetch(outbox, [Scoring(prompt_ids, response_ids, [NO_ADAPTER], bank, outbox, describe, patient=True)])
+        )
 
     def look_up(self, before: list[int], tokens: list[int], method: str, bank: LoraBank) -> list[Looked]:
         """The numbers of any tokens as the next one after `before`, prompt included, under the method's two models.

@@ -30,7 +30,7 @@ STEP_SECONDS = 0.5
 PIECE = 512
 """Tokens of prompts in a step while nobody writes."""
 LEAST = 16
-"""Tokens of prompts in a step, at least."""
+"""Tokens of prompts in a step, at least; and of what is patient, at most, while others write or read."""
 MANY = 24
 """Rows of a step from which on its time tells what a row costs."""
 IDLE_SECONDS = 2
@@ -41,8 +41,8 @@ NOT_FINITE = (
 )
 
 
-def _get_turn(work: Work) -> int:
-    return work.outbox.turn
+def _get_turn(work: Work) -> tuple[bool, int]:
+    return work.patient, work.outbox.turn
 
 
 class SharedPass:
@@ -189,7 +189,8 @@ class SharedPass:
                     beginnings[id(sequence)] = sequence, min(len(sequence.pending), budget)
                     budget -= beginnings[id(sequence)][1]
             if budget > 0 and not work.unread:
-                count = min(work.reading, max(1, budget // work.rows))
+                most = min(budget, LEAST) if work.patient and shares else budget
+                count = min(work.reading, max(1, most // work.rows))
                 shares.append((work, count))
                 budget -= count * work.rows
         return shares, list(beginnings.values())

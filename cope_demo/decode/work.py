@@ -31,6 +31,9 @@ class Work:
     outbox: where its results go, and who is waiting. kinds: the names of the adapters of each sequence that reads.
     """
 
+    patient = False
+    """Whether it comes after all others, and reads little in a step in which others write."""
+
     def __init__(self, bank: LoraBank, outbox: Outbox, kinds: list[tuple[str, ...]], read: list[int], room: int):
         self.bank, self.outbox, self.kinds = bank, outbox, kinds
         self._read, self._room = read, room
@@ -133,7 +136,7 @@ class Writing(Work):
 
 
 class Scoring(Work):
-    """A given text under a personal adapter and base. describe: is called with the logits (n, V) of both models for the
+    """A given text under the models of these kinds. describe: is called with the logits (n, V) of each of them for the
     next n tokens of the text, and gives what goes to the outbox."""
 
     def __init__(
@@ -143,10 +146,11 @@ class Scoring(Work):
         kinds: list[tuple[str, ...]],
         bank: LoraBank,
         outbox: Outbox,
-        describe: Callable[[torch.Tensor, torch.Tensor], list],
+        describe: Callable[..., list],
+        patient: bool = False,
     ):
         super().__init__(bank, outbox, kinds, prompt_ids + response_ids[:-1], 0)
-        self._left, self._describe = len(response_ids), describe
+        self._left, self._describe, self.patient = len(response_ids), describe, patient
 
     @property
     def reading(self) -> int:

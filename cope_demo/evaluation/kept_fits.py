@@ -72,7 +72,7 @@ def get_kept_fit(
             for name in (name for earlier in PARTS[:number] for name in earlier.makes):
                 _copy(before / name, folder / name)
         for stage in part.stages:
-            pipeline.run_stage(stage, folder, lambda event: None)
+            pipeline.run_stage(stage, folder, lambda event: None, watch=False)
         return folder
 
     return kept(len(PARTS) - 1 if preferences else 0)

@@ -4,12 +4,14 @@ Source of the method: Rafailov et al., "Direct Preference Optimization", NeurIPS
 own text and `rejected` the selected sample from base.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from datasets import Dataset
 from torch.nn.functional import logsigmoid
+from transformers import TrainerCallback
 from trl import DPOConfig, DPOTrainer
 
 from cope_demo.config import FitConfig
@@ -75,11 +77,20 @@ class BaseReferenceTrainer(DPOTrainer):
         return (loss, {}) if return_outputs else loss
 
 
-def train_dpo(base: BaseModel, oppu: Path, pairs: list[TokenPair], config: FitConfig, folder: Path, emit: Emit) -> None:
+def train_dpo(
+    base: BaseModel,
+    oppu: Path,
+    pairs: list[TokenPair],
+    config: FitConfig,
+    folder: Path,
+    emit: Emit,
+    watches: Sequence[TrainerCallback] = (),
+) -> None:
     """Continues the adapter in `oppu` on the pairs and saves the result to `folder` in peft's format.
 
     base: a trainable BaseModel; it is without the adapter again afterwards. With a task adapter in it,
-    `dpo_stacked_learning_rate` counts. Same seed, same machine: the same adapter, bit for bit.
+    `dpo_stacked_learning_rate` counts. watches: who looks at the model meanwhile. Same seed, same machine: the same
+    adapter, bit for bit.
     """
     seed_everything(config.seed + 2)
     rows = [
@@ -103,7 +114,7 @@ def train_dpo(base: BaseModel, oppu: Path, pairs: list[TokenPair], config: FitCo
             ),
             train_dataset=Dataset.from_list(rows),
             processing_class=base.tokenizer,
-            callbacks=[Progress("dpo", emit)],
+            callbacks=[*watches, Progress("dpo", emit)],
         )
         train(trainer)
         save_adapter(model, folder)

@@ -17,6 +17,7 @@ class FitEvent:
     margin: reward margin chosen - rejected of the DPO step, in nats times beta (trl's `rewards/margins`), or None.
     eta: estimated seconds until the whole fit is done, or None while unknown.
     message: a sentence worth showing, or None.
+    watched: what the model made of a held-out sentence and its instruction (watching.py), or None. It holds words.
     """
 
     stage: str
@@ -26,6 +27,7 @@ class FitEvent:
     margin: float | None = None
     eta: float | None = None
     message: str | None = None
+    watched: dict | None = None
 
     def to_json(self) -> dict:
         """A dict of plain values, with the fields as they stand above."""

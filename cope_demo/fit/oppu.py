@@ -4,10 +4,12 @@ Source of the method: Tan et al., "Democratizing Large Language Models via Perso
 (OPPU), EMNLP 2024.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from datasets import Dataset
+from transformers import TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
 from cope_demo.config import FitConfig
@@ -39,12 +41,19 @@ class LeanTrainer(SFTTrainer):
         return (loss, {}) if return_outputs else loss
 
 
-def train_oppu(base: BaseModel, examples: list[Example], config: FitConfig, folder: Path, emit: Emit) -> None:
+def train_oppu(
+    base: BaseModel,
+    examples: list[Example],
+    config: FitConfig,
+    folder: Path,
+    emit: Emit,
+    watches: Sequence[TrainerCallback] = (),
+) -> None:
     """Fits a fresh LoRA on the examples' responses (prompts carry no loss) and saves it to `folder` in peft's format.
 
     base: a trainable BaseModel; it is without the adapter again afterwards. With a task adapter in it,
     `stacked_learning_rate` counts.
-    Same seed, same machine: the same adapter, bit for bit.
+    watches: who looks at the model meanwhile. Same seed, same machine: the same adapter, bit for bit.
     """
     seed_everything(config.seed)
     rows = [
@@ -61,7 +70,7 @@ def train_oppu(base: BaseModel, examples: list[Example], config: FitConfig, fold
             args=SFTConfig(**make_trainer_settings(base, config, "oppu", folder.parent, "length"), packing=False),
             train_dataset=Dataset.from_list(rows),
             processing_class=base.tokenizer,
-            callbacks=[Progress("oppu", emit)],
+            callbacks=[*watches, Progress("oppu", emit)],
         )
         train(trainer)
         save_adapter(model, folder)

@@ -7,7 +7,7 @@ reached, in any process: a stage's output gets its final name only when it is wh
 oppu.py holds the supervised stage, candidates.py what base writes, negatives.py which of it is rejected, dpo.py the
 loss and its reference, report.py the measures on held-out texts, tam.py the task adapter, training.py what all of them
 share. response_logps.py reads given texts, examples.py turns them into tokens, events.py and eta.py report progress,
-speeds.py remembers how fast it was.
+watching.py lets one see the model learn, speeds.py remembers how fast it was.
 """
 
 import json
@@ -37,13 +37,16 @@ __all__ = ["fit_user", "halve", "make_manifest", "prepare", "read_fit_config", "
 """`stage_runner` calls all of these but `fit_user`, here or in the module that COPE_FIT_MODULE names."""
 
 
-def run_stage(stage: str, scratch: Path, emit: Emit) -> None:
-    """Runs one stage of events.STAGES but "publish". It may be repeated, and does nothing where its output stands."""
+def run_stage(stage: str, scratch: Path, emit: Emit, watch: bool = True) -> None:
+    """Runs one stage of events.STAGES but "publish". It may be repeated, and does nothing where its output stands.
+
+    watch: whether somebody may want to see the model learn (watching.py).
+    """
     quiet_libraries()
     reuse_memory()
     if stage != "history" and not (scratch / "split.json").exists():
         raise CopeError("The fit's files are incomplete: start the fit again.")
-    context = StageContext(scratch, emit)
+    context = StageContext(scratch, emit, watch)
     started, again = time.monotonic(), (scratch / "report.json").exists()
     _RUN[stage](context)
     context.note_stage(stage, started)
@@ -103,8 +106,8 @@ def _split_texts(context: StageContext) -> None:
 
 
 def _train_oppu(context: StageContext) -> None:
-    examples = context.examples("train")
-    context.make_folder("oppu", lambda part: train_oppu(context.base, examples, context.config, part, context.emit))
+    given, watches = (context.base, context.examples("train"), context.config), context.make_watches("oppu")
+    context.make_folder("oppu", lambda part: train_oppu(*given, part, context.emit, watches))
 
 
 def _train_dpo(context: StageContext) -> None:
@@ -113,8 +116,8 @@ def _train_dpo(context: StageContext) -> None:
         TokenPair(e.prompt_ids, e.response_ids, p["rejected_ids"], p["base_chosen_logp"], p["base_rejected_logp"])
         for e, p in zip(context.examples("train"), pairs, strict=True)
     ]
-    oppu = context.scratch / "oppu"
-    context.make_folder("cope", lambda part: train_dpo(context.base, oppu, tokens, context.config, part, context.emit))
+    given, watches = (context.base, context.scratch / "oppu", tokens, context.config), context.make_watches("dpo")
+    context.make_folder("cope", lambda part: train_dpo(*given, part, context.emit, watches))
 
 
 _RUN = {

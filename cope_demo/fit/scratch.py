@@ -24,6 +24,7 @@ from cope_demo.texts.tasks import Sample
 from .eta import Eta, estimate_work
 from .events import Emit, FitEvent
 from .examples import Example, encode
+from .watching import Watch
 
 
 def prepare(
@@ -78,8 +79,8 @@ def make_manifest(scratch: Path) -> dict:
 class StageContext:
     """What a stage reads and writes: its folder, the settings, the examples, the base model, and where events go."""
 
-    def __init__(self, scratch: Path, emit: Emit):
-        self.scratch = scratch
+    def __init__(self, scratch: Path, emit: Emit, watch: bool = True):
+        self.scratch, self._watch = scratch, watch
         self.request = read_json(scratch / "request.json")
         self.config = FitConfig(**self.request["settings"])
         self._emit, self._eta = emit, None
@@ -122,6 +123,14 @@ class StageContext:
             work = estimate_work(self.examples("train"), self.examples("held_out"), self.config)
             self._eta = Eta(work, self.times())
         self._emit(replace(event, eta=self._eta.seconds(event)))
+
+    def make_watches(self, stage: str) -> list[Watch]:
+        """Who looks at the model while `stage` trains it; nobody where that is not asked for."""
+        if not self._watch:
+            return []
+        samples, examples = self.samples(), self.examples("held_out")
+        held_out = [samples[number] for number in read_json(self.scratch / "split.json")["held_out"]]
+        return [Watch(self.base, list(zip(held_out, examples, strict=True)), stage, self.emit)]
 
     def make_reporter(self, stage: str, of: int) -> Callable[[int], None]:
         """A function that turns a count of done examples, `of` in all, into events of `stage`."""

@@ -235,7 +235,19 @@ class JobFolder:
                     shutil.rmtree(path)
                 elif path.name not in KEPT:
                     path.unlink()
+            self._forget_watched()
             self.conclude(state, error)
+
+    def _forget_watched(self) -> None:
+        """Takes the person's words out of the events: what was seen of the model while it learned."""
+        path = self.path / EVENTS
+        if not path.exists() or '"watched": {' not in path.read_text("utf-8"):
+            return
+        lines = [json.dumps({**event, "watched": None}) + "\n" for event in self._events()]
+        try:
+            write_whole(path, "".join(lines), PRIVATE)
+        except OSError:  # a disk that is still full: better no curves than the person's words
+            path.unlink()
 
     def remove(self) -> None:
         """Removes the whole folder, as if it had never been submitted."""

@@ -17,7 +17,7 @@ from cope_demo.errors import CopeError
 from cope_demo.saved.fit_details import read_fit_details
 from cope_demo.saved.store import SavedUser, Store
 from cope_demo.texts.likeness import Profile
-from cope_demo.texts.tasks import find_task
+from cope_demo.texts.tasks import Sample, find_task
 
 from .adapters_in_memory import AdaptersInMemory
 from .cache import UserCache
@@ -25,6 +25,7 @@ from .checks import MAX_PROMPT, check_ids, check_length, check_text
 from .comparisons import UserModels
 from .loader import Loader
 from .own_prompts import OwnPrompts
+from .surprise import SurprisingText, measure_surprise
 
 if TYPE_CHECKING:  # torch is imported when the model is, so that the page is there at once
     from cope_demo.decode.engine import Engine
@@ -175,6 +176,13 @@ class Service:
         profile = self._profiles.get(key, lambda: Profile([sample.response for sample in user.history()]))
         found = dict(zip(texts, profile.likeness(list(texts.values())), strict=True))
         return {**found, "history": profile.usual} if profile.usual else found
+
+    def surprise(self, samples: Sequence[Sample], task: str) -> Iterator[SurprisingText]:
+        """What base finds surprising in texts that are not fitted yet; see surprise.measure_surprise.
+
+        Closing the generator ends the work. Raises CopeError before the first text when there is no model.
+        """
+        yield from measure_surprise(self.engine(), samples, find_task(task).name)
 
     def fit_details(self, user_id: str) -> dict:
         """What happened in the user's fit; see fit_details.read_fit_details. Needs no model."""

@@ -12,7 +12,7 @@ from cope_demo.ui.web.guard import explain_error
 
 from . import links, streams
 from .component import say
-from .panels import against, behind, comeback, fitting, hub, more_columns, people, scoring, takeaway
+from .panels import against, behind, blind_test, comeback, fitting, hub, more_columns, people, scoring, takeaway
 from .parts import Answer, make_answer
 from .settings import choose_defaults, choose_task
 from .visitor import FINAL, NEW, Visitor
@@ -103,6 +103,7 @@ def show_empty_comparison(service, visitor: Visitor) -> Answer:
         columns=streams.show_idle(who, refusal),
         scored=scoring.show_empty(who),
         verdict=scoring.EMPTY,
+        blind=blind_test.NOTHING if refusal or opened else blind_test.offer(who),
         take=takeaway.NOTHING if refusal or opened else takeaway.READY,
         behind=behind.NOTHING if refusal or opened else behind.FOLDED,
     )

@@ -15,7 +15,7 @@ from cope_demo.errors import CopeError
 from cope_demo.service.checks import check_length
 from cope_demo.texts.history import read_history
 from cope_demo.ui.web.guard import endpoint
-from cope_demo.ui.web.joins import AT_ONCE
+from cope_demo.ui.web.joins import AT_ONCE, SURPRISES_AT_ONCE
 from cope_demo.visitors.owners import Access, OwnService
 
 from . import streams
@@ -40,6 +40,19 @@ def preview_history(service: OwnService, text: str, filename: str = "", task: st
     """
     service.caller.take("preview")
     return read_history(_check_parameter("text", text), filename or None, task).to_json()
+
+
+def surprise(service: OwnService, text: str, filename: str = "", task: str = "free_writing") -> Iterator[dict]:
+    """How surprising texts are to base, each as soon as it is read: {"tokens": [[text, bits], ...], "cut"}.
+
+    text, filename: as for preview_history. Bits are -log2 of a token's probability. cut: whether the text goes on; at
+    most 8 texts of 160 tokens are read.
+    """
+    samples = read_history(_check_parameter("text", text), filename or None, task).samples
+    for _ in streams.wait_for_model(service):
+        pass
+    for one in service.surprise(samples, task):
+        yield asdict(one)
 
 
 def fit(service: OwnService, text: str, filename: str = "", task: str = "free_writing", name: str = "") -> dict:
@@ -215,10 +228,12 @@ def look_up(
 _LIGHT = {"concurrency_limit": 4, "queue": True}
 _HUB = {"concurrency_limit": 4, "concurrency_id": "hub"}
 _READ = {"concurrency_limit": 1, "concurrency_id": "read"}
+_SURPRISE = {"concurrency_limit": SURPRISES_AT_ONCE, "concurrency_id": "surprise"}
 _MODEL = {"concurrency_limit": AT_ONCE, "concurrency_id": "model"}
 ENDPOINTS = (
     (users, _LIGHT),
     (preview_history, _LIGHT),
+    (surprise, _SURPRISE),
     (fit_status, _LIGHT),
     (cancel_fit, _LIGHT),
     (fit_report, _LIGHT),

@@ -6,12 +6,12 @@ import gradio as gr
 
 from cope_demo.errors import CopeError
 from cope_demo.ui.web.guard import explain_error, guard_handler
-from cope_demo.ui.web.joins import AT_ONCE
+from cope_demo.ui.web.joins import AT_ONCE, SURPRISES_AT_ONCE
 from cope_demo.visitors.owners import SECRET, Access
 
 from . import streams
 from .component import say
-from .panels import comeback, lessons, own, scoring
+from .panels import blind_test, comeback, lessons, own, scoring, surprise
 from .parts import PageParts, Panels
 from .settings import SLIDERS
 from .visit import Visit
@@ -20,6 +20,13 @@ HIDDEN = {"show_progress": "hidden", "api_visibility": "private"}
 LIGHT = {**HIDDEN, "queue": False}
 READING = {**HIDDEN, "concurrency_limit": 1, "concurrency_id": "read"}
 """For what makes instructions from texts: seconds of both cores, so one at a time."""
+SURPRISING = {
+    **HIDDEN,
+    "concurrency_limit": SURPRISES_AT_ONCE,
+    "concurrency_id": "surprise",
+    "trigger_mode": "always_last",
+}
+"""For base's reading of pasted texts, which waits for everybody's comparisons."""
 HUB = {**HIDDEN, "concurrency_limit": 4, "concurrency_id": "hub"}
 """For what waits for the Hugging Face hub."""
 WRITING = {**HIDDEN, "concurrency_limit": AT_ONCE, "concurrency_id": "model"}
@@ -82,12 +89,21 @@ class Events:
     def connect_fit(self) -> None:
         """A fit's start and end, and what can be had of it."""
         fit = self.panels.fit
+        begin = {"inputs_kwargs": self.parts.select("visitor"), "outputs": [fit.blind], **WRITING}
+        fit.blind.begin(guard_handler(self._blind), **begin)
         self._connect(self.panels.key.back, self._come_back, **LIGHT)
         self._connect_turn(self.panels.behind.unfold, Visit.unfold, **LIGHT)
         self._connect_turn(self.panels.take.take, Visit.offer_adapters, **LIGHT)
         self._connect_turn(fit.cancel.click, Visit.cancel_fit, **LIGHT)
         self._connect_turn(fit.delete.click, Visit.delete_fit, **LIGHT)
         self._connect_turn(fit.start.click, Visit.start_fit, "text", "file", "task", "name", **READING)
+
+    def _blind(
+        self, profile: gr.OAuthProfile | None, request: gr.Request, event: gr.EventData, visitor
+    ) -> Iterator[str]:
+        """The blind test of the chosen person's fit is written."""
+        visit, run = Visit(self.access, visitor, profile, request), _read_item(event, "run")
+        yield from blind_test.stream(visit.service, visit.visitor.chosen, visit.name_person(), run)
 
     def connect_hub(self) -> None:
         """Adapters of the hub: opened, and pushed. Gradio fills in the token of who is logged in."""
@@ -132,12 +148,26 @@ class Events:
         quick = {"fn": self._make_preview(False), **latest, "trigger_mode": "always_last", **LIGHT}
         whole = {"fn": self._make_preview(True), **latest, "trigger_mode": "always_last", **READING}
         # Not `input`: Gradio's text box sends that for key presses only, so a paste would go unseen.
-        mine.text.change(lambda: None, None, [mine.file], **LIGHT).then(**quick)
+        unread = {"cancels": [self._connect_surprise()], **LIGHT}
+        gone = [mine.file, mine.surprise]
+        mine.text.change(lambda: (None, surprise.EMPTY), None, gone, **unread).then(**quick)
         mine.preview.settle(**whole)
-        mine.task.input(**quick)
-        upload = mine.upload.upload(guard_handler(own.take_upload), [mine.upload], [mine.file], **LIGHT)
+        mine.task.input(lambda: surprise.EMPTY, None, [mine.surprise], **unread).then(**quick)
+        upload = mine.upload.upload(guard_handler(own.take_upload), [mine.upload], [mine.file], **unread)
         upload.then(**quick)
         mine.example.click(lambda: own.EXAMPLE, None, [mine.text], **LIGHT).then(**whole)
+
+    def _connect_surprise(self):
+        """Once the texts rest, base reads them; the event, which ends when they change."""
+        inputs, panel = self.parts.select("visitor", "text", "file", "task"), self.panels.own.surprise
+        read = guard_handler(self._surprise)
+        return self.panels.own.preview.settle(read, outputs=[panel], inputs_kwargs=inputs, **SURPRISING)
+
+    def _surprise(
+        self, profile: gr.OAuthProfile | None, request: gr.Request, visitor, text, file, task
+    ) -> Iterator[str]:
+        service = Visit(self.access, visitor, profile, request).service
+        yield from surprise.stream(service, *own.read_source(text, file), task)
 
     def _make_preview(self, whole: bool):
         """The preview's handler: how the texts were understood."""

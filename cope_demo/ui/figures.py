@@ -1,4 +1,4 @@
-"""Numbers as the page's scripts write them, so that one value has one form wherever it stands."""
+"""Numbers as the page's scripts write them, so that one value has one form wherever it stands; and long texts cut."""
 
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -15,3 +15,9 @@ def format_fixed(value: float, digits: int) -> str:
     """A number with so many decimals: halves away from zero, as JavaScript's toFixed, and with a real minus sign."""
     text = str(Decimal(abs(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
     return f"\u2212{text}" if value < 0 and float(text) else text
+
+
+def shorten_text(text: str, limit: int = 200) -> str:
+    """A text on one line, of `limit` characters at most and an ellipsis."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"{line[:limit].rsplit(' ', 1)[0]} …"

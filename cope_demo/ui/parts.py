@@ -56,6 +56,7 @@ class PageParts:
     text: gr.Textbox
     name: gr.Textbox
     file: gr.State
+    surprise: gr.HTML
     preview: gr.HTML
     task: gr.Dropdown = field(metadata=INPUT_ONLY)
 
@@ -63,6 +64,7 @@ class PageParts:
     start_fit: gr.Button
     cancel_fit: gr.Button
     delete_fit: gr.Button
+    blind: gr.HTML
     key: gr.HTML
     take: gr.HTML
     behind: gr.HTML
@@ -103,12 +105,14 @@ class PageParts:
             text=own.text,
             name=own.name,
             file=own.file,
+            surprise=own.surprise,
             preview=own.preview,
             task=own.task,
             fit=fit.panel,
             start_fit=fit.start,
             cancel_fit=fit.cancel,
             delete_fit=fit.delete,
+            blind=fit.blind,
             key=panels.key,
             take=panels.take,
             behind=panels.behind,

@@ -5,9 +5,12 @@ import gradio as gr
 from cope_demo.ui.token_view.heatmap import CSS as HEATMAP_CSS
 
 from .component import ASSETS
+from .panels.blind_test import CSS as BLIND_CSS
 from .panels.evidence import CSS as EVIDENCE_CSS
+from .panels.surprise import CSS as SURPRISE_CSS
 
-STYLES = [ASSETS / "tokens.css", ASSETS / "page.css", ASSETS / "panels.css", EVIDENCE_CSS, *HEATMAP_CSS]
+PANELS_CSS = [ASSETS / "panels.css", EVIDENCE_CSS, SURPRISE_CSS, BLIND_CSS]
+STYLES = [ASSETS / "tokens.css", ASSETS / "page.css", *PANELS_CSS, *HEATMAP_CSS]
 
 _SANS = ("Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 _MONO = ("ui-monospace", "SF Mono", "Menlo", "Consolas", "Liberation Mono", "monospace")

@@ -12,7 +12,7 @@ from cope_demo.visitors.owners import Access
 
 from . import answers, links
 from .component import say
-from .panels import against, behind, comeback, fitting, hub, lessons, people, scoring, takeaway
+from .panels import against, behind, comeback, fitting, hub, lessons, people, scoring, surprise, takeaway
 from .parts import Answer, make_answer
 from .visitor import FINAL, MAX_FITS, NEW, Fit, Visitor
 
@@ -142,6 +142,7 @@ class Visit:
             name="",
             file=None,
             preview=say({"state": "empty"}),
+            surprise=surprise.EMPTY,
             hub=hub.CLOSED,
             text_a="",
             text_b="",

@@ -8,7 +8,7 @@ they get an OwnService, which answers for strange users and fits exactly as if t
 import hashlib
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timezone
@@ -118,11 +118,7 @@ class OwnService:
                 kwargs["against"] = against
             self.caller.take("compare")
             result = method(user_id, *args, **kwargs)
-            if not isgenerator(result):
-                return result
-            known = self.caller.visitor != self.caller.address  # else a whole class may be behind it
-            most = AT_ONCE if known else AT_ONCE_BY_ADDRESS
-            return self.caller.limits.streaming(self.caller.visitor, result, most)
+            return self._stream(self.caller.visitor, result) if isgenerator(result) else result
 
         return call_checked
 
@@ -141,6 +137,15 @@ class OwnService:
         self.store.check(user_id)
         self.caller.take("hub")
         return self._service.push_adapters(user_id, repo, token, private)
+
+    def surprise(self, *asked) -> Iterator:
+        """See service.Service: it concerns no user, so whoever asks may read texts of their own under base."""
+        self.caller.take("surprise")
+        return self._stream(f"{self.caller.visitor} surprise", self._service.surprise(*asked))
+
+    def _stream(self, who: str, stream: Generator) -> Iterator:
+        known = self.caller.visitor != self.caller.address  # else a whole class may be behind it
+        return self.caller.limits.streaming(who, stream, AT_ONCE if known else AT_ONCE_BY_ADDRESS)
 
     def erase(self, user_id: str | None = None) -> dict[str, int]:
         """Removes all that is the visitor's: fits that wait, run or have ended, saved users, what memory holds of them.

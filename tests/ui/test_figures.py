@@ -2,7 +2,7 @@
 
 import pytest
 
-from cope_demo.ui.figures import format_fixed, round_logp
+from cope_demo.ui.figures import format_fixed, round_logp, shorten_text
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,8 @@ def test_halves_go_away_from_zero_and_zero_has_no_sign(value, digits, text):
 
 def test_a_logarithm_is_rounded_once():
     assert round_logp(-1.62496) == -1.625
+
+
+def test_a_long_text_is_shortened_between_words():
+    assert shorten_text("one  two\nthree", 13) == "one two three"
+    assert shorten_text("one two three", 12) == "one two …"

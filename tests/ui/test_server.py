@@ -26,7 +26,7 @@ def test_public_endpoints_are_named_and_typed(service):
     assert set(named) == {
         *("/users", "/preview_history", "/fit", "/fit_status", "/cancel_fit", "/fit_report", "/delete_user"),
         *("/delete_my_data", "/compare", "/continue_from", "/score", "/fit_details", "/adapters_zip"),
-        "/open_adapters",
+        *("/open_adapters", "/surprise"),
     }
     compare = {p["parameter_name"]: p for p in named["/compare"]["parameters"]}
     assert list(compare)[:3] == ["user", "prompt", "alpha"] and compare["user"]["type"]["type"] == "string"
@@ -41,6 +41,8 @@ def test_endpoints_over_the_wire(page):
     client = Client(page.url, verbose=False)
     assert client.predict(api_name="/users")[0]["id"] == "ada"
     assert client.predict(TEXTS, api_name="/preview_history")["kept"] == 6
+    read = client.submit(TEXTS, api_name="/surprise").result(timeout=30)
+    assert read["tokens"][0][1] > 0 and not read["cut"]
     job = client.submit("ada", "Write.", api_name="/compare")
     trace = job.result(timeout=30)
     assert [column["method"] for column in trace["columns"]] == ["greedy", "oppu", "cope"]

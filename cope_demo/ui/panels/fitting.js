@@ -1,7 +1,8 @@
-// The fit: its plan, its progress, its end. data = { state, lines, reload, stages, eta, position, plots, message, report }.
+// The fit: its plan, its progress, its end. data = { state, lines, reload, stages, eta, position, plots, message, report, watched }.
 
 import { draw, el, plural, rootOf, seconds } from '../assets/dom.js';
 import { plot } from './plot.js';
+import { Watching } from './watching.js';
 
 const FORGETS = 'Your browser lets this page keep nothing here: once the fit has begun, keep the key that this page shows, and you may close or reload it.';
 
@@ -28,7 +29,7 @@ const headline = (data) => {
 };
 
 const reportView = (report) => el('div.report', {},
-  el('p.lead', {}, report.lead), report.warning ? el('p.warning', {}, report.warning) : null);
+  el('p.lead', {}, report.lead), el('p.judgement', {}, report.judgement), report.warning ? el('p.warning', {}, report.warning) : null);
 
 /**
  * @param {import('../assets/dom.js').Component} component
@@ -39,10 +40,17 @@ export function mount(component) {
   const body = el('div', {});
   root.append(announcement, body);
   let rows = null;
+  let watching = new Watching();
 
+  const showWatched = (data) => {
+    if (!data.watched) return;
+    if (!watching.node.isConnected) body.appendChild(watching.node);
+    watching.update(data.watched, root.clientWidth);
+  };
   const showProgress = (data) => {
     if (!rows) {
       rows = { head: el('p.headline', { tabindex: -1 }), stages: data.stages.map(stageRow), plots: el('div.plots', {}) };
+      watching = new Watching();
       body.replaceChildren(rows.head, el('div.watch', {}, el('ol.stages', {}, rows.stages.map((row) => row.node)), rows.plots));
     }
     rows.head.textContent = headline(data);
@@ -52,6 +60,7 @@ export function mount(component) {
     const now = data.stages.find((stage) => stage.state === 'running');
     const sentence = now ? `${now.label}: ${now.what}` : headline(data);
     if (announcement.textContent !== sentence) announcement.textContent = sentence;
+    showWatched(data);
   };
 
   draw(component, (data) => {
@@ -63,5 +72,7 @@ export function mount(component) {
     for (const line of data.lines || []) body.appendChild(el('p.line', {}, line));
     if (data.reload) body.appendChild(el('p.line', {}, Object.hasOwn(window, 'copeForgets') ? FORGETS : data.reload));
     if (data.report) body.appendChild(reportView(data.report));
+    watching = new Watching();
+    showWatched(data);
   });
 }

@@ -6,13 +6,17 @@ import gradio as gr
 
 from cope_demo.errors import CopeError
 from cope_demo.fit.events import STAGES
+from cope_demo.fit.judgement import judge_fit
 from cope_demo.jobs.interface import FitRequest, JobStatus
+from cope_demo.system.files import read_json_lines
 from cope_demo.texts.history import parse_history
 from cope_demo.ui.component import panel
 from cope_demo.ui.visitor import FINAL, Fit, Visitor
 from cope_demo.ui.web.guard import explain_error
 
+from .blind_test import blind_panel
 from .own import check_name, read_source
+from .watching import describe_watched
 
 STAGE_WORDS = {
     "history": ("Read the texts", "a few are held out, to check the fit on them"),
@@ -36,6 +40,7 @@ class FitPanel:
     start: gr.Button
     cancel: gr.Button
     delete: gr.Button
+    blind: gr.HTML
 
 
 def fit_panel() -> FitPanel:
@@ -45,7 +50,7 @@ def fit_panel() -> FitPanel:
         start = gr.Button("Start the fit", variant="primary", visible=False, elem_id="start-fit")
         cancel = gr.Button("Cancel the fit", visible=False, elem_id="cancel-fit")
         delete = gr.Button(name_deletion(None), size="sm", visible=False, elem_id="delete-fit")
-    return FitPanel(view, start, cancel, delete)
+    return FitPanel(view, start, cancel, delete, blind_panel())
 
 
 def name_deletion(opened) -> str:
@@ -140,6 +145,7 @@ def describe_progress(status: JobStatus) -> dict:
         "eta": status.eta,
         "message": message,
         "stages": stages,
+        "watched": describe_watched(status.events),
         "plots": [
             {**_LOSS, "points": series["oppu"], "of": sizes["oppu"]},
             {**_MARGIN, "points": series["dpo"], "of": sizes["dpo"]},
@@ -160,7 +166,8 @@ def describe_fit(service, visitor: Visitor, status: JobStatus | None = None) -> 
         user = service.store.open(visitor.chosen)
         if user.origin:
             return describe_opened(user)
-        return {"state": "done", "report": explain_report(user.report, user.name)}
+        watched = describe_watched(read_json_lines(user.folder / "events.jsonl"))
+        return {"state": "done", "report": explain_report(user.report, user.name), "watched": watched}
     except CopeError as error:
         return {"state": "failed", "message": str(error)}
     except Exception as error:
@@ -213,6 +220,7 @@ def explain_report(data: dict, name: str) -> dict:
         "caption": "Bits per token say how surprised a model is by the person’s own words: lower is better. Told "
         "apart: how often their text ranks above base’s answer to the same instruction, and by how many "
         "nats a token; the adapters rank by how much more likely than base they find a text.",
+        "judgement": judge_fit(data, whose),
         "rows": rows,
         "warning": "These are few texts, so take the numbers with a grain of salt." if few else None,
     }

@@ -17,6 +17,8 @@ from cope_demo.ui.component import ASSETS, panel, say
 from cope_demo.ui.visitor import MAX_NAME
 from cope_demo.ui.web.guard import explain_error
 
+from .surprise import surprise_panel
+
 FILE_TYPES = [".txt", ".md", ".json", ".jsonl", ".csv"]
 EXAMPLE = (ASSETS / "example.txt").read_text("utf-8")
 SHOWN = 40
@@ -37,6 +39,7 @@ class OwnPanel:
     upload: gr.UploadButton
     example: gr.Button
     name: gr.Textbox
+    surprise: gr.HTML
     preview: gr.HTML
     file: gr.State
 
@@ -74,8 +77,9 @@ def own_panel() -> OwnPanel:
                 label="A name for the card", placeholder="You", max_lines=1, max_length=MAX_NAME, elem_id="name"
             )
         with gr.Column(scale=7, min_width=300):
-            preview = panel("preview", say({"state": "empty"}), "preview")
-    return OwnPanel(box, task, text, upload, example, name, preview, gr.State(None, time_to_live=FILE_SECONDS))
+            surprise, preview = surprise_panel(), panel("preview", say({"state": "empty"}), "preview")
+    file = gr.State(None, time_to_live=FILE_SECONDS)
+    return OwnPanel(box, task, text, upload, example, name, surprise, preview, file)
 
 
 def take_upload(path: str | None) -> tuple[str, bytes] | None:

@@ -3,12 +3,13 @@
 import { el, svg } from '../assets/dom.js';
 
 /**
- * @param {{ title: string, unit: string, points: [number, number][], of: number, zero: boolean, later: string }} data
- *   points: [step, value] with 1 <= step <= of; later: what stands there while there is no point
+ * @param {{ title: string, unit: string, points: [number, number][], of: number, zero: boolean, later: string, ends?: [string, string], marks?: boolean }} data
+ *   points: [step, value] with 1 <= step <= of; later: what stands there while there is no point; ends: words at both ends of
+ *   the axis; marks: whether each point has a dot
  * @param {number} w width in pixels
  * @returns {HTMLElement}
  */
-export const plot = ({ title, unit, points, of, zero, later }, w) => {
+export const plot = ({ title, unit, points, of, zero, later, ends = ['step 1', `step ${of}`], marks = false }, w) => {
   const [h, left, right, top, bottom] = [128, 38, 10, 10, 20];
   const last = points[points.length - 1];
   const head = el('figcaption', {}, el('b', {}, title), last ? ` ${last[1].toFixed(2).replace('-', '\u2212')} ${unit}` : '');
@@ -26,7 +27,7 @@ export const plot = ({ title, unit, points, of, zero, later }, w) => {
   return el('figure.plot', {}, head,
     svg('svg', { viewBox: `0 0 ${w} ${h}`, role: 'img', 'aria-label': `${title}, now ${last[1].toFixed(2)} ${unit}` },
       grid, zero && low < 0 && high > 0 ? svg('line.zero', { x1: left, x2: w - right, y1: y(0), y2: y(0) }) : null,
-      svg('path.curve', { d: line }), svg('circle.dot', { cx: x(last[0]), cy: y(last[1]), r: 3.5 }),
-      svg('text.tick', { x: left, y: h - 4 }, 'step 1'),
-      svg('text.tick', { x: w - right, y: h - 4, 'text-anchor': 'end' }, `step ${of}`)));
+      svg('path.curve', { d: line }), (marks ? points : [last]).map((p) => svg('circle.dot', { cx: x(p[0]), cy: y(p[1]), r: 3.5 })),
+      svg('text.tick', { x: left, y: h - 4 }, ends[0]),
+      svg('text.tick', { x: w - right, y: h - 4, 'text-anchor': 'end' }, ends[1])));
 };

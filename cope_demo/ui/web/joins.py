@@ -22,11 +22,14 @@ class Room(NamedTuple):
 
 LIGHT = Room(400, 100, 30)
 """For what takes no model: deletion, cancelling, status, reports."""
-ROOMS = {"model": Room(80, 40, 8), "read": Room(40, 20, 8)}
-"""For the other kinds, by Gradio's concurrency_id: writing and scoring; making instructions from texts."""
+ROOMS = {"model": Room(80, 40, 8), "read": Room(40, 20, 8), "surprise": Room(80, 40, 4)}
+"""For the other kinds, by Gradio's concurrency_id: writing and scoring; making instructions from texts; reading pasted
+texts under base."""
 AT_ONCE = 24
 """Comparisons and scores that have a thread each, of the web server's 40. Which of them write at the same time is the
 decoder's decision, by what this machine has measured (decode/shared_pass.py)."""
+SURPRISES_AT_ONCE = 4
+"""Pasted texts of so many people are read at the same time, each with a thread."""
 WAITING = LIGHT.of_all + sum(room.of_all for room in ROOMS.values())
 """More than can ever wait: Gradio's own bound."""
 YOURS = "{} requests of yours wait or run already: let one of them end, or stop it, and then try again."
