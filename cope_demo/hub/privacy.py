@@ -8,7 +8,7 @@ from cope_demo.errors import CopeError
 from cope_demo.paths import ROOT
 
 SUFFIXES = frozenset(
-    "py js css html json jsonl md txt svg png jpg ico safetensors cff csv woff2 map xml webmanifest".split()
+    "py js css html json jsonl md txt svg png jpg gif ico safetensors cff csv woff2 map xml webmanifest".split()
 )
 BARE = ("LICENSE", "NOTICE")
 """File names that may have no suffix."""

@@ -203,7 +203,7 @@ class Service:
 
         from .opening import open_adapters
 
-        return open_adapters(self.store, self.engine().base, read_address(address), owners, token, user_id)
+        return open_adapters(self.store, self._base(), read_address(address), owners, token, user_id)
 
     def push_adapters(self, user_id: str, repo: str, token: str, private: bool = True) -> "Pushed":
         """A user's adapters to the hub; see hub.push.push_adapters. Needs no model."""

@@ -35,7 +35,7 @@ def test_more_work_takes_longer(own_data):
 def test_what_was_measured_here_is_believed_more(own_data):
     texts, config = make_texts(20), FitConfig()
     seconds = {"history": 0.0, "oppu": 3.0, "negatives": 5.0, "dpo": 1.0, "report": 1.0}
-    record_speed(texts, "large", vars(config), seconds)
+    record_speed(texts, "large", vars(config), seconds, {})
     assert estimate(texts) == pytest.approx(START + MARGIN * 10)
     double = count_characters(make_texts(40), config) / count_characters(texts, config)
     assert estimate(make_texts(40)) == pytest.approx(START + MARGIN * 10 * double)

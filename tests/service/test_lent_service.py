@@ -15,7 +15,7 @@ from cope_demo.model import resident
 from cope_demo.model.base_model import load_base
 from cope_demo.model.lent_speed import BYTES
 from cope_demo.saved.store import SavedUser, Store
-from cope_demo.service import lent_service
+from cope_demo.service import lent_service, opening
 from cope_demo.service.lent_service import Asked, LentService, estimate_scoring, estimate_writing
 from cope_demo.service.own_prompts import FoundTexts
 from cope_demo.service.service import Service
@@ -106,6 +106,11 @@ def test_what_needs_no_gpu_to_be_refused_asks_for_none(lent, monkeypatch):
         next(lent.compare("ada", PROMPT, SHORT, ("rag",)))
     with pytest.raises(CopeError, match="is not a token of"):
         next(lent.resume("ada", PROMPT, "cope", [10**6], SHORT))
+
+
+def test_adapters_of_the_hub_are_checked_against_the_kept_model(lent, monkeypatch):
+    monkeypatch.setattr(opening, "open_adapters", lambda store, base, *rest: base)
+    assert lent.open_adapters("ada/cope") is resident._kept
 
 
 def test_without_a_model_the_problem_is_a_sentence(tmp_path, monkeypatch):
