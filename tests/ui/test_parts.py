@@ -24,7 +24,7 @@ def parts(service) -> PageParts:
 
 def test_every_part_is_a_component_of_its_own(parts):
     components = [getattr(parts, name) for name in NAMES]
-    assert len({component._id for component in components}) == len(NAMES) == 36
+    assert len({component._id for component in components}) == len(NAMES) == 37
 
 
 def test_every_part_is_changed_by_some_turn_or_is_read_only(service):
