@@ -1,7 +1,6 @@
-"""The command line, python -m cope_demo COMMAND.
+"""The command line: options are parsed here, and the packages below called.
 
-This file parses the options and calls the packages below; batching.py and publishing.py have further commands, and
-terminal.py draws what a terminal shows.
+batching.py and publishing.py have further commands; terminal.py draws.
 """
 
 import argparse
@@ -269,9 +268,8 @@ def _prepare(options) -> None:
 
     print(f"The embedded model is ready in {embedded_folder()}")
     Service().engine().warm_up()
-    print("The decoder's loops are compiled for this machine.")
     get_embedder()
-    print("The embedding model is ready.")
+    print("The decoder's loops are compiled for this machine, and the embedding model is ready.")
 
 
 def _run_benchmarks(options) -> None:

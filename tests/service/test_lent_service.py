@@ -80,10 +80,13 @@ def test_it_writes_and_scores_what_a_service_does(home, lent, monkeypatch):
     for token, other in zip(scored, own.score("ada", PROMPT, "soup on monday").columns[0].tokens, strict=True):
         assert token.id == other.id and abs(token.reward - other.reward) < 1e-3
     found = [one.look_up("ada", PROMPT, "rag", ids[:2], "soup", against="eve") for one in (lent, own)]
-    assert found[0][0]["id"] == found[1][0]["id"] and found[0][0]["rank_user"] >= 1
+    assert [row["id"] for row in found[0]] == [row["id"] for row in found[1]] and found[0][0]["rank_user"] >= 1
+    assert found[0][0]["logp_base"] == pytest.approx(found[1][0]["logp_base"], abs=0.02)
     methods = order_columns([], "eve")
     against = [list(one.compare("ada", PROMPT, SHORT, methods, against="eve"))[-1] for one in (lent, own)]
-    assert read(against[0]) == read(against[1]) and against[0].against == "eve"
+    first = [trace.column("against").tokens[0] for trace in against]
+    assert first[0].logp_base == pytest.approx(first[1].logp_base, abs=0.02)
+    assert [(trace.against, len(trace.columns)) for trace in against] == [("eve", 4)] * 2
     lent.forget("ada")
     with pytest.raises(TypeError):
         list(lent.compare("ada", PROMPT, SHORT, ("pag",)))
