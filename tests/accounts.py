@@ -13,6 +13,9 @@ from starlette.responses import JSONResponse
 from cope_demo.ui.web import login, open_routes
 from tests.running import RunningPage, run_page
 
+ACCESS_TOKEN = "x"
+"""What an account that logs in has given to the app."""
+
 
 class Sessions:
     """ASGI middleware in the place of starlette's SessionMiddleware: `session=6123` is a session of account 6123."""
@@ -31,7 +34,7 @@ class Sessions:
 def make_session(sub: str) -> dict:
     """A session as Gradio's OAuth leaves it."""
     profile = {"sub": sub, "preferred_username": sub, "name": sub, "profile": "", "picture": ""}
-    return {"oauth_info": {"userinfo": profile, "access_token": "x", "scope": "", "expires_at": 2**40}}
+    return {"oauth_info": {"userinfo": profile, "access_token": ACCESS_TOKEN, "scope": "", "expires_at": 2**40}}
 
 
 def tell_session(request: Request) -> JSONResponse:

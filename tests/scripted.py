@@ -4,16 +4,22 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
 
 from cope_demo.decode.methods import COLUMNS, METHODS
 from cope_demo.decode.trace import Alternative, Column, ColumnEnd, TokenEvent, Trace, TraceToken
 from cope_demo.errors import CopeError
+from cope_demo.hub.address import read_address
+from cope_demo.hub.push import push_adapters
 from cope_demo.jobs.interface import FitRequest, JobStatus
 from cope_demo.jobs.job_folder import UNKNOWN_JOB
 from cope_demo.saved.export import write_zip
 from cope_demo.saved.fit_details import read_fit_details
 from cope_demo.saved.folder import FILES
 from cope_demo.saved.store import Store
+from cope_demo.service import opening
 from cope_demo.visitors.owners import owner_of_secret
 
 REPORT = {
@@ -238,6 +244,17 @@ class Service:
     def adapters_zip(self, user_id, target) -> None:
         user = self.store.open(user_id)
         write_zip(user, user.folder.parent == self.store.samples_dir, target)
+
+    def push_adapters(self, user_id, repo, token, private):
+        user = self.store.open(user_id)
+        return push_adapters(user, user.folder.parent == self.store.samples_dir, repo, token, private=private)
+
+    def open_adapters(self, address, owners, token):
+        """As the real one, but for the look at the weights, which are none here."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(opening, "_check_weights", lambda *given: None)
+            base = SimpleNamespace(name="none", identity="none@0")
+            return opening.open_adapters(self.store, base, read_address(address), owners, token)
 
     def score(self, user_id, prompt, text, alpha, against="") -> Trace:
         """A word is a token; one in capitals is Ada's, any other base's."""

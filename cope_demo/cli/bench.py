@@ -58,7 +58,7 @@ class Sizes:
     """How much is measured: tokens a text, tokens of each of many visitors, repetitions, texts of the short fit."""
 
     def __init__(self, quick: bool):
-        self.tokens, self.shared, self.rounds, self.texts = (6, 3, 1, 5) if quick else (32, 32, 3, 6)
+        self.tokens, self.shared, self.rounds, self.texts = (6, 3, 1, 5) if quick else (32, 32, 3, 9)
         self.quick = quick
 
 

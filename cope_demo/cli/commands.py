@@ -1,7 +1,6 @@
-"""The command line, python -m cope_demo COMMAND.
+"""The command line: options are parsed here, and the packages below called.
 
-This file parses the options and calls the packages below; batching.py and publishing.py have further commands, and
-terminal.py draws what a terminal shows.
+batching.py and publishing.py have further commands; terminal.py draws.
 """
 
 import argparse
@@ -17,7 +16,7 @@ from cope_demo.errors import CopeError
 from cope_demo.texts.tasks import TASKS, find_task
 
 from . import batching
-from .publishing import add_publishing, publish, write_pages
+from .publishing import add_publishing, publish, pull, push, write_pages
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -269,9 +268,8 @@ def _prepare(options) -> None:
 
     print(f"The embedded model is ready in {embedded_folder()}")
     Service().engine().warm_up()
-    print("The decoder's loops are compiled for this machine.")
     get_embedder()
-    print("The embedding model is ready.")
+    print("The decoder's loops are compiled for this machine, and the embedding model is ready.")
 
 
 def _run_benchmarks(options) -> None:
@@ -297,4 +295,6 @@ _COMMANDS = {
     "bench": _run_benchmarks,
     "site": write_pages,
     "publish-space": publish,
+    "push": push,
+    "pull": pull,
 }

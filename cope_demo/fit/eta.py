@@ -8,7 +8,7 @@ from cope_demo.config import FitConfig
 from .events import FitEvent
 from .examples import Example
 
-TRAIN, FORWARD, SAMPLE = 3.0, 1.0, 2.2
+TRAIN, FORWARD, SAMPLE = 3.0, 1.0, 2.4
 """Work of one token in a training pass (forward and backward), in a scoring pass, and in batched sampling."""
 MEASURED_SECONDS = 2.0
 """A speed that was measured for less than this is not believed."""

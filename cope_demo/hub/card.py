@@ -13,6 +13,8 @@ from cope_demo.texts.embedding import EMBEDDER, EMBEDDER_FILES, EMBEDDER_REVISIO
 TAGS = ("personalization", "contrastive-decoding", "lora", "dpo", "explainability", "education")
 PICTURE = "docs/images/desktop-light.png"
 """What a link to the Space shows where it is shared."""
+SCOPES = ("contribute-repos",)
+"""The right that a visitor is asked for, the least that lets the app make repositories for them; it sees no others."""
 PRELOADED = (
     f"{EMBEDDED_HUB[0]} {EMBEDDED_FILE} {EMBEDDED_HUB[1]}",
     f"{EMBEDDER} {','.join(EMBEDDER_FILES)} {EMBEDDER_REVISION}",
@@ -51,7 +53,7 @@ def make_space_card(card: Card, repo: str, hardware: str, model: str | None = No
     """The project's own card as that of the Space `repo` ("owner/name") on one of HARDWARE.
 
     model: one of the hub that it loads instead of the embedded one; of that the newest revision is fetched.
-    Login asks for nothing but who somebody is. A static Space has no versions, no login and no models of its own.
+    Login asks for who somebody is, and for SCOPES. A static Space has no versions, no login and no models of its own.
     """
     models, tags = [EMBEDDED_ORIGIN, EMBEDDER], list(TAGS)
     if hardware == "static":
@@ -62,7 +64,8 @@ def make_space_card(card: Card, repo: str, hardware: str, model: str | None = No
         models, preloaded = [model, *models], [model, *preloaded]
     thumbnail = f"https://huggingface.co/spaces/{repo}/resolve/main/{PICTURE}"
     shown = {"models": models, "tags": tags, "thumbnail": thumbnail}
-    added = {"hf_oauth": True, "suggested_hardware": hardware, **shown, "preload_from_hub": preloaded}
+    login = {"hf_oauth": True, "hf_oauth_scopes": list(SCOPES)}
+    added = {**login, "suggested_hardware": hardware, **shown, "preload_from_hub": preloaded}
     return Card({**card.matter, **added}, card.text)
 
 

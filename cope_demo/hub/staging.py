@@ -1,9 +1,10 @@
-"""What leaves for the Hugging Face hub: this package makes a Space's folder, checks it and uploads it (space.py).
+"""What goes to the Hugging Face hub and comes back: this package makes a Space's folder, checks it and uploads it.
 
 This file chooses the files: what the app needs to run and what its README points to, and nothing that only developing
 needs. card.py writes the front matter, resolution.py looks whether the requirements can be installed together,
-privacy.py looks for what is nobody's business, upload.py talks to the hub. cope_decoding/ is a repository of its own:
-CoPe as a `custom_generate` of transformers.
+privacy.py looks for what is nobody's business, upload.py talks to the hub. push.py makes a repository of somebody's
+fitted adapters, which description.py describes for programs; repository.py opens such a one, or anybody's plain LoRA,
+by its address.py. cope_decoding/ is a repository of its own: CoPe as a `custom_generate` of transformers.
 """
 
 import json

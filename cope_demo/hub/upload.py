@@ -5,10 +5,10 @@ import urllib.request
 from pathlib import Path
 
 from huggingface_hub import HfApi, get_token
-from huggingface_hub.errors import HFValidationError
-from huggingface_hub.utils import validate_repo_id
 
 from cope_demo.errors import CopeError, quote
+
+from .address import is_repo
 
 SECONDS = 15
 """How long the hub may take to say anything at all."""
@@ -27,12 +27,7 @@ _REFUSED = {
 
 def check_repo(repo: str, option: str = "--repo") -> None:
     """Raises CopeError, which begins with the option, unless it is owner/name as the hub allows."""
-    try:
-        validate_repo_id(repo)
-        good = repo.count("/") == 1
-    except HFValidationError:
-        good = False
-    if not good:
+    if not is_repo(repo):
         owner = "your account or an organization of yours" if option == "--repo" else "whose model it is on the hub"
         raise CopeError(
             f"{option} must be owner/name, of letters, digits, '-', '_' and '.', but is {quote(repo)}; the owner is "
@@ -51,7 +46,7 @@ def upload_space(folder: Path, repo: str, hardware: str, endpoint: str | None = 
     if not token:
         raise CopeError(NO_TOKEN)
     api = HfApi(endpoint=endpoint, token=token)
-    _check_reachable(api.endpoint)
+    check_reachable(api.endpoint, SECONDS)
     static = hardware == "static"
     try:
         api.create_repo(
@@ -75,10 +70,10 @@ def upload_space(folder: Path, repo: str, hardware: str, endpoint: str | None = 
     return f"{api.endpoint}/spaces/{repo}"
 
 
-def _check_reachable(endpoint: str) -> None:
-    """Raises CopeError unless something answers there. huggingface_hub would wait without an end."""
+def check_reachable(endpoint: str, seconds: float) -> None:
+    """Raises CopeError unless something answers there in time. huggingface_hub would wait without an end."""
     try:
-        with urllib.request.urlopen(f"{endpoint}/api/whoami-v2", timeout=SECONDS):
+        with urllib.request.urlopen(f"{endpoint}/api/whoami-v2", timeout=seconds):
             pass
     except urllib.error.HTTPError:
         pass  # no token was sent, so it says no, but it answers

@@ -16,7 +16,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from cope_demo.errors import CopeError
+from cope_demo.errors import CopeError, quote
 
 NO_ADAPTER = ()
 """The adapter names of a row that runs base alone."""
@@ -38,26 +38,55 @@ class Lora:
     rank: int
 
 
-def _damaged_error(folder: Path, why: str) -> CopeError:
-    return CopeError(f"The adapter in {folder.parent.name}/{folder.name} is damaged ({why}): fit this user again.")
+class UnfitAdapter(CopeError):
+    """An adapter that cannot be used. why: the reason as half a sentence, for whoever knows where it came from."""
+
+    def __init__(self, why: str, message: str):
+        super().__init__(message)
+        self.why = why
+
+
+def _damaged_error(folder: Path, why: str) -> UnfitAdapter:
+    place = f"{folder.parent.name}/{folder.name}"
+    return UnfitAdapter(why, f"The adapter in {place} is damaged ({why}): fit this user again.")
+
+
+_OTHER_KINDS = (
+    *("use_dora", "use_qalora", "use_bdlora", "rank_pattern", "alpha_pattern", "modules_to_save", "lora_bias"),
+    *("fan_in_fan_out", "layer_replication", "alora_invocation_tokens", "trainable_token_indices", "target_parameters"),
+    *("arrow_config", "kasa_config", "monteclora_config", "velora_config"),
+)
+"""Settings of peft's, of which each one makes a LoRA compute something else than x + B A x."""
+_PLAIN_STARTS = (None, True, False, "gaussian", "orthogonal", "eva")
+"""First weights that leave the base model as it is; others, such as "pissa", take something out of it."""
+
+
+def _is_plain(settings: dict) -> bool:
+    """Whether an adapter's settings are those of a plain LoRA."""
+    return (
+        settings.get("peft_type") == "LORA"
+        and settings.get("bias", "none") == "none"
+        and settings.get("init_lora_weights") in _PLAIN_STARTS
+        and not any(settings.get(name) for name in _OTHER_KINDS)
+    )
 
 
 def read_lora(folder: Path, model: torch.nn.Module) -> Lora:
     """Reads a PEFT LoRA folder (adapter_config.json, adapter_model.safetensors) and checks it against the model.
 
-    Raises CopeError when a file is missing or unreadable, of another kind than plain LoRA, or of other shapes than the
-    model's layers.
+    Raises UnfitAdapter when a file is missing or unreadable, of another kind than plain LoRA, or of other shapes than
+    the model's layers.
     """
     try:
         settings = json.loads((folder / "adapter_config.json").read_text("utf-8"))
         tensors = load_file(folder / "adapter_model.safetensors")
         rank, lora_alpha = int(settings["r"]), float(settings["lora_alpha"])
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise _damaged_error(folder, type(error).__name__) from error
-    odd = [key for key in ("use_dora", "rank_pattern", "alpha_pattern", "modules_to_save") if settings.get(key)]
-    if settings.get("peft_type") != "LORA" or settings.get("bias", "none") != "none" or odd:
-        raise CopeError(f"The adapter in {folder.name} is not a plain LoRA; only those fitted here are read.")
-    scaling = lora_alpha / (rank**0.5 if settings.get("use_rslora") else rank)
+        scaling = lora_alpha / (rank**0.5 if settings.get("use_rslora") else rank)
+    except (OSError, ValueError, KeyError, TypeError, ArithmeticError, RecursionError, SafetensorError) as error:
+        raise _damaged_error(folder, f"its files cannot be read: {type(error).__name__}") from error
+    if not _is_plain(settings):
+        why = "it is not a plain LoRA"
+        raise UnfitAdapter(why, f"The adapter in {folder.name} cannot be used, as {why}: fit this user again.")
     modules = dict(model.named_modules())
     weights = {}
     for key, down in tensors.items():
@@ -69,17 +98,23 @@ def read_lora(folder: Path, model: torch.nn.Module) -> Lora:
         fits = (
             up is not None
             and module is not None
-            and tuple(down.shape) == (rank, module.in_features)
+            and tuple(down.shape) == (rank, getattr(module, "in_features", -1))
             and tuple(up.shape) == (module.out_features, rank)
         )
         if not fits:
-            raise _damaged_error(folder, f"{path} does not fit the model")
+            raise _damaged_error(folder, f"its layer {quote(path)} does not fit the model")
+        if down.dtype not in _FLOATS or up.dtype not in _FLOATS:
+            raise _damaged_error(folder, f"its layer {path} is in {down.dtype}")
+        up = up * scaling
         if not (torch.isfinite(down).all() and torch.isfinite(up).all()):
-            raise _damaged_error(folder, f"{path} holds values that are not numbers")
-        weights[path] = (down, up * scaling)
+            raise _damaged_error(folder, f"its layer {path} holds values that are not numbers")
+        weights[path] = (down, up)
     if not weights or len(tensors) != 2 * len(weights):
         raise _damaged_error(folder, "layers are missing")
     return Lora(weights, rank)
+
+
+_FLOATS = (torch.float32, torch.bfloat16, torch.float16)
 
 
 class LoraBank:

@@ -7,6 +7,7 @@ import json
 import zipfile
 from pathlib import Path
 
+from cope_demo.errors import CopeError
 from cope_demo.model.embedded import EMBEDDED
 from cope_demo.model.task_adapters import find_named_adapter
 from cope_demo.texts.tasks import find_task
@@ -19,7 +20,7 @@ EMBEDDED_ORIGIN = "HuggingFaceTB/SmolLM2-135M-Instruct"
 _FILES = ("adapter_config.json", "adapter_model.safetensors")
 
 _LOAD = {
-    False: """model = PeftModel.from_pretrained(base, "cope")  # the expert; "oppu" is the stage before DPO
+    False: """model = PeftModel.from_pretrained(base, {cope})  # the expert; "oppu" is the stage before DPO
 
 
 def expert(ids):
@@ -30,8 +31,8 @@ def amateur(ids):
     with model.disable_adapter():
         return model(ids).logits[0, -1].float().log_softmax(-1)
 """,
-    True: """model = PeftModel.from_pretrained(base, "task", adapter_name="task")  # part of the base of this fit
-model.load_adapter("cope", adapter_name="cope")  # the expert; "oppu" is the stage before DPO
+    True: """model = PeftModel.from_pretrained(base, {task}, adapter_name="task")  # part of the base of this fit
+model.load_adapter({cope}, adapter_name="cope")  # the expert; "oppu" is the stage before DPO
 
 
 def expert(ids):
@@ -73,10 +74,11 @@ def write_zip(user: SavedUser, sample: bool, target: Path) -> None:
     """Writes the adapters of a user, with the task adapter they stand on where there is one, as a zip to `target`.
 
     sample: whether it is one of the repository's fictional people, whose name the card may say.
-    Raises CopeError when the task adapter is not there any more.
+    Raises CopeError when the task adapter is not there any more, and for adapters that were opened from the hub.
     """
-    task = find_named_adapter(user.manifest.get("task_adapter"))
-    folders = {kind: user.adapter(kind) for kind in ADAPTERS} | ({"task": task.folder} if task else {})
+    if user.origin:
+        raise CopeError(f"These adapters are to be had on the hub, as {user.origin['repo']}: download them there.")
+    folders = list_adapter_folders(user)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as file:
         file.writestr("README.md", make_model_card(user, sample))
         for name, folder in folders.items():
@@ -84,16 +86,31 @@ def write_zip(user: SavedUser, sample: bool, target: Path) -> None:
                 file.write(folder / part, f"{name}/{part}")
 
 
-def make_snippet(user: SavedUser) -> str:
-    """Python that loads the unzipped adapters with peft and writes 40 tokens by CoPe's rule, in their folder."""
+def list_adapter_folders(user: SavedUser) -> dict[str, Path]:
+    """The PEFT folders that somebody else needs: "oppu", "cope" and, where the user was fitted on one, "task".
+
+    Raises CopeError when the task adapter is not there any more.
+    """
+    task = find_named_adapter(user.manifest.get("task_adapter"))
+    return {kind: user.adapter(kind) for kind in ADAPTERS} | ({"task": task.folder} if task else {})
+
+
+def make_snippet(user: SavedUser, repo: str | None = None) -> str:
+    """Python that loads the adapters with peft and writes 40 tokens by CoPe's rule.
+
+    repo: where they are on the hub; None: unzipped, in the folder where it runs.
+    """
     task, base = find_task(user.task), json.dumps(find_hub_name(user.manifest["base"]))
     prompt = json.dumps(task.prompt(task.example_prompt), ensure_ascii=False)
     load = _LOAD[user.manifest.get("task_adapter") is not None].rstrip("\n")
-    return _SNIPPET.format(base=base, load=load, prompt=prompt)
+    places = {kind: json.dumps(kind) for kind in ("cope", "task")}
+    if repo:
+        places = {kind: f"{json.dumps(repo)}, subfolder={place}" for kind, place in places.items()}
+    return _SNIPPET.format(base=base, load=load.format(**places), prompt=prompt)
 
 
-def make_model_card(user: SavedUser, sample: bool) -> str:
-    """README.md with the hub's front matter. See write_zip."""
+def make_model_card(user: SavedUser, sample: bool, repo: str | None = None) -> str:
+    """README.md with the hub's front matter. See write_zip and, for `repo`, make_snippet."""
     from huggingface_hub import ModelCardData
 
     manifest, report = user.manifest, user.report
@@ -103,6 +120,7 @@ def make_model_card(user: SavedUser, sample: bool) -> str:
         base_model_relation="adapter",
         pipeline_tag="text-generation",
         license="apache-2.0" if sample else "other",
+        license_name=None if sample else "as-the-texts-and-the-base-model",
         tags=["cope", "personalization", "contrastive-decoding", "lora", "dpo", "trl"],
     )
     whose = f"{user.name}, a fictional person" if sample else "one person"
@@ -122,8 +140,9 @@ def make_model_card(user: SavedUser, sample: bool) -> str:
         pairs=report["pairs"],
         table="\n".join(table),
         texts=_TEXTS[sample],
+        use=_USE[repo is not None],
         licence=_LICENCES[sample],
-        snippet=make_snippet(user).strip(),
+        snippet=make_snippet(user, repo).strip(),
         settings="\n".join(f"| {name} | {value} |" for name, value in manifest.get("settings", {}).items()),
         versions=", ".join(f"{name} {number}" for name, number in manifest.get("versions", {}).items()),
         created=manifest["created"],
@@ -139,7 +158,11 @@ def find_hub_name(base: dict) -> str:
 _NAMES = {"base": "base", "oppu": "OPPU", "cope": "CoPe"}
 _TEXTS = {
     True: "They were written for the CoPe demo and are nobody's private writing.",
-    False: "They are the property of whoever wrote them and are not part of this archive.",
+    False: "They are the property of whoever wrote them and are not part of what you see here.",
+}
+_USE = {
+    False: "Unzip, and run this in the folder.",
+    True: "The CoPe demo opens this repository by its name (`owner/name@revision`). Or run this.",
 }
 _LICENCES = {
     True: "Apache-2.0, as the demo.",
@@ -158,7 +181,7 @@ same instruction{task_folder}. `cope/` is the expert of contrastive decoding, ba
 
 ## Use
 
-Unzip, and run this in the folder. It decodes by CoPe's rule: of the tokens that are plausible to the expert, the one
+{use} It decodes by CoPe's rule: of the tokens that are plausible to the expert, the one
 with the highest log p(expert) - alpha * log p(base).
 
 ```python

@@ -67,8 +67,13 @@ class SavedUser:
         return self.manifest["name"]
 
     @property
+    def origin(self) -> dict | None:
+        """Where on the hub it was opened from: {"repo", "revision" (a commit), "plain" (a single LoRA)}; else None."""
+        return self.manifest.get("origin")
+
+    @property
     def report(self) -> dict:
-        """The fit's report on held-out texts (report.json)."""
+        """The fit's report on held-out texts (report.json); {} where there is none, as of a LoRA from elsewhere."""
         return read_json(self.folder / "report.json")
 
     @property

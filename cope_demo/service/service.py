@@ -28,11 +28,13 @@ from .own_prompts import OwnPrompts
 
 if TYPE_CHECKING:  # torch is imported when the model is, so that the page is there at once
     from cope_demo.decode.engine import Engine
+    from cope_demo.hub.push import Pushed
     from cope_demo.jobs.interface import Jobs
     from cope_demo.model.base_model import BaseModel
 
 MAX_TEXTS = 8
 """Texts that are compared with a history at once."""
+NO_TEXTS = "None of this person’s texts are kept, so how near others are to them is not known."
 MAX_WORD, MAX_BEFORE = 60, 1024
 """Characters of a word that is looked up, and tokens of the column before it."""
 
@@ -161,6 +163,8 @@ class Service:
         Raises CopeError for what is not a few texts, and without the embedding model.
         """
         user = self.store.open(user_id)
+        if not user.keeps_history:
+            raise CopeError(NO_TEXTS)
         if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
             raise CopeError("The texts must be given by name.")
         if len(texts) > MAX_TEXTS:
@@ -182,6 +186,23 @@ class Service:
 
         user = self.store.open(user_id)
         write_zip(user, user.folder.parent == self.store.samples_dir, target)
+
+    def open_adapters(
+        self, address: str, owners: tuple[str, ...] = (), token: str | None = None, user_id: str | None = None
+    ) -> SavedUser:
+        """Adapters of the hub, owner/name@revision, as a saved user; see opening.open_adapters."""
+        from cope_demo.hub.address import read_address
+
+        from .opening import open_adapters
+
+        return open_adapters(self.store, self.engine().base, read_address(address), owners, token, user_id)
+
+    def push_adapters(self, user_id: str, repo: str, token: str, private: bool = True) -> "Pushed":
+        """A user's adapters to the hub; see hub.push.push_adapters. Needs no model."""
+        from cope_demo.hub.push import push_adapters
+
+        user = self.store.open(user_id)
+        return push_adapters(user, user.folder.parent == self.store.samples_dir, repo, token, private=private)
 
     def forget(self, user_id: str) -> None:
         """Drops what is kept of a user in memory."""

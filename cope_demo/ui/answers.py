@@ -12,7 +12,7 @@ from cope_demo.ui.web.guard import explain_error
 
 from . import links, streams
 from .component import say
-from .panels import against, behind, comeback, fitting, more_columns, people, scoring, takeaway
+from .panels import against, behind, comeback, fitting, hub, more_columns, people, scoring, takeaway
 from .parts import Answer, make_answer
 from .settings import choose_defaults, choose_task
 from .visitor import FINAL, NEW, Visitor
@@ -32,9 +32,12 @@ NOWHERE = say({"to": ""})
 
 
 def name_person(service, visitor: Visitor) -> str:
-    """The chosen person as the columns speak of them: a sample user's first name, or "you"."""
+    """The chosen person as the columns speak of them: a sample user's first name, what adapters of the hub are called
+    there, or "you".
+    """
     card = _find_card(service, visitor.chosen)
-    return card.name.split()[0] if card else "you"
+    opened = None if card else hub.find_opened(service, visitor.chosen)
+    return card.name.split()[0] if card else opened.name if opened else "you"
 
 
 def explain_refusal(visitor: Visitor) -> str:
@@ -66,6 +69,7 @@ def show_failure(error: BaseException) -> Answer:
 def show_visitor(service, visitor: Visitor, status: JobStatus | None = None) -> Answer:
     """Whom the visitor can choose, and how the chosen fit stands. status: of its job, where it is known already."""
     fit = visitor.find_fit(visitor.chosen)
+    opened = hub.find_opened(service, visitor.chosen)
     new, going = visitor.chosen == NEW, fit is not None and fit.state not in FINAL
     return make_answer(
         visitor=visitor.to_json(),
@@ -76,7 +80,7 @@ def show_visitor(service, visitor: Visitor, status: JobStatus | None = None) -> 
         fit=say(fitting.describe_plan() if new else fitting.describe_fit(service, visitor, status)),
         start_fit=gr.update(visible=new),
         cancel_fit=gr.update(visible=going),
-        delete_fit=gr.update(visible=fit is not None and not going),
+        delete_fit=gr.update(visible=fit is not None and not going, value=fitting.name_deletion(opened)),
         key=comeback.describe_key(visitor),
         against=against.offer_others(service, visitor, name_person(service, visitor)),
     )
@@ -88,6 +92,7 @@ def show_empty_comparison(service, visitor: Visitor) -> Answer:
     task = choose_task(card.task if card else fit.task if fit else "")
     prompts = list(card.prompts) if card else [task.example_prompt]
     first, who, refusal = choose_defaults(task), name_person(service, visitor), explain_refusal(visitor)
+    opened = hub.find_opened(service, visitor.chosen)
     return make_answer(
         prompt=gr.update(value=prompts[0] if prompts else "", info=task.instruction),
         examples=say({"label": "Or try", "prompts": prompts}),
@@ -98,8 +103,8 @@ def show_empty_comparison(service, visitor: Visitor) -> Answer:
         columns=streams.show_idle(who, refusal),
         scored=scoring.show_empty(who),
         verdict=scoring.EMPTY,
-        take=takeaway.NOTHING if refusal else takeaway.READY,
-        behind=behind.NOTHING if refusal else behind.FOLDED,
+        take=takeaway.NOTHING if refusal or opened else takeaway.READY,
+        behind=behind.NOTHING if refusal or opened else behind.FOLDED,
     )
 
 
@@ -117,13 +122,16 @@ def show_choice(service, visitor: Visitor, chosen: str, opening: bool = False) -
 
 
 def fill_from_link(service, visitor: Visitor, link: links.Link) -> Answer:
-    """The whole page with the link's user, prompt, settings and columns in the controls; nothing is run."""
+    """The whole page with the link's user, prompt, settings and columns in the controls; nothing is run.
+
+    link.user: a sample user, or one of the visitor's own that adapters of the hub were opened as.
+    """
     answer = show_choice(service, visitor, link.user, opening=True)
     answer = tick_columns(make_answer(answer, link.settings), link.columns)
     answer["against"] = {**answer["against"], "value": link.against}
     if link.prompt:
         answer["prompt"] = {**answer["prompt"], "value": link.prompt}
-    who = _find_card(service, link.user).name.split()[0]
+    who = name_person(service, replace(visitor, chosen=link.user))
     said = FILLED.format(who=who)
     columns = streams.show_idle(who, said, user=link.user, opening=True)
     return make_answer(answer, link=say({"kind": "wait", "message": said}), columns=columns, ways=go_to("compare"))

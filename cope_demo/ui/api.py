@@ -84,6 +84,17 @@ def adapters_zip(service: OwnService, user: str) -> dict:
     return takeaway.offer(service, _check_parameter("user", user))
 
 
+def open_adapters(service: OwnService, adapter: str) -> dict:
+    """Opens adapters of the Hugging Face hub that everybody may read: {"user", "name", "task", "adapter", "secret"}.
+
+    adapter: owner/name or owner/name@revision; in the answer that of the commit. `user` compares and scores as a fit
+    does, for whoever has the secret, and is deleted as one.
+    """
+    user = service.open_adapters(_check_parameter("adapter", adapter))
+    address = f"{user.origin['repo']}@{user.origin['revision']}"
+    return {"user": user.id, "name": user.name, "task": user.task, "adapter": address, "secret": service.secret}
+
+
 def delete_user(service: OwnService, user: str) -> dict:
     """Deletes a fitted user with all texts and adapters. Sample users cannot be deleted."""
     service.store.delete(user)
@@ -202,6 +213,7 @@ def look_up(
 
 
 _LIGHT = {"concurrency_limit": 4, "queue": True}
+_HUB = {"concurrency_limit": 4, "concurrency_id": "hub"}
 _READ = {"concurrency_limit": 1, "concurrency_id": "read"}
 _MODEL = {"concurrency_limit": AT_ONCE, "concurrency_id": "model"}
 ENDPOINTS = (
@@ -212,6 +224,7 @@ ENDPOINTS = (
     (fit_report, _LIGHT),
     (fit_details, _LIGHT),
     (adapters_zip, _LIGHT),
+    (open_adapters, _HUB),
     (delete_user, _LIGHT),
     (delete_my_data, _LIGHT),
     (fit, _READ),

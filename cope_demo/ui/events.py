@@ -20,6 +20,8 @@ HIDDEN = {"show_progress": "hidden", "api_visibility": "private"}
 LIGHT = {**HIDDEN, "queue": False}
 READING = {**HIDDEN, "concurrency_limit": 1, "concurrency_id": "read"}
 """For what makes instructions from texts: seconds of both cores, so one at a time."""
+HUB = {**HIDDEN, "concurrency_limit": 4, "concurrency_id": "hub"}
+"""For what waits for the Hugging Face hub."""
 WRITING = {**HIDDEN, "concurrency_limit": AT_ONCE, "concurrency_id": "model"}
 
 
@@ -28,6 +30,7 @@ def connect_events(access: Access, blocks: gr.Blocks, panels: Panels) -> None:
     events = Events(access, panels)
     events.connect_choice(blocks)
     events.connect_fit()
+    events.connect_hub()
     events.connect_history()
     events.connect_comparison()
     events.connect_score()
@@ -85,6 +88,34 @@ class Events:
         self._connect_turn(fit.cancel.click, Visit.cancel_fit, **LIGHT)
         self._connect_turn(fit.delete.click, Visit.delete_fit, **LIGHT)
         self._connect_turn(fit.start.click, Visit.start_fit, "text", "file", "task", "name", **READING)
+
+    def connect_hub(self) -> None:
+        """Adapters of the hub: opened, and pushed. Gradio fills in the token of who is logged in."""
+        self._connect(self.panels.hub.open, self._open_adapters, **HUB)
+        self._connect(self.panels.take.push, self._push_adapters, **HUB)
+
+    def _open_adapters(
+        self,
+        profile: gr.OAuthProfile | None,
+        token: gr.OAuthToken | None,
+        request: gr.Request,
+        event: gr.EventData,
+        visitor,
+    ):
+        query = _read_fields(event, "query").get("query")
+        visit = Visit(self.access, visitor, profile, request)
+        return self.parts.resolve(visit.open_adapters(query if isinstance(query, dict) else {}, token))
+
+    def _push_adapters(
+        self,
+        profile: gr.OAuthProfile | None,
+        token: gr.OAuthToken | None,
+        request: gr.Request,
+        event: gr.EventData,
+        visitor,
+    ):
+        visit = Visit(self.access, visitor, profile, request)
+        return self.parts.resolve(visit.push_adapters(profile, token, _read_fields(event, "name", "public")))
 
     def _come_back(self, profile: gr.OAuthProfile | None, request: gr.Request, event: gr.EventData, visitor):
         """Another secret takes the place of the one that this browser was given and cannot keep."""
@@ -225,6 +256,12 @@ def _read_item(event: gr.EventData, name: str) -> str:
     if not isinstance(said, dict) or said.get(name) is None:
         raise CopeError("It is not clear what was pressed: load the page anew and try again.")
     return str(said[name])
+
+
+def _read_fields(event: gr.EventData, *names: str) -> dict:
+    """These of the fields that an event says, as the browser says them."""
+    said = event._data if isinstance(event._data, dict) else {}
+    return {name: said[name] for name in names if name in said}
 
 
 def _read_example(event: gr.EventData) -> str:

@@ -2,8 +2,8 @@
 
 A link is made in the browser when its button is pressed, and only for sample users: ?user=ines&prompt=...&alpha=0.3
 (and &columns=rag,pag where there are further ones, &against=walter where another one is contrasted with), or
-?lesson=alpha. Opening one runs nothing. Whatever stands in an
-address was written by anybody, so all of it is checked.
+?lesson=alpha; and for adapters of the hub, as ?adapter=owner/name@revision&prompt=..., which are fetched for whoever
+opens it. Opening one writes nothing. Whatever stands in an address was written by anybody, so all of it is checked.
 """
 
 import os
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from cope_demo.decode.methods import COLUMNS, order_columns
 from cope_demo.errors import CopeError
+from cope_demo.hub.address import read_address
 from cope_demo.saved.store import Card
 from cope_demo.service.checks import check_length
 from cope_demo.ui.panels.lessons import ORDER, Lesson
@@ -25,13 +26,15 @@ _WHOLE = ("max_new_tokens", "seed")
 
 @dataclass(frozen=True)
 class Link:
-    """What a link asks for: a lesson's name; or a sample user, with a prompt, settings and further columns if any.
+    """What a link asks for: a lesson's name; or a sample user, or adapters of the hub by their address, with a prompt,
+    settings and further columns if any.
 
-    against: another sample user to contrast with, or "".
+    against: a sample user to contrast with, or "".
     """
 
     lesson: str = ""
     user: str = ""
+    adapter: str = ""
     prompt: str = ""
     settings: dict[str, float] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
@@ -44,13 +47,23 @@ def read(query: Mapping[str, str], cards: list[Card]) -> Link | None:
         if query["lesson"] not in ORDER:
             raise CopeError(f"This link names a lesson that does not exist; the lessons are {', '.join(ORDER)}.")
         return Link(lesson=query["lesson"])
+    names = [card.id for card in cards]
+    if query.get("adapter"):
+        return _read_settings(query, names, adapter=str(read_address(query["adapter"])))
     if "user" not in query:
         return None
-    names = [card.id for card in cards]
     if query["user"] not in names:
         raise CopeError(
             f"This link names somebody who is not a sample user; links can open {', '.join(names) or 'nobody yet'}."
         )
+    return _read_settings(query, names, user=query["user"])
+
+
+def _read_settings(query: Mapping[str, str], names: list[str], **whom: str) -> Link:
+    """The link with a comparison's prompt, settings and columns. Raises CopeError naming what will not do.
+
+    names: the sample users.
+    """
     prompt = query.get("prompt", "")
     check_length("This link's prompt", prompt)
     given = [name for name in (*SLIDERS, "seed") if name in query]
@@ -60,9 +73,15 @@ def read(query: Mapping[str, str], cards: list[Card]) -> Link | None:
         raise CopeError(f"This link's columns cannot be shown. {error}") from error
     settings = {name: _read_number(name, query[name]) for name in given}
     against = query.get("against", "")
-    if against and against not in [name for name in names if name != query["user"]]:
+    if against and against not in [name for name in names if name != whom.get("user")]:
         raise CopeError("This link contrasts with somebody who is not another sample user; nothing was filled in.")
-    return Link(user=query["user"], prompt=prompt, settings=settings, columns=columns, against=against)
+    return Link(prompt=prompt, settings=settings, columns=columns, against=against, **whom)
+
+
+def select_known(query: Mapping[str, str]) -> dict[str, str]:
+    """What of an address's parameters a link can say at all."""
+    known = ("adapter", "prompt", *SLIDERS, "seed", "columns", "against")
+    return {name: str(query[name]) for name in known if name in query}
 
 
 def find_address() -> str:

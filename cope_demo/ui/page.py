@@ -16,11 +16,24 @@ from cope_demo.ui.web.sessions import bound_sessions
 from cope_demo.ui.web.uploads import remove_broken_uploads
 from cope_demo.visitors.owners import Access
 
-from . import api
+from . import api, tools
 from .answers import NOWHERE, describe_model
 from .component import panel, say, static
 from .events import connect_events
-from .panels import behind, comeback, comparing, evidence, fitting, lessons, own, people, privacy, scoring, takeaway
+from .panels import (
+    behind,
+    comeback,
+    comparing,
+    evidence,
+    fitting,
+    hub,
+    lessons,
+    own,
+    people,
+    privacy,
+    scoring,
+    takeaway,
+)
 from .parts import Panels
 from .visitor import browser_state
 
@@ -42,6 +55,7 @@ def build(service) -> gr.Blocks:
         access = Access(service, takeaway.forget)  # from here on nobody holds the service itself
         connect_events(access, blocks, lay_out(access))
         api.add_endpoints(access)
+        tools.add_tools(access)
     blocks.api_open = False  # what waits in the queue is not to be had past it, in a Space or elsewhere
     return blocks
 
@@ -56,6 +70,7 @@ def lay_out(access: Access) -> Panels:
     with chapter("own"):
         login_button()
         history, fit, key = own.own_panel(), fitting.fit_panel(), comeback.comeback_panel()
+        adapters = hub.hub_panel()
     with chapter("lessons"):
         row = panel("lessons", say(lessons.describe_cards()), "lessons")
     with chapter("score"):
@@ -74,6 +89,7 @@ def lay_out(access: Access) -> Panels:
         visitor=visitor,
         timer=timer,
         people=cards,
+        hub=adapters,
         own=history,
         fit=fit,
         key=key,

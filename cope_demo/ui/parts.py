@@ -24,6 +24,7 @@ class Panels:
     visitor: gr.BrowserState
     timer: gr.Timer
     people: gr.HTML
+    hub: gr.HTML
     own: OwnPanel
     fit: FitPanel
     key: gr.HTML
@@ -50,6 +51,7 @@ class PageParts:
     timer: gr.Timer
 
     people: gr.HTML
+    hub: gr.HTML
     own: gr.Column
     text: gr.Textbox
     name: gr.Textbox
@@ -96,6 +98,7 @@ class PageParts:
             link=panels.link,
             timer=panels.timer,
             people=panels.people,
+            hub=panels.hub,
             own=own.box,
             text=own.text,
             name=own.name,

@@ -27,7 +27,7 @@ from cope_demo.ui.web.proxies import Proxies
 from cope_demo.ui.web.refusals import EXCEPTION_HANDLERS, Refusals
 from cope_demo.ui.web.shield import Shield
 
-from . import documents
+from . import documents, tools
 from .panels import takeaway
 
 MIDDLEWARE: tuple[Middleware, ...] = tuple(
@@ -61,6 +61,7 @@ def app_options(service) -> dict:
         yield
 
     routes = [Route("/health", health), Route("/ready", ready), takeaway.ROUTE, *documents.ROUTES]
+    routes += [tools.ROUTE] if tools.offers_tools() else []
     options = {"middleware": list(MIDDLEWARE), "exception_handlers": dict(EXCEPTION_HANDLERS), "lifespan": lifespan}
     return {"routes": routes, **options}
 

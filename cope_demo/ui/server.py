@@ -25,6 +25,7 @@ from .page import build  # noqa: E402
 from .panels.takeaway import ZIPS  # noqa: E402
 from .routes import app_options  # noqa: E402
 from .theme import STYLES, make_theme  # noqa: E402
+from .tools import offers_tools  # noqa: E402
 
 MAX_UPLOAD = "5mb"
 
@@ -54,6 +55,7 @@ def launch_options(host: str | None = None, port: int | None = None) -> dict:
         "ssr_mode": False,
         "pwa": False,
         "quiet": True,
+        "mcp_server": offers_tools(),
     }
 
 

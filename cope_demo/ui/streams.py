@@ -19,6 +19,7 @@ from cope_demo.system.wanted import stop_if_unwanted
 from cope_demo.ui.token_view import runs, wire
 from cope_demo.ui.web.guard import explain_error
 
+from .panels.hub import find_address
 from .settings import SLIDERS, check_settings
 
 INTERVAL = 0.1
@@ -150,7 +151,8 @@ def stream(
             if isinstance(step, Waiting):
                 text = _wait(text or wire.start(run, who, empty, methods, config, other), step.message)
             elif isinstance(step, Trace):
-                text += wire.start(run, who, step, methods, config, other)
+                address = find_address(service, user_id)
+                text += wire.start(run, who, step, methods, config, other, adapter=address)
             else:
                 text += _write(step)
             yield text

@@ -12,9 +12,9 @@ from cope_demo.visitors.owners import Access
 
 from . import answers, links
 from .component import say
-from .panels import against, behind, comeback, fitting, lessons, people, scoring, takeaway
+from .panels import against, behind, comeback, fitting, hub, lessons, people, scoring, takeaway
 from .parts import Answer, make_answer
-from .visitor import FINAL, MAX_FITS, NEW, Visitor
+from .visitor import FINAL, MAX_FITS, NEW, Fit, Visitor
 
 ERASED = "All your fits, texts and adapters have been deleted, and this browser starts anew."
 
@@ -38,9 +38,11 @@ class Visit:
         except CopeError as error:
             answer = answers.show_choice(self.service, visitor, visitor.chosen)
             return make_answer(answer, link=say({"kind": "problem", "message": str(error)}))
-        if link is not None and not link.lesson:
+        if link is not None and link.user:
             return answers.fill_from_link(self.service, visitor, link)
         answer = answers.show_choice(self.service, visitor, visitor.chosen, opening=True)
+        if link is not None and link.adapter:
+            return make_answer(answer, hub=hub.open_at_once(links.select_known(query)))
         return make_answer(answer, columns=lessons.render_lesson(link.lesson)) if link else answer
 
     def _find_fits(self) -> Visitor:
@@ -140,6 +142,7 @@ class Visit:
             name="",
             file=None,
             preview=say({"state": "empty"}),
+            hub=hub.CLOSED,
             text_a="",
             text_b="",
             asked="",
@@ -166,6 +169,24 @@ class Visit:
     def offer_adapters(self) -> Answer:
         """The chosen person's adapters, to take away."""
         return make_answer(take=takeaway.offer_link(self.service, self.visitor.chosen))
+
+    def push_adapters(self, profile, token, asked: Mapping) -> Answer:
+        """The chosen person's adapters, to the account that is logged in; profile, token: its own, or None."""
+        return make_answer(take=takeaway.push(self.service, self.visitor.chosen, profile, token, asked))
+
+    def open_adapters(self, query: Mapping[str, str], token=None) -> Answer:
+        """Adapters of the hub become a fit of this visitor's, with whatever else a link to them says.
+
+        query: of the link; from the page's field the address alone.
+        """
+        try:
+            link = links.read({"adapter": " ", **links.select_known(query)}, [])
+            user = self.service.open_adapters(link.adapter, token and token.token)
+        except Exception as error:
+            return make_answer(hub=hub.refuse(query.get("adapter"), explain_error(error)))
+        visitor = self.visitor.with_fit(Fit(user.id, "", user.name, user.task, "done"))
+        answer = answers.fill_from_link(self.service, visitor, replace(link, user=user.id))
+        return make_answer(answer, hub=hub.CLOSED, ways=answers.go_to("compare" if link.prompt else "fit"))
 
     def name_person(self) -> str:
         """See answers.name_person."""

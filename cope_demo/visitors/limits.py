@@ -24,6 +24,7 @@ class Rate:
 
 
 RATES = {"fit": Rate(6, 600.0), "compare": Rate(20, 3.0), "preview": Rate(60, 1.0), "upload": Rate(100, 1.0)}
+RATES |= {"hub": Rate(20, 15.0)}  # pushing adapters and opening some
 ADDRESS_FACTOR = 50
 AT_ONCE, AT_ONCE_BY_ADDRESS, AT_ONCE_BY_ALL = 2, 12, 24
 """Comparisons that stream at the same time: a visitor's, those from an address without a secret, and all."""

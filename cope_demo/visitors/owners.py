@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timezone
 from hmac import compare_digest
 from inspect import isgenerator
+from typing import TYPE_CHECKING
 
 from cope_demo.config import read_keep_days
 from cope_demo.errors import CopeError
@@ -23,6 +24,9 @@ from cope_demo.saved.store import Card, SavedUser
 
 from .address_share import AddressShare
 from .limits import AT_ONCE, AT_ONCE_BY_ADDRESS, Limits
+
+if TYPE_CHECKING:
+    from cope_demo.hub.push import Pushed
 
 SECRET = re.compile("[0-9a-f]{64}")
 BAD_SECRET = "This is not a secret of ours: give the one that an earlier fit has returned, or none for a new one."
@@ -121,6 +125,22 @@ class OwnService:
             return self.caller.limits.streaming(self.caller.visitor, result, most)
 
         return call_checked
+
+    def open_adapters(self, address: str, token: str | None = None) -> SavedUser:
+        """Adapters of the hub (owner/name@revision) as a user of this visitor's; see service.opening.
+
+        token: the visitor's own, None to see what everybody may. Raises CopeError for whoever has no proper secret.
+        """
+        if not self._owners:
+            raise CopeError(BAD_SECRET)
+        self.caller.take("hub")
+        return self._service.open_adapters(address, self._owners, token)
+
+    def push_adapters(self, user_id: str, repo: str, token: str, private: bool = True) -> "Pushed":
+        """A sample user's or the visitor's own adapters to their account; see hub.push. token: the visitor's own."""
+        self.store.check(user_id)
+        self.caller.take("hub")
+        return self._service.push_adapters(user_id, repo, token, private)
 
     def erase(self, user_id: str | None = None) -> dict[str, int]:
         """Removes all that is the visitor's: fits that wait, run or have ended, saved users, what memory holds of them.

@@ -2,6 +2,8 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -78,22 +80,57 @@ def run_stages(scratch, model, stages, config=FAST, emit=lambda event: None):
     return scratch
 
 
-def test_same_seed_same_adapters_bit_for_bit(models, tmp_path):
-    one, two, other = (
-        run_stages(tmp_path / name, models["llama"], STAGES[:-1], replace(FAST, seed=seed))
-        for name, seed in (("a", 3), ("b", 3), ("c", 4))
-    )
-    for adapter in ("oppu", "cope"):
-        read = [(scratch / adapter / "adapter_model.safetensors").read_bytes() for scratch in (one, two, other)]
-        assert read[0] == read[1] != read[2]
-    assert (one / "pairs.jsonl").read_text() == (two / "pairs.jsonl").read_text()
+class Fitted(NamedTuple):
+    """A fit of the tiny Llama that is through all its stages: its folder, its events, and of each trainer the types of
+    what it trained."""
+
+    scratch: Path
+    events: list
+    trained: list
+
+    def pairs(self) -> list[dict]:
+        return [json.loads(line) for line in (self.scratch / "pairs.jsonl").read_text().split("\n") if line]
 
 
-def test_a_stage_with_output_is_not_run_again(models, tmp_path):
-    scratch = run_stages(tmp_path, models["llama"], STAGES[:-1])
-    before = {path: path.stat().st_mtime_ns for path in scratch.rglob("*.safetensors")}
-    run_stages(scratch, models["llama"], STAGES[:-1])
-    assert {path: path.stat().st_mtime_ns for path in scratch.rglob("*.safetensors")} == before
+@pytest.fixture(scope="module")
+def fitted(models, tmp_path_factory):
+    """One fit for all tests that only look at it."""
+    events, trained, begin = [], [], Progress.on_train_begin
+
+    def note(self, args, state, control, model=None, **kwargs):
+        trained.append({p.dtype for p in model.parameters() if p.requires_grad})
+        begin(self, args, state, control, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COPE_DATA", str(tmp_path_factory.mktemp("data")))
+        patch.setattr(Progress, "on_train_begin", note)
+        scratch = tmp_path_factory.mktemp("fitted") / "fit"
+        run_stages(scratch, models["llama"], STAGES[:-1], emit=events.append)
+    return Fitted(scratch, events, trained)
+
+
+def test_same_seed_same_adapters_bit_for_bit(models, fitted, tmp_path):
+    two = run_stages(tmp_path / "same", models["llama"], STAGES[:-1])
+    other = run_stages(tmp_path / "other", models["llama"], ["history", "oppu"], replace(FAST, seed=4))
+
+    def read(scratch, adapter):
+        return (scratch / adapter / "adapter_model.safetensors").read_bytes()
+
+    assert read(fitted.scratch, "oppu") == read(two, "oppu") != read(other, "oppu")
+    assert read(fitted.scratch, "cope") == read(two, "cope")
+    assert (fitted.scratch / "pairs.jsonl").read_text() == (two / "pairs.jsonl").read_text()
+
+
+def test_a_stage_with_output_is_not_run_again(models, fitted):
+    before = {path: path.stat().st_mtime_ns for path in fitted.scratch.rglob("*.safetensors")}
+    run_stages(fitted.scratch, models["llama"], STAGES[:-1])
+    assert {path: path.stat().st_mtime_ns for path in fitted.scratch.rglob("*.safetensors")} == before
+
+
+def test_what_a_stage_does_before_its_work_is_told_apart(fitted):
+    times, setup = (json.loads((fitted.scratch / name).read_text()) for name in ("times.json", "setup.json"))
+    assert set(times) == set(setup) == set(STAGES[:-1])
+    assert all(0 <= setup[stage] <= times[stage] for stage in times)
 
 
 def test_a_cancel_in_a_stage_leaves_no_half_output(models, tmp_path):
@@ -109,12 +146,10 @@ def test_a_cancel_in_a_stage_leaves_no_half_output(models, tmp_path):
     assert (scratch / "oppu" / "adapter_model.safetensors").exists()
 
 
-def test_held_out_texts_are_not_trained_on(models, tmp_path):
-    scratch = run_stages(tmp_path, models["llama"], ["history", "oppu", "negatives"])
-    split = json.loads((scratch / "split.json").read_text())
+def test_held_out_texts_are_not_trained_on(fitted):
+    split = json.loads((fitted.scratch / "split.json").read_text())
     assert sorted(split["train"] + split["held_out"]) == list(range(8)) and split["held_out"]
-    pairs = [json.loads(line) for line in (scratch / "pairs.jsonl").read_text().split("\n") if line]
-    trained = [pair["chosen"] for pair in pairs if pair["part"] == "train"]
+    trained = [pair["chosen"] for pair in fitted.pairs() if pair["part"] == "train"]
     assert not set(trained) & {tiny.samples()[i].response for i in split["held_out"]}
 
 
@@ -160,33 +195,25 @@ def test_sampling_keeps_to_the_nucleus_and_to_its_shares():
     assert not greedy.argmax(-1).any()
 
 
-def naive_reward(model_path, adapter, prompt_ids, response_ids):
-    """Sum over the response of log pi_adapter - log pi_base, by two separate models."""
-    totals = []
-    for folder in (adapter, None):
-        base = load_base(model_path)
-        model = PeftModel.from_pretrained(base.model, str(folder)).eval() if folder else base.model
-        with torch.no_grad():
-            logits = model(torch.tensor([prompt_ids + response_ids])).logits[0].float().log_softmax(-1)
-        start = len(prompt_ids) - 1
-        totals.append(sum(float(logits[start + n, token]) for n, token in enumerate(response_ids)))
-    return totals[0] - totals[1]
+def naive_logp(model, prompt_ids, response_ids):
+    """Sum over the response of log pi, by a pass over the whole text."""
+    with torch.no_grad():
+        logits = model(torch.tensor([prompt_ids + response_ids])).logits[0].float().log_softmax(-1)
+    start = len(prompt_ids) - 1
+    return sum(float(logits[start + n, token]) for n, token in enumerate(response_ids))
 
 
-def test_the_dpo_reference_is_base_and_not_the_oppu_adapter(models, tmp_path):
+def test_the_dpo_reference_is_base_and_not_the_oppu_adapter(models, fitted):
     """At step 0 the margin is beta times r_user(chosen) - r_user(rejected) of OPPU over base, and not 0."""
-    scratch = run_stages(tmp_path, models["llama"], ["history", "oppu", "negatives"])
-    events = []
-    pipeline.run_stage("dpo", scratch, events.append)
-    margin = next(e.margin for e in events if e.loss is not None)
-    base = load_base(models["llama"])
-    split = json.loads((scratch / "split.json").read_text())
-    pairs = [json.loads(line) for line in (scratch / "pairs.jsonl").read_text().split("\n") if line]
+    margin = next(e.margin for e in fitted.events if e.stage == "dpo" and e.loss is not None)
+    base, other = load_base(models["llama"]), load_base(models["llama"])
+    oppu = PeftModel.from_pretrained(other.model, str(fitted.scratch / "oppu")).eval()
+    split = json.loads((fitted.scratch / "split.json").read_text())
     margins = []
-    for index, pair in zip(split["train"], pairs, strict=False):
+    for index, pair in zip(split["train"], fitted.pairs(), strict=False):
         example = encode(base, tiny.samples()[index], FAST)
         rewards = [
-            naive_reward(models["llama"], scratch / "oppu", example.prompt_ids, ids)
+            naive_logp(oppu, example.prompt_ids, ids) - naive_logp(base.model, example.prompt_ids, ids)
             for ids in (example.response_ids, pair["rejected_ids"])
         ]
         margins.append(FAST.beta * (rewards[0] - rewards[1]))
@@ -239,18 +266,9 @@ def test_weights_unpacked_once_give_the_same_results_bit_for_bit(models, monkeyp
     assert torch.equal(*results)
 
 
-def test_adapters_are_trained_in_float32_and_saved_in_bfloat16(models, tmp_path, monkeypatch):
-    seen = []
-    begin = Progress.on_train_begin
-
-    def note(self, args, state, control, model=None, **kwargs):
-        seen.append({p.dtype for p in model.parameters() if p.requires_grad})
-        begin(self, args, state, control, **kwargs)
-
-    monkeypatch.setattr(Progress, "on_train_begin", note)
-    scratch = run_stages(tmp_path, models["llama"], STAGES[:-1])
-    assert seen == [{torch.float32}, {torch.float32}]
-    one, two = (load_file(scratch / name / "adapter_model.safetensors") for name in ("oppu", "cope"))
+def test_adapters_are_trained_in_float32_and_saved_in_bfloat16(fitted):
+    assert fitted.trained == [{torch.float32}, {torch.float32}]
+    one, two = (load_file(fitted.scratch / name / "adapter_model.safetensors") for name in ("oppu", "cope"))
     assert {tensor.dtype for tensor in (*one.values(), *two.values())} == {torch.bfloat16}
     assert any(not torch.equal(one[key], two[key]) for key in one)
 

@@ -2,6 +2,8 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -29,10 +31,9 @@ def others(count: int = 12) -> list[dict]:
     return rows
 
 
-@pytest.fixture
-def data(tmp_path):
-    folder = tmp_path / "data"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
     (folder / OTHERS).write_text(json.dumps(others()))
     return folder
 
@@ -42,34 +43,46 @@ def model(tmp_path_factory):
     return tiny.make(tmp_path_factory.mktemp("model"))
 
 
+class Whole(NamedTuple):
+    """A run without a cut: its folder, what it returned, and its reports."""
+
+    folder: Path
+    result: dict
+    steps: list
+
+
+@pytest.fixture(scope="module")
+def whole(data, model, tmp_path_factory):
+    """One run for all tests that only look at it."""
+    folder, steps = tmp_path_factory.mktemp("whole") / "out", []
+    result = tam.train_tam("news_headline", data, folder, model=model, config=SMALL, report=lambda *a: steps.append(a))
+    return Whole(folder, result, steps)
+
+
 class Cut(Exception):
     """Ends a run from inside."""
 
 
-def test_it_learns_the_task_and_says_by_how_much(data, model, tmp_path):
-    steps = []
-    result = tam.train_tam(
-        "news_headline", data, tmp_path / "out", model=model, config=SMALL, report=lambda *a: steps.append(a)
-    )
+def test_it_learns_the_task_and_says_by_how_much(data, model, whole):
+    folder, result, steps = whole
     assert result["nats_per_token"]["after"] < result["nats_per_token"]["before"] - 0.3
     assert result["texts"] == {"train": 30, "validation": 6}
     assert [step for step, *_ in steps] == list(range(1, 9)) and steps[-1][1] == 8
-    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    names = sorted(path.name for path in folder.iterdir())
     assert names == ["README.md", "adapter_config.json", "adapter_model.safetensors", "tam.json"]
-    again = tam.train_tam("news_headline", data, tmp_path / "out", model=model, config=SMALL, report=pytest.fail)
+    again = tam.train_tam("news_headline", data, folder, model=model, config=SMALL, report=pytest.fail)
     assert again == result
 
 
 @pytest.mark.parametrize("step", [1, 4, 7])
-def test_a_run_that_was_cut_off_ends_with_the_same_bytes(data, model, tmp_path, monkeypatch, step):
+def test_a_run_that_was_cut_off_ends_with_the_same_bytes(data, model, whole, tmp_path, monkeypatch, step):
     monkeypatch.setattr(tam, "SAVE_STEPS", 3)
 
     def cut(done, *rest):
         if done == step:
             raise Cut
 
-    whole, parted = tmp_path / "whole", tmp_path / "parted"
-    tam.train_tam("news_headline", data, whole, model=model, config=SMALL)
+    parted = tmp_path / "parted"
     with pytest.raises(Cut):
         tam.train_tam("news_headline", data, parted, model=model, config=SMALL, report=cut)
     assert not (parted / "tam.json").exists()
@@ -77,7 +90,7 @@ def test_a_run_that_was_cut_off_ends_with_the_same_bytes(data, model, tmp_path, 
     tam.train_tam("news_headline", data, parted, model=model, config=SMALL, report=lambda done, *_: told.append(done))
     assert told[0] == step and told[-1] == 8
     weights = "adapter_model.safetensors"
-    assert (whole / weights).read_bytes() == (parted / weights).read_bytes()
+    assert (whole.folder / weights).read_bytes() == (parted / weights).read_bytes()
 
 
 def test_no_author_is_in_both_parts(data):
@@ -86,10 +99,9 @@ def test_no_author_is_in_both_parts(data):
     assert [len(part) for part in parts] == [30, 6] and len(of[0]) == 10 and not of[0] & of[1]
 
 
-def test_other_settings_in_the_same_folder_are_refused(data, model, tmp_path):
-    tam.train_tam("news_headline", data, tmp_path / "out", model=model, config=SMALL)
+def test_other_settings_in_the_same_folder_are_refused(data, model, whole):
     with pytest.raises(CopeError, match="other data or settings"):
-        tam.train_tam("news_headline", data, tmp_path / "out", model=model, config=replace(SMALL, examples=20))
+        tam.train_tam("news_headline", data, whole.folder, model=model, config=replace(SMALL, examples=20))
 
 
 @pytest.mark.parametrize(

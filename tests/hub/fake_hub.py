@@ -55,39 +55,50 @@ class FakeHub:
 
 
 @contextmanager
-def run_fake_hub() -> Iterator[FakeHub]:
-    """A FakeHub that answers on 127.0.0.1 to TOKEN alone."""
-    hub = FakeHub()
+def serve(respond) -> Iterator[str]:
+    """A server of this machine at the address it gives. respond: (method, path, headers, body) -> (status, headers,
+    content), once for each request.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self):
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            status = 200
-            if self.headers.get("authorization") != f"Bearer {TOKEN}":
-                status = 401
-            elif self.path == "/api/spaces/ada/cope" and not hub.files:
-                status = 404
-            elif hub.refuse and re.match(hub.refuse[0], self.path):
-                status = hub.refuse[1]
-            said = hub.answer(self.path.split("?")[0], body) if status == 200 else {"error": "no"}
-            content = json.dumps(said).encode()
+            status, headers, content = respond(self.command, self.path, self.headers, body)
             self.send_response(status)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(content)))
+            for name, value in {"content-length": str(len(content)), **headers}.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = answer
+        do_GET = do_POST = do_DELETE = answer
 
         def log_message(self, *args):
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    hub.address = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
-        yield hub
+        yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()
+
+
+@contextmanager
+def run_fake_hub() -> Iterator[FakeHub]:
+    """A FakeHub that answers on 127.0.0.1 to TOKEN alone."""
+    hub = FakeHub()
+
+    def respond(method, path, headers, body):
+        status = 200
+        if headers.get("authorization") != f"Bearer {TOKEN}":
+            status = 401
+        elif path == "/api/spaces/ada/cope" and not hub.files:
+            status = 404
+        elif hub.refuse and re.match(hub.refuse[0], path):
+            status = hub.refuse[1]
+        said = hub.answer(path.split("?")[0], body) if status == 200 else {"error": "no"}
+        return status, {"content-type": "application/json"}, json.dumps(said).encode()
+
+    with serve(respond) as hub.address:
+        yield hub

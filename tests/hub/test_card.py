@@ -28,7 +28,8 @@ def test_what_a_gradio_space_is_built_from(hardware):
     assert matter["python_version"] == "3.12"
     tested = re.search(r"^gradio==([\d.]+)", (ROOT / "constraints.txt").read_text(), re.MULTILINE)[1]
     assert matter["sdk_version"] == tested
-    assert matter["hf_oauth"] is True and "hf_oauth_scopes" not in matter  # who somebody is, and nothing more
+    assert matter["hf_oauth"] is True
+    assert matter["hf_oauth_scopes"] == ["contribute-repos"]  # what a push takes, and nothing more
     assert matter["thumbnail"].startswith("https://huggingface.co/spaces/ada/cope/resolve/main/")
     assert (ROOT / matter["thumbnail"].split("/main/")[1]).is_file()
     assert matter["models"] and "personalization" in matter["tags"] and len(matter["short_description"]) <= 60

@@ -50,12 +50,13 @@ def fit(tmp_path_factory) -> Fitted:
     model, data = tiny.make(root / "model"), root / "data"
     (root / "others").mkdir()
     (root / "others" / OTHERS).write_text(json.dumps(others()))
-    tam.train_tam(TASK, root / "others", data / "task_adapters" / TASK, model=model, config=SMALL)
     task = find_task(TASK)
     samples = [task.sample({"text": tiny.LINES[i], "title": f"{tiny.LINES[-i - 1][:20]} {i}"}) for i in range(8)]
     events = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COPE_DATA", str(data))
+        patch.setenv("COPE_COMPUTE", "float32")
+        tam.train_tam(TASK, root / "others", data / "task_adapters" / TASK, model=model, config=SMALL)
         pipeline.prepare(root / "scratch", samples, TASK, "ada", model=model, config=FAST)
         for stage in STAGES[:-1]:
             pipeline.run_stage(stage, root / "scratch", events.append)
@@ -66,8 +67,9 @@ def fit(tmp_path_factory) -> Fitted:
 
 @pytest.fixture
 def fitted(fit, monkeypatch) -> Fitted:
-    """The fit, its data folder being COPE_DATA."""
+    """The fit, its data folder being COPE_DATA; in float32, as in bfloat16 sampling and scoring round otherwise."""
     monkeypatch.setenv("COPE_DATA", str(fit.data))
+    monkeypatch.setenv("COPE_COMPUTE", "float32")
     return fit
 
 

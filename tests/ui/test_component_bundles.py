@@ -27,6 +27,7 @@ def test_units(name):
 @pytest.mark.parametrize(
     "name",
     [
+        "choice",
         "crossing",
         "differences",
         "kept",

@@ -26,6 +26,7 @@ def test_public_endpoints_are_named_and_typed(service):
     assert set(named) == {
         *("/users", "/preview_history", "/fit", "/fit_status", "/cancel_fit", "/fit_report", "/delete_user"),
         *("/delete_my_data", "/compare", "/continue_from", "/score", "/fit_details", "/adapters_zip"),
+        "/open_adapters",
     }
     compare = {p["parameter_name"]: p for p in named["/compare"]["parameters"]}
     assert list(compare)[:3] == ["user", "prompt", "alpha"] and compare["user"]["type"]["type"] == "string"

@@ -121,14 +121,14 @@ def test_report_in_words_better_and_worse():
 
 def test_first_visit_opens_with_the_first_sample_user(visit):
     answer = visit.open(None)
-    untouched = {"text", "name", "file", "preview", "erased", "alpha", "tau", "temperature", "seed", "ways"}
+    untouched = {"text", "name", "file", "preview", "hub", "erased", "alpha", "tau", "temperature", "seed", "ways"}
     assert set(ANSWERED) - set(answer) == untouched | {"text_a", "text_b", "asked"}
     assert answer["visitor"]["chosen"] == "ada"
     assert json.loads(answer["people"])["chosen"] == "ada"
     assert json.loads(answer["fit"])["report"]["rows"]
     assert answer["prompt"]["value"] == "Write a post about seams." and answer["own"]["visible"] is False
     idle = {"t": "idle", "who": "Ada", "message": "", "methods": ["greedy", "oppu", "cope"]}
-    idle |= {"user": "ada", "opening": True}  # a comparison from before a reload may come back
+    idle |= {"user": "ada", "hub": True}  # a comparison from before a reload may come back
     shown = messages(answer["columns"])[0]
     assert {name: row["label"] for name, row in shown.pop("table").items()}["greedy"] == "Base, greedy"
     assert shown == idle | {"nonce": shown["nonce"]}
@@ -200,7 +200,7 @@ def test_erasing_empties_the_page_and_forgets_the_browser(visit, service, tmp_pa
     assert (answer["text"], answer["name"], answer["file"]) == ("", "", None)
     assert "have been deleted" in answer["erased"] and service.forgotten == ["mine"]
     idle = messages(answer["columns"])[0]
-    assert idle["t"] == "idle" and not idle["opening"]  # nor does a reload bring a comparison back
+    assert idle["t"] == "idle" and not idle["hub"]  # nor does a reload bring a comparison back
     with pytest.raises(CopeError, match="no user"):
         service.store.open("mine")
 
@@ -284,4 +284,4 @@ def test_browsers_that_an_earlier_version_served_can_still_read_their_memory(own
 def test_a_link_opens_with_its_person_for_whom_a_kept_comparison_may_come_back(visit):
     memory = {"secret": SECRET, "chosen": NEW, "fits": []}
     (idle,) = messages(visit.open(memory, {"user": "ada"})["columns"])
-    assert idle["t"] == "idle" and idle["user"] == "ada" and idle["opening"] is True
+    assert idle["t"] == "idle" and idle["user"] == "ada" and idle["hub"] is True

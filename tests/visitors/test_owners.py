@@ -91,8 +91,8 @@ def test_an_account_owns_what_is_fitted_while_it_is_logged_in(service):
     assert access.of(SECRET, PROFILE).store.open("mine")  # fitted before logging in
 
 
-CLOSED = {"start", "engine", "forget", "store", "jobs"}
-"""What of a service only the server itself may use; visitors have a store and jobs of their own (OwnService)."""
+CLOSED = {"start", "engine", "forget", "store", "jobs", "open_adapters", "push_adapters"}
+"""What of a service only the server itself may use; visitors have forms of their own of some of it (OwnService)."""
 
 
 def test_whoever_adds_to_the_service_decides_whether_visitors_may_use_it(tmp_path):
@@ -112,6 +112,17 @@ def test_what_is_checked_opens_samples_and_one_s_own_users_alone(service, name):
     mine, strange = (getattr(Access(service).of(secret), name) for secret in (SECRET, OTHER))
     assert mine("mine", 5) == ("mine", 5) and mine("ada") == strange("ada") == ("ada",)
     assert refused(strange, "mine") == refused(strange, "none").replace("'none'", "'mine'")
+
+
+def test_only_samples_and_one_s_own_are_pushed_and_what_is_opened_is_one_s_own(service):
+    service.push_adapters = lambda *given: given
+    service.open_adapters = lambda *given: given
+    mine, strange = (Access(service).of(secret) for secret in (SECRET, OTHER))
+    assert mine.push_adapters("mine", "ada/x", "token") == ("mine", "ada/x", "token", True)
+    assert strange.push_adapters("ada", "ada/x", "token", False) == ("ada", "ada/x", "token", False)
+    assert refused(strange.push_adapters, "mine", "ada/x", "token") == refused(strange.store.open, "mine")
+    assert mine.open_adapters("ada/x", "token") == ("ada/x", (owner_of_secret(SECRET),), "token")
+    assert "not a secret of ours" in refused(Access(service).of("none").open_adapters, "ada/x")
 
 
 def test_what_is_on_no_list_is_closed_even_when_it_is_about_a_user(service):

@@ -44,12 +44,16 @@ def run_app(folder: Path, model: str, fit: dict) -> Iterator[RunningApp]:
         settings = {"SPACES_ZERO_GPU": "true", "SPACES_ZERO_DEVICE_API_URL": lender.address, "HF_HUB_OFFLINE": "1"}
         settings |= {"COPE_MODEL": model, "COPE_DATA": str(data), "COPE_CACHE": str(CACHE), "HOME": str(folder)}
         settings |= {"COPE_FIT_CONFIG": json.dumps(fit), "ZEROGPU_OFFLOAD_DIR": str(folder / "offload")}
-        process, url = _start(folder / "log.txt", {**os.environ, **settings})
+        log = folder / "log.txt"
+        process, url = _start(log, {**os.environ, **settings})
         try:
             yield RunningApp(url, model, data, lender)
+        except BaseException:
+            print(log.read_text()[-3000:])
+            raise
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(60)
 
 
 def _start(log: Path, environment: dict[str, str]) -> tuple[subprocess.Popen, str]:

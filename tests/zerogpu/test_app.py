@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 
 import httpx
 import pytest
@@ -61,7 +60,7 @@ def test_a_column_goes_on_and_a_profile_is_written_once(app, ada):
     prompt = next(column["prompt"] for column in trace["columns"] if column["method"] == "pag")
     assert prompt.startswith("About the writer: ") and prompt.endswith(PROMPT)
     *_, again = compare(ada, PROMPT, columns=["pag"])
-    assert again["columns"] == trace["columns"]
+    assert [column["text"] for column in again["columns"]] == [column["text"] for column in trace["columns"]]
     first, second = (int(given["durationSeconds"]) for given in app.lender.find("/schedule")[-2:])
     assert second < first
     ids = [token["id"] for token in trace["columns"][2]["tokens"]][:3]
@@ -115,7 +114,8 @@ def test_two_visitors_at_once(app, ada):
     asked = {"user": fit["user"], "prompt": PROMPT, "secret": fit["secret"], "max_new_tokens": 30}
     jobs = [one.submit(**asked, api_name="/compare") for one in (client, other)]
     traces = [read_all(job)[-1] for job in jobs]
-    assert traces[0] == traces[1]
+    first, second = ([column["text"] for column in trace["columns"]] for trace in traces)
+    assert first == second and all(first)
     tokens = {given["token"] for given in app.lender.find("/schedule")[-2:]}
     assert tokens == {make_token("ada"), make_token("eve")}
 
@@ -135,8 +135,7 @@ def test_an_idle_worker_serves_the_next_call(app, ada):
     app.lender.reuse = True
     try:
         first, known = compare(ada, PROMPT)[-1], len(app.lender.pids)
-        started = time.monotonic()
-        assert compare(ada, PROMPT)[-1] == first and len(app.lender.pids) == known
-        assert time.monotonic() - started < 20
+        again = compare(ada, PROMPT)[-1]
+        assert again["columns"][2]["text"] == first["columns"][2]["text"] and len(app.lender.pids) == known
     finally:
         app.lender.reuse = False

@@ -90,7 +90,7 @@ export const runChapters = () => {
   } catch { /* nothing was kept */ }
   document.documentElement.dataset.open = kept;
   const asked = new URLSearchParams(location.search);
-  if (asked.has('user') || asked.has('lesson')) openChapter('compare'); // a link shows there, or what is wrong with it
+  if (['user', 'lesson', 'adapter'].some((name) => asked.has(name))) openChapter('compare'); // a link shows there, or what is wrong with it
   whenThere(`#chapter-${NAMES.at(-1)} .chapter-head`, paintHeads); // Gradio has made them
   document.addEventListener('click', ({ target }) => {
     const pressed = target instanceof Element ? target.closest('.chapter-head, .door') : null;

@@ -4,8 +4,8 @@
 import { build } from 'esbuild';
 import { BUNDLES, PANELS, ROOT, TOKEN_VIEW, UI } from './folders.js';
 
-const NAMES = ['behind', 'citation', 'comeback', 'demonstration', 'evidence', 'examples', 'fitting', 'lessons', 'notice', 'people', 'preview', 'takeaway', 'verdict', 'ways'];
-const ALONE = { batch: `${UI}/batch/batch.js`, site: `${UI}/site/page.js`, framed: `${UI}/assets/framed.js`, opening: `${UI}/assets/opening.js` }; // scripts that are no component of the page
+const NAMES = ['behind', 'citation', 'comeback', 'demonstration', 'evidence', 'examples', 'fitting', 'hub', 'lessons', 'notice', 'people', 'preview', 'takeaway', 'verdict', 'ways'];
+const ALONE = { batch: `${UI}/batch/batch.js`, site: `${UI}/site/page.js`, framed: `${UI}/assets/framed.js`, opening: `${UI}/assets/opening.js` }; // scripts that mount no component
 
 await build({
   absWorkingDir: ROOT,

@@ -44,8 +44,13 @@ def fit_panel() -> FitPanel:
     with gr.Row(elem_classes="actions"):
         start = gr.Button("Start the fit", variant="primary", visible=False, elem_id="start-fit")
         cancel = gr.Button("Cancel the fit", visible=False, elem_id="cancel-fit")
-        delete = gr.Button("Delete this fit and its texts", size="sm", visible=False, elem_id="delete-fit")
+        delete = gr.Button(name_deletion(None), size="sm", visible=False, elem_id="delete-fit")
     return FitPanel(view, start, cancel, delete)
+
+
+def name_deletion(opened) -> str:
+    """What the button that deletes says. opened: the chosen one, where it is from the hub (hub.find_opened)."""
+    return "Delete these adapters here" if opened else "Delete this fit and its texts"
 
 
 def describe_plan() -> dict:
@@ -153,6 +158,8 @@ def describe_fit(service, visitor: Visitor, status: JobStatus | None = None) -> 
         return describe_progress(status or service.jobs.status(fit.job))
     try:
         user = service.store.open(visitor.chosen)
+        if user.origin:
+            return describe_opened(user)
         return {"state": "done", "report": explain_report(user.report, user.name)}
     except CopeError as error:
         return {"state": "failed", "message": str(error)}
@@ -160,6 +167,26 @@ def describe_fit(service, visitor: Visitor, status: JobStatus | None = None) -> 
         return {"state": "failed", "message": explain_error(error)}
 
 
+def describe_opened(user) -> dict:
+    """Adapters of the hub (a SavedUser): where they come from, and what is not known of them here."""
+    report = explain_report(user.report, user.name) if user.report else None
+    return {
+        "state": "done",
+        "message": f"From the Hugging Face hub: {user.origin['repo']}, commit {user.origin['revision'][:7]}",
+        "lines": [
+            PLAIN if user.origin["plain"] else PUSHED,
+            "The person’s texts are not there, so nothing that needs them is offered: RAG, PAG, and how near a text is "
+            "to their others.",
+        ],
+        **({"report": report} if report else {}),
+    }
+
+
+PLAIN = (
+    "It is a single LoRA, so it stands for both adapters: the OPPU and the CoPe column are written by the same one, "
+    "and differ by contrast alone. Nothing is known here of how it was trained."
+)
+PUSHED = "Both adapters are as they were pushed; the numbers are those that were pushed with them."
 AGAIN = "To try again, choose “Your own writing” above and start a new fit."
 
 

@@ -6,6 +6,7 @@ from cope_demo.errors import CopeError
 from cope_demo.saved.store import Card
 from cope_demo.texts.tasks import TASKS
 from cope_demo.ui.component import panel, say
+from cope_demo.ui.panels.hub import find_opened
 from cope_demo.ui.visitor import NEW, Fit, Visitor
 
 _STATES = {"queued": "waiting", "running": "fitting", "done": "fitted", "failed": "not fitted"}
@@ -42,11 +43,13 @@ def describe_cards(service, cards: list[Card], visitor: Visitor) -> str:
         for card in cards
     ]
     for fit in visitor.fits:
-        tags = [label_task(fit.task), _STATES.get(fit.state, fit.state)]
+        opened = find_opened(service, fit.user)
+        role = f"from {opened.origin['repo']}" if opened else "your own fit"
+        state = "from the hub" if opened else _STATES.get(fit.state, fit.state)
         about = _describe_expiry(service, fit) if fit.state == "done" else _ABOUT.get(fit.state, "")
-        rows.append(
-            {"id": fit.user, "name": fit.name, "role": "your own fit", "mine": True, "about": about, "tags": tags}
-        )
+        tags = [label_task(fit.task), state]
+        row = {"id": fit.user, "name": fit.name, "role": role, "mine": not opened, "about": about, "tags": tags}
+        rows.append(row)
     rows.append({"id": NEW, "tags": [], "own": True, **_OWN})
     return say({"cards": rows, "chosen": visitor.chosen})
 

@@ -73,6 +73,8 @@ def show_empty(who: str) -> str:
 def pick_example(service, user_id: str) -> tuple[str, str, str]:
     """One of the person's texts that was held out of the fit, base's answer to the same instruction, and that."""
     held = [pair for pair in service.fit_details(user_id)["pairs"] if pair["part"] == "held_out"]
+    if not held:
+        raise CopeError("None of this person’s texts are here: paste one of your own.")
     pair = random.choice(held)
     return pair["chosen"], pair["rejected"][:MAX_TEXT], pair["prompt"]
 

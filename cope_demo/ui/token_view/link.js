@@ -1,4 +1,5 @@
-// A link to what is shown, made only when its button is pressed: of a lesson its name, of a sample user the settings.
+// A link to what is shown, made only when its button is pressed: of a lesson its name, of a sample user the settings, of
+// adapters from the hub these and their address there.
 
 import { el } from '../assets/dom.js';
 import { findMethod } from './methods.js';
@@ -6,17 +7,18 @@ import { findMethod } from './methods.js';
 const LINK_LIMIT = 1500; // characters of a prompt; longer addresses are cut by mail programs and chats
 
 /**
- * What a link to the comparison says, or null where there can be none. Only a sample user has a name here; whoever fitted
- * their own writing is "you", and gets no link, on whichever side of the contrast.
+ * What a link to the comparison says, or null where there can be none. Only a sample user has a name here, and adapters of
+ * the hub have one there; whoever fitted their own writing is "you", and gets no link, on whichever side of the contrast.
  * @param {import('./model.js').Model} model
  * @returns {Record<string, any> | null}
  */
 export const linkQuery = ({ run, lesson }) => {
   if (!run || run.going || !run.header.prompt || ([run.who, run.header.other].includes('you') && !lesson)) return null;
   if (lesson) return { lesson: lesson.id };
-  const { user, prompt, alpha, tau, repetition_penalty, against } = run.header;
+  const { user, adapter, prompt, alpha, tau, repetition_penalty, against } = run.header;
   const more = run.methods.filter((method) => findMethod(run.header.table, method).optional);
-  return { user, prompt, alpha, tau, repetition_penalty, ...run.decoding, ...(against ? { against } : {}), ...(more.length ? { columns: more.join(',') } : {}) };
+  const given = { prompt, alpha, tau, repetition_penalty, ...run.decoding, ...(against ? { against } : {}), ...(more.length ? { columns: more.join(',') } : {}) };
+  return { ...(adapter ? { adapter } : { user }), ...given };
 };
 
 /**
@@ -25,6 +27,13 @@ export const linkQuery = ({ run, lesson }) => {
  */
 export const linkProblem = ({ prompt = '' }) => (prompt.length > LINK_LIMIT
   ? `The prompt has ${prompt.length} characters, and a link holds ${LINK_LIMIT}; shorten it.` : '');
+
+/** @param {Record<string, any>} query as of linkQuery */
+const describe = ({ lesson, adapter }) => {
+  if (lesson) return 'It opens this lesson.';
+  if (adapter) return 'It holds the adapters’ name on the hub, the prompt and the settings; it opens for whoever may read them there.';
+  return 'It holds the sample user, the prompt and the settings, and opening it runs nothing.';
+};
 
 export class LinkButton {
   /**
@@ -54,7 +63,7 @@ export class LinkButton {
     if (this.status.textContent) return;
     this.field.value = `${this.address}?${new URLSearchParams(query)}`;
     this.field.hidden = false;
-    const holds = query.lesson ? 'It opens this lesson.' : 'It holds the sample user, the prompt and the settings, and opening it runs nothing.';
+    const holds = describe(query);
     try {
       await navigator.clipboard.writeText(this.field.value);
       this.status.textContent = `Copied. ${holds}`;

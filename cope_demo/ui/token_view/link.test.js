@@ -15,6 +15,12 @@ test('further columns are named', () => {
   assert.deepEqual(linkQuery(modelOf(rows('greedy', 'oppu', 'cope', 'rag', 'oppu+cd'))), { ...SETTINGS, columns: 'rag,oppu+cd' });
 });
 
+test('adapters of the hub are linked by their address there, not by whose they are here', () => {
+  const model = modelOf(rows('cope'), { adapter: 'ada/voice@c0ffee', who: 'voice' });
+  const { user, ...settings } = SETTINGS;
+  assert.deepEqual(linkQuery(model), { adapter: 'ada/voice@c0ffee', ...settings });
+});
+
 test('a lesson is linked by its name', () => {
   const model = modelOf(rows('cope'), { who: 'you' });
   model.setLesson({ id: 'alpha', steps: [] });

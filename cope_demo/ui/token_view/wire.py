@@ -13,8 +13,9 @@ A row is [method, index, id, text, logp_user, logp_base, score, in_head, head_si
 [id, text, logp_user, logp_base, score, in_head]; rewards follow from the log-probabilities and alpha. "table" has a row
 of each method (methods.describe_columns): its label and what the browser must know of it. "decoding" has what a trace
 does not tell and a continuation needs: {"max_new_tokens", "temperature", "seed"}; "prompts", by method, the prompts of
-columns that have one of their own; "other" is how the page speaks of the user whom the trace is against, if anybody. A
-page that the browser saves has "alpha", "tau" and "forced" (the visitor chose the token) in its branches as well.
+columns that have one of their own; "adapter", where the adapters come from the hub, their address there; "other" is how
+the page speaks of the user whom the trace is against, if anybody. A page that the browser saves has "alpha", "tau" and
+"forced" (the visitor chose the token) in its branches as well.
 """
 
 from collections.abc import Sequence
@@ -43,14 +44,17 @@ def start(
     methods: tuple[str, ...],
     config: DecodeConfig | None = None,
     other: str = "",
+    adapter: str = "",
 ) -> str:
     """The first message of a comparison: everything of the trace but its columns, and how it is decoded.
 
-    other: how the page speaks of the user whom the trace is against.
+    other: how the page speaks of the user whom the trace is against. adapter: the address on the hub of the adapters
+    that write, where they come from there.
     """
     header = {name: value for name, value in trace.to_json().items() if name != "columns"}
     decoding = config and {name: getattr(config, name) for name in ("max_new_tokens", "temperature", "seed")}
     more = _describe(methods, who, other) | _prompts([column.to_json() for column in trace.columns])
+    more |= {"adapter": adapter} if adapter else {}
     return line("start", run=run, who=who, methods=methods, decoding=decoding, **more, **header)
 
 

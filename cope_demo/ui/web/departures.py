@@ -13,7 +13,7 @@ from gradio.context import LocalContext
 
 from cope_demo.system.wanted import ask_with
 
-DIRECT = re.compile(r"/gradio_api/(run|api|component_server)\b")
+DIRECT = re.compile(r"/gradio_api/(run|api|component_server|mcp)\b")
 """Routes whose answer is the work's result."""
 ADDRESS: ContextVar[str] = ContextVar("address", default="")
 """Where the request came from in whose context this is read; arrivals.Arrivals sets it."""

@@ -65,10 +65,11 @@ def _check_text(parameter: Parameter, value):
     return value
 
 
-def endpoint(access: Access) -> Callable:
+def endpoint(access: Access, anonymous: bool = False) -> Callable:
     """Decorates a public endpoint, whose first parameter is the service as its caller may use it (owners.OwnService).
 
     To callers it has a last parameter `secret` instead. What it raises reaches them as one sentence.
+    anonymous: it takes no secret and knows no account, so that it gets at nobody's own.
     """
 
     def decorate(function: Callable) -> Callable:
@@ -77,15 +78,16 @@ def endpoint(access: Access) -> Callable:
         profile = Parameter("profile", Parameter.POSITIONAL_OR_KEYWORD, annotation=gr.OAuthProfile | None)
         request = Parameter("request", Parameter.POSITIONAL_OR_KEYWORD, annotation=gr.Request)
         secret = Parameter("secret", Parameter.POSITIONAL_OR_KEYWORD, default="", annotation=str)
-        public = signature(function).replace(parameters=[profile, request, *own, secret])
-        texts = [parameter.name for parameter in (*own, secret) if parameter.annotation is str]
+        hidden, last = ([request], []) if anonymous else ([profile, request], [secret])
+        public = signature(function).replace(parameters=[*hidden, *own, *last])
+        texts = [parameter.name for parameter in (*own, *last) if parameter.annotation is str]
 
         def bind_arguments(args, kwargs) -> dict:
             bound = public.bind(*args, **kwargs)
             bound.apply_defaults()
             for name in texts:
                 bound.arguments[name] = _check_text(public.parameters[name], bound.arguments[name])
-            caller = (bound.arguments.pop(name) for name in ("secret", "profile", "request"))
+            caller = (bound.arguments.pop(name, None) for name in ("secret", "profile", "request"))
             return {"service": open_service(access, *caller), **bound.arguments}
 
         if isgeneratorfunction(function):

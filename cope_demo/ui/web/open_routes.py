@@ -2,6 +2,8 @@
 newer one may add some: whatever is not named here is not found.
 """
 
+from importlib.util import find_spec
+
 from starlette.routing import Match, compile_path
 from starlette.types import ASGIApp
 
@@ -40,6 +42,8 @@ WRITE = (
     "/gradio_api/component_server/",  # as the page writes it
 )
 """Gradio's routes for POST."""
+MCP = "/gradio_api/mcp/"
+"""Gradio's route for POST, and ours for GET, where tools are offered (tools.py)."""
 LOGIN = ("/login/huggingface", "/login/callback", "/logout")
 """Gradio's routes for GET where visitors can log in."""
 OURS = ("/health", "/ready", "/adapters/{token}", "/docs/{name}", "/docs/images/{name}")
@@ -48,8 +52,9 @@ OURS = ("/health", "/ready", "/adapters/{token}", "/docs/{name}", "/docs/images/
 
 def list_open() -> dict[str, tuple[str, ...]]:
     """The templates of the paths that are answered, by method."""
-    read = (*READ, *OURS)
-    return {"GET": (*read, *LOGIN) if accounts() else read, "HEAD": read, "POST": WRITE}
+    tools = (MCP,) if find_spec("mcp") else ()
+    read = (*READ, *OURS, *tools)
+    return {"GET": (*read, *LOGIN) if accounts() else read, "HEAD": read, "POST": (*WRITE, *tools)}
 
 
 class OpenRoutes:

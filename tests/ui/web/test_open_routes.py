@@ -47,13 +47,13 @@ def test_what_is_open():
     assert list_open()["POST"] == (
         *(f"{gradio}queue/join", f"{gradio}call/{{api_name}}", f"{gradio}call/v2/{{api_name}}"),
         *(f"{gradio}run/{{api_name}}", f"{gradio}cancel", f"{gradio}reset", f"{gradio}upload"),
-        *(f"{gradio}component_server", f"{gradio}component_server/"),
+        *(f"{gradio}component_server", f"{gradio}component_server/", f"{gradio}mcp/"),
     )
     read = {path for path in list_open()["GET"] if path.startswith(gradio)}
     assert {path.removeprefix(gradio) for path in read} == {
         *("info", "app_id", "startup-events", "heartbeat/{session_hash}", "queue/data", "upload_progress"),
         *("call/{api_name}/{event_id}", "call/v2/{api_name}/{event_id}"),
-        "custom_component/{id}/{environment}/{type}/{file_name}",
+        *("custom_component/{id}/{environment}/{type}/{file_name}", "mcp/"),
     }
     assert set(list_open()["GET"]) - read == {
         *("/", "/config", "/theme.css", "/favicon.ico", "/robots.txt", "/manifest.json"),
@@ -61,6 +61,11 @@ def test_what_is_open():
         *("/health", "/ready", "/adapters/{token}", "/docs/{name}", "/docs/images/{name}"),
     }
     assert list_open()["HEAD"] == list_open()["GET"] and set(list_open()) == {"GET", "HEAD", "POST"}
+
+
+def test_without_the_package_for_tools_their_route_is_closed(monkeypatch):
+    monkeypatch.setattr(open_routes, "find_spec", lambda name: None)
+    assert not [path for paths in list_open().values() for path in paths if "mcp" in path]
 
 
 def test_every_open_route_is_there(page, monkeypatch):
