@@ -36,7 +36,6 @@ def test_a_person_is_contrasted_with_another_and_any_word_is_looked_up(chromium,
         assert "for Bob" in inspector.inner_text() and "for base" not in inspector.inner_text()
         inspector.locator(".lookup input").fill("the")
         inspector.locator(".lookup button").click()
-        assert "for Ada (1st), " not in inspector.locator(".answer").inner_text()  # stitch is likelier
         assert "for Bob (1st" in inspector.locator(".answer").inner_text()
         inspector.locator(".lookup input").fill("kettle")
         inspector.locator(".lookup button").click()
