@@ -5,19 +5,20 @@ import shutil
 
 import pytest
 
+from cope_demo.saved.store import Store
 from cope_demo.ui.panels import against
 from tests.browser.conftest import visit
 from tests.browser.test_token_view import compare
-from tests.scripted import CARD
+from tests.scripted import CARD, publish
 
 COLUMN = "#heatmap-view .column[data-method=against]"
 
 
 @pytest.fixture
-def bob(service):
+def bob(service, tmp_path):
     """A second sample user, Bob, while a test runs."""
     samples = service.store.samples_dir
-    shutil.copytree(samples / "ada", samples / "bob")
+    publish(Store(samples, tmp_path / "none"), tmp_path / "scratch", "bob", "Bob Hem")
     (samples / "bob" / "card.json").write_text(json.dumps({**CARD, "name": "Bob Hem"}))
     yield
     shutil.rmtree(samples / "bob")
@@ -35,7 +36,6 @@ def test_a_person_is_contrasted_with_another_and_any_word_is_looked_up(chromium,
         assert "for Bob" in inspector.inner_text() and "for base" not in inspector.inner_text()
         inspector.locator(".lookup input").fill("the")
         inspector.locator(".lookup button").click()
-        assert "for Ada (1st), " not in inspector.locator(".answer").inner_text()  # stitch is likelier
         assert "for Bob (1st" in inspector.locator(".answer").inner_text()
         inspector.locator(".lookup input").fill("kettle")
         inspector.locator(".lookup button").click()

@@ -57,6 +57,7 @@ def test_many_comparisons_are_looked_through(chromium, page_file, tmp_path, dark
     page.select_option("select[name=user]", "juno")
     page.select_option(".pick select", "0")
     page.wait_for_selector(".lead:has-text('Juno, alpha 0.7')")
+    page.wait_for_selector(".opened .column[data-method=cope].ended")
     assert page.locator(".column[data-method=cope] .tok").count() == 9 and page.locator("img").count() == 0
     for size in (DESKTOP, PHONE):
         page.set_viewport_size(size)
