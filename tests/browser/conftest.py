@@ -68,6 +68,13 @@ def visit(chromium, url, size=DESKTOP, dark=False, state=None, chapters=True, sc
     assert trouble == [] and hit is None
 
 
+def open_more(page):
+    """Unfolds a comparison's further settings; what is folded is not in the page."""
+    if page.query_selector("#more") is None:
+        page.click("#advanced > button")
+        page.wait_for_selector("#more")
+
+
 @pytest.fixture(scope="session")
 def scripted_page(tmp_path_factory):
     """The real page over a scripted service (RunningPage), for what a model cannot be asked to say."""
