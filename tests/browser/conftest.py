@@ -22,9 +22,14 @@ QUICK_FIT = {"oppu_epochs": 1, "holdout": 1, "candidates": 1, "candidate_tempera
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 TABLET = {"width": 820, "height": 1000}
 CHAPTERS = ("compare", "own", "lessons", "score", "behind")
-OPEN_ALL = f"""try {{
-  if (sessionStorage.getItem('cope-chapters') === null) sessionStorage.setItem('cope-chapters', '{" ".join(CHAPTERS)}');
-}} catch {{}}"""
+OPEN_ALL = f"""{{
+  const all = '{" ".join(CHAPTERS)}';
+  try {{
+    if (sessionStorage.getItem('cope-chapters') === null) sessionStorage.setItem('cope-chapters', all);
+  }} catch {{ // a frame that may keep nothing
+    addEventListener('DOMContentLoaded', () => {{ document.documentElement.dataset.open = all; }});
+  }}
+}}"""
 """For a tab's first page: as if every chapter had been opened."""
 
 
@@ -66,6 +71,13 @@ def visit(chromium, url, size=DESKTOP, dark=False, state=None, chapters=True, sc
     hit = page.evaluate("window.hit")
     context.close()
     assert trouble == [] and hit is None
+
+
+def open_more(page):
+    """Unfolds a comparison's further settings; what is folded is not in the page."""
+    if page.query_selector("#more") is None:
+        page.click("#advanced > button")
+        page.wait_for_selector("#more")
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import pytest
 
 from cope_demo.ui import links
 from cope_demo.ui.panels import lessons
-from tests.browser.conftest import DESKTOP, PHONE, TABLET, visit
+from tests.browser.conftest import DESKTOP, PHONE, TABLET, open_more, visit
 from tests.browser.test_token_view import compare, sideways
 
 LESSON = ".cope-lesson"
@@ -130,6 +130,7 @@ def test_run_it_live_fills_the_controls_and_runs_nothing(chromium, service, scri
         page.click("text=Run it live")
         page.wait_for_selector("[data-id=ada][aria-checked=true]")
         page.wait_for_function("document.querySelector('#prompt textarea').value.includes('night bus')")
+        open_more(page)
         assert page.input_value("#max_new_tokens input[type=number]") == "40"
         assert "Press Compare" in page.inner_text(".cope-opened") and page.is_visible(LESSON)
         assert service.closed == 0

@@ -8,7 +8,7 @@ import pytest
 from cope_demo.decode.methods import COLUMNS, METHODS, list_optional
 from cope_demo.service.offered import NO_TASK_ADAPTER
 from tests.browser.alone import plain, step, value, view
-from tests.browser.conftest import DESKTOP, PHONE, visit
+from tests.browser.conftest import DESKTOP, PHONE, open_more, visit
 from tests.browser.test_token_view import compare, sideways, texts
 from tests.scripted import HOSTILE
 
@@ -27,6 +27,7 @@ def save(page, choice: str) -> str:
 
 def tick(page) -> None:
     """Chooses two further columns."""
+    open_more(page)
     for name in ("oppu+cd", "rag"):
         page.check(f"#more input[value='{name}'], #more label:has-text('{METHODS[name].label}') input")
 
@@ -46,6 +47,7 @@ def test_what_a_person_has_is_offered_and_stays_ticked_for_the_next(chromium, sc
     with visit(chromium, scripted_url) as page:
         page.set_default_timeout(SLOW)
         offered = [name for name in list_optional() if name != "base"]  # Ada's fit has no task adapter, which is said
+        open_more(page)
         boxes = page.locator("#more label:has(input)")
         assert [text.strip() for text in boxes.all_inner_texts()] == [METHODS[name].label for name in offered]
         assert NO_TASK_ADAPTER in page.inner_text("#more") and "most similar of Ada’s texts" in page.inner_text("#more")
@@ -92,6 +94,7 @@ def test_a_link_ticks_the_same_boxes(compared, chromium):
     link = compared.input_value(".cope-link input")
     assert "columns=rag%2Coppu%2Bcd" in link
     with visit(chromium, link) as page:
+        open_more(page)
         page.wait_for_selector("#more input:checked")
         assert page.locator("#more input:checked").count() == 2
 
@@ -116,6 +119,7 @@ def test_eight_columns_fit_the_screen(chromium):
 
 def test_a_new_method_is_a_column_by_its_row_alone(chromium, scripted_url, twin):
     with visit(chromium, scripted_url) as page:
+        open_more(page)
         page.check(f"#more input[name='{twin.name}']")
         page.fill("#prompt textarea", "Write.")
         page.click("#compare")

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.browser.conftest import visit
+from tests.browser.conftest import open_more, visit
 from tests.browser.test_token_view import COPE, texts
 
 STEPS = ".cope-steps"
@@ -23,6 +23,7 @@ def compared(chromium, app_url):
     with visit(chromium, f"{app_url}?user=ines&prompt=Write+a+post+about+the+night+bus.&max_new_tokens=30") as page:
         page.wait_for_selector(".cope-notice p", state="detached", timeout=60_000)
         page.wait_for_function("document.querySelector('#prompt textarea').value.includes('night bus')")
+        open_more(page)
         page.wait_for_function("document.querySelector('#max_new_tokens input[type=number]').value === '30'")
         page.click("#compare")
         page.wait_for_selector(f"{COPE}.ended", timeout=60_000)

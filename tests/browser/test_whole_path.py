@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import DESKTOP, PHONE, visit
+from tests.browser.conftest import DESKTOP, PHONE, open_more, visit
 from tests.browser.test_token_view import COPE, sideways, texts
 from tests.scripted import HOSTILE
 
@@ -59,7 +59,7 @@ def test_compare_own_writing(chromium, app_url, fitted, size):
     with visit(chromium, app_url, size, dark=size is PHONE, state=fitted) as page:
         page.wait_for_selector(".card[aria-checked=true] .name:text('Ferry cook')")
         page.fill("#prompt textarea", f"Write a post about {HOSTILE[1]} {HOSTILE[3]}.")
-        page.click("#advanced > button")
+        open_more(page)
         page.fill("#max_new_tokens input[type=number]", "20")
         page.press("#max_new_tokens input[type=number]", "Tab")
         page.click("#compare")
@@ -108,7 +108,7 @@ def test_a_sample_user_answers_at_once(chromium, app_url):
     with visit(chromium, app_url) as page:
         page.wait_for_selector(".cope-fit .report")
         page.wait_for_selector(".cope-notice p", state="detached", timeout=60_000)
-        page.click("#advanced > button")
+        open_more(page)
         page.fill("#max_new_tokens input[type=number]", "10")
         page.press("#max_new_tokens input[type=number]", "Tab")
         page.click("#compare")
