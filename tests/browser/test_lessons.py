@@ -131,6 +131,7 @@ def test_run_it_live_fills_the_controls_and_runs_nothing(chromium, service, scri
         page.click("text=Run it live")
         page.wait_for_selector("[data-id=ada][aria-checked=true]")
         page.wait_for_function("document.querySelector('#prompt textarea').value.includes('night bus')")
+        page.click("#advanced > button")  # what is folded is not there before
         assert page.input_value("#max_new_tokens input[type=number]") == "40"
         assert "Press Compare" in page.inner_text(".cope-opened") and page.is_visible(LESSON)
         assert service.closed == 0
