@@ -1,5 +1,6 @@
 """What happens on the page: which event calls which turn of a visitor (visit.py), with which parts' values."""
 
+import secrets
 from collections.abc import Iterator
 
 import gradio as gr
@@ -238,7 +239,11 @@ class Events:
     def _open_lesson(self, event: gr.EventData) -> dict:
         """The lesson that was pressed; a comparison that runs ends."""
         name = _read_item(event, "id")
-        view = {self.panels.compare.view: lessons.render_lesson(name)} if name in lessons.ORDER else {}
+        view = (
+            {self.panels.compare.view: lessons.render_lesson(name, secrets.token_hex(2))}
+            if name in lessons.ORDER
+            else {}
+        )
         return {**view, **self._free_buttons()}
 
     def connect_score(self) -> None:

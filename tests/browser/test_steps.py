@@ -122,7 +122,7 @@ def test_the_slider_shows_the_end_of_a_decision_and_a_click_any_phase_of_it(deci
 
 
 def test_alpha_and_tau_of_a_decision_can_be_dragged(decision):
-    go_to(decision, 1, 0)
+    go_to(decision, 1, 2)
     dials, own = f"{STEPS} .cope-dials", words(decision, ".less >> nth=1")
     assert words(decision, ".crossing") == "No alpha up to 1.5 takes the lead from \u2018stitch\u2019."
     decision.fill(f"{dials} input >> nth=0", "1.2")

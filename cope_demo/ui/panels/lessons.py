@@ -157,8 +157,11 @@ def describe_cards() -> list[dict]:
     return [{"id": one.id, "title": one.title, "teaser": one.teaser} for one in found]
 
 
-def render_lesson(name: str) -> str:
-    """A lesson as the token view's value (wire.py): its comparison, then its steps."""
+def render_lesson(name: str, nonce: str = "") -> str:
+    """A lesson as the token view's value (wire.py): its comparison, then its steps.
+
+    nonce: tells the value from that of an earlier press, as Gradio passes on no value that is the same as before.
+    """
     one = read_lesson(name)
     steps = []
     for step in one.steps:
@@ -170,6 +173,5 @@ def render_lesson(name: str) -> str:
     variants = {key: own for key, own in one.columns.items() if own}
     head = {"id": name, "number": ORDER.index(name) + 1, "title": one.title, "steps": steps}
     decoding = {name: getattr(one.config, name) for name in ("max_new_tokens", "temperature", "seed")}
-    return wire.whole(one.trace, one.who, variants=variants, other=one.other, decoding=decoding) + wire.line(
-        "lesson", **head
-    )
+    more = {"decoding": decoding} | ({"nonce": nonce} if nonce else {})
+    return wire.whole(one.trace, one.who, variants=variants, other=one.other, **more) + wire.line("lesson", **head)

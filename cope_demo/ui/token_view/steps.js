@@ -149,12 +149,12 @@ export class Steps {
 
   // -- drawing --------------------------------------------------------------------------------------------------------
 
-  // The phases are called by the person's name.
+  // The phases are called by the names of the person and of whoever is subtracted.
   name() {
-    const { who } = this.model.run;
-    if (this.named === who) return;
-    this.named = who;
-    phases(who, this.model.amateur(this.at.method)).forEach((name, phase) => {
+    const names = phases(this.model.run.who, this.model.amateur(this.at.method));
+    if (this.named === names.join()) return;
+    this.named = names.join();
+    names.forEach((name, phase) => {
       const place = this.tabs[phase].querySelector('.name');
       place.replaceChildren();
       fill(place, formula(name));

@@ -60,6 +60,10 @@ def test_a_lesson_reaches_the_view_with_its_steps():
     steps = sent[-1]["steps"]
     assert steps[1]["show"] == "token" and steps[1]["index"] == 0 and steps[-1]["tau"] == 0.01
     assert [card["id"] for card in lessons.describe_cards()] == list(lessons.ORDER)
+    again = lessons.render_lesson("plausible-head", "7f")
+    assert messages(again)[0]["nonce"] == "7f" and messages(again)[1:] == sent[1:], (
+        "opened once more, it is another value"
+    )
 
 
 def test_percentages_are_written_as_in_the_view():
