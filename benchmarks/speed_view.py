@@ -47,7 +47,7 @@ def make_scripted_service(folder: Path):
     class Whole(Service):
         pace = 0.0
 
-        def compare(self, user_id, prompt, config, methods=COLUMNS) -> Iterator:
+        def compare(self, user_id, prompt, config, methods=COLUMNS, against="") -> Iterator:
             draw = random.Random(7)
             head = ("tiny", user_id, "free_writing", prompt, config.alpha, config.tau, 1.0, list(range(60)))
             columns = [Column(method) for method in methods]

@@ -1,5 +1,7 @@
 """The measured parts of docs/controls.md: tables as Markdown, made from what docs/controls.json holds."""
 
+from controls_findings import list_findings
+
 from cope_demo.evaluation.study_text import (
     format_decisions,
     format_differences,
@@ -22,7 +24,8 @@ PARTS = {
 
 def fill_controls(text: str, data: dict) -> str:
     """The page with what stands between `<!-- made: NAME -->` and `<!-- end: NAME -->` made anew; the rest is kept."""
-    made = {"measured": _measured(data)} | {name: _by_task(data, make) for name, make in PARTS.items()}
+    made = {"measured": _measured(data), "findings": list_findings(data) or NOTHING}
+    made |= {name: _by_task(data, make) for name, make in PARTS.items()}
     if data["tasks"] and data["pooled"]:
         made["differences"] += f"\n\n**Mean of the tasks**\n\n{format_differences(data['pooled'])}"
     for name, part in made.items():

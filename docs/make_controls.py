@@ -17,7 +17,7 @@ from controls_text import fill_controls  # noqa: E402
 from cope_demo.errors import CopeError  # noqa: E402
 from cope_demo.evaluation.endpoints import Replicate  # noqa: E402
 from cope_demo.evaluation.published import MEASURED, read_controls  # noqa: E402
-from cope_demo.evaluation.study import read_replicates, summarize_study, tabulate_study  # noqa: E402
+from cope_demo.evaluation.study import read_replicates, summarize_study  # noqa: E402
 from cope_demo.evaluation.study_summary import summarize_table  # noqa: E402
 from cope_demo.texts.lamp import USERS, read_authors  # noqa: E402
 
@@ -30,10 +30,7 @@ def gather_controls(runs: Path, data: Path, machine: str, records: Path) -> dict
     studies, tables = {}, {}
     for task in (name for name in MEASURED if (runs / name).is_dir()):
         authors, replicates = read_authors(data / task, USERS), read_replicates(runs / task)
-        studies[task], tables[task] = (
-            summarize_study(task, replicates, authors),
-            tabulate_study(task, replicates, authors)[2],
-        )
+        studies[task], tables[task] = summarize_study(task, replicates, authors)
         for replicate in replicates:
             path = records / f"{task}-seed-{replicate.seed}.jsonl"
             records.mkdir(exist_ok=True)

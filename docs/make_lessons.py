@@ -30,7 +30,7 @@ def made(service: Service, lesson: dict) -> dict:
     for (alpha, tau), keys in runs.items():
         config = DecodeConfig(**{**first, "alpha": alpha, "tau": tau})
         methods = tuple(columns[key].get("of", key) for key in keys)
-        *_, last = service.compare(lesson["user"], lesson["prompt"], config, methods)
+        *_, last = service.compare(lesson["user"], lesson["prompt"], config, methods, against=lesson.get("against", ""))
         trace = last.to_json()
         written |= {key: {**column, "method": key} for key, column in zip(keys, trace["columns"], strict=True)}
     return {**trace, "alpha": first["alpha"], "tau": first["tau"], "columns": [written[key] for key in columns]}

@@ -181,11 +181,13 @@ class Service:
     def forget(self, user_id) -> None:
         self.forgotten.append(user_id)
 
-    def compare(self, user_id, prompt, config, methods=COLUMNS) -> Iterator:
+    def compare(self, user_id, prompt, config, methods=COLUMNS, against="") -> Iterator:
         """A further column writes what the second one does; one with a prompt of its own says what it was given."""
         self.store.open(user_id)
         settings = (config.alpha, config.tau, config.repetition_penalty)
         head = ("tiny", user_id, "free_writing", prompt, *settings, [1, 2])
+        if against:
+            self.store.open(against)
         own = {
             method: f"{HOSTILE[0]}\nSeams, as {method} has them.\n\n{prompt}"
             for method in methods
@@ -193,7 +195,7 @@ class Service:
         }
         columns = [Column(method, prompt=own.get(method)) for method in methods]
         try:
-            yield Trace(*head, [replace(column, tokens=[]) for column in columns])
+            yield Trace(*head, [replace(column, tokens=[]) for column in columns], against or None)
             for step in range(max(map(len, self.pieces.values()))):
                 self.pause(step)
                 if self.fail_after and step == self.fail_after[0]:
@@ -207,11 +209,11 @@ class Service:
                     if step == len(texts) - 1:
                         column.stopped = "eos"
                         yield ColumnEnd(column.method, "eos")
-            yield Trace(*head, columns)
+            yield Trace(*head, columns, against or None)
         finally:
             self.closed += 1
 
-    def resume(self, user_id, prompt, method, ids, config) -> Iterator:
+    def resume(self, user_id, prompt, method, ids, config, against="") -> Iterator:
         self.store.open(user_id)
         if 404 in ids:
             raise CopeError("404 is not a token of tiny.")
@@ -225,6 +227,11 @@ class Service:
             yield ColumnEnd(method, "eos")
         finally:
             self.closed += 1
+
+    def look_up(self, user_id, prompt, method, ids, word, against="") -> list:
+        self.store.open(user_id)
+        numbers = {"logp_user": -2.0, "logp_base": -4.0, "rank_user": 5, "rank_base": 1021, "of": 49_152}
+        return [{"id": 9, "text": f" {word[:3]}", "whole": len(word) <= 3, **numbers}]
 
     def likeness(self, user_id, texts) -> dict:
         self.store.open(user_id)
@@ -249,7 +256,7 @@ class Service:
             base = SimpleNamespace(name="none", identity="none@0")
             return opening.open_adapters(self.store, base, read_address(address), owners, token)
 
-    def score(self, user_id, prompt, text, alpha) -> Trace:
+    def score(self, user_id, prompt, text, alpha, against="") -> Trace:
         """A word is a token; one in capitals is Ada's, any other base's."""
         self.store.open(user_id)
         prompt = prompt or f"Write a post about {text.split()[0]}."
@@ -257,4 +264,15 @@ class Service:
         end = token("", alpha)
         named = replace(end.alternatives[0], text="<|im_end|>")  # as the decoder sends it
         tokens.append(replace(end, alternatives=(named, *end.alternatives[1:])))
-        return Trace("tiny", user_id, "free_writing", prompt, alpha, 0.1, 1.0, [1], [Column("score", tokens, "eos")])
+        return Trace(
+            "tiny",
+            user_id,
+            "free_writing",
+            prompt,
+            alpha,
+            0.1,
+            1.0,
+            [1],
+            [Column("score", tokens, "eos")],
+            against or None,
+        )

@@ -66,7 +66,7 @@ def test_the_tree_names_every_package_and_nothing_that_is_not_there():
     block = re.search(r"```\n(cope_demo/\n.*?)```", README, re.DOTALL)[1]
     named = set(re.findall(r"^ +([\w/]+)/ ", block, re.MULTILINE))
     packages = {path.parent.name for path in (ROOT / "cope_demo").glob("*/__init__.py")}
-    assert packages <= named and named - packages == {"panels", "site", "token_view", "web"}
+    assert packages <= named and named - packages == {"batch", "panels", "site", "token_view", "web"}
     for file in re.findall(r"\w+\.py", block):
         assert list((ROOT / "cope_demo").rglob(file)), file
 

@@ -1,8 +1,6 @@
-"""The command line: python -m cope_demo fit | compare | score | tam | evaluate | serve | worker | bench | prepare |
-site | publish-space | push | pull.
+"""The command line: options are parsed here, and the packages below called.
 
-This file parses the options and calls the packages below; publishing.py has the commands that hand the demo on, and
-terminal.py draws what a terminal shows.
+batching.py and publishing.py have further commands; terminal.py draws.
 """
 
 import argparse
@@ -17,6 +15,7 @@ from cope_demo.decode.methods import list_evaluated, list_optional, order_column
 from cope_demo.errors import CopeError
 from cope_demo.texts.tasks import TASKS, find_task
 
+from . import batching
 from .publishing import add_publishing, publish, pull, push, write_pages
 
 
@@ -35,6 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, description=text, parents=[common])
 
     _add_user_commands(command)
+    batching.add_batch(command)
     _add_data_commands(command)
     _add_machine_commands(command)
     add_publishing(command)
@@ -60,6 +60,7 @@ def _add_user_commands(command: Callable[[str, str], argparse.ArgumentParser]) -
     compare.add_argument("--temperature", type=float, default=0.0, help="0 takes the best (default), above samples")
     more = ", ".join(list_optional())
     compare.add_argument("--columns", default="", metavar="LIST", help=f"more of them, of {more} (default: none)")
+    compare.add_argument("--against", default="", metavar="USER", help="one more: CoPe contrasted with another user")
     compare.add_argument("--json", type=Path, metavar="FILE", help="write the whole trace as JSON")
     compare.add_argument("--html", type=Path, metavar="FILE", help="write the heatmap as one HTML file")
 
@@ -68,6 +69,7 @@ def _add_user_commands(command: Callable[[str, str], argparse.ArgumentParser]) -
     score.add_argument("--prompt", required=True, help="what the text answers")
     score.add_argument("--text", required=True, help="the text to score")
     score.add_argument("--alpha", type=float, default=DecodeConfig.alpha, help="contrast (default: %(default)s)")
+    score.add_argument("--against", default="", metavar="USER", help="another user in the place of base")
     score.add_argument("--json", type=Path, metavar="FILE", help="write the trace as JSON")
 
 
@@ -169,7 +171,7 @@ def _compare(options) -> None:
 
     from .terminal import show_columns
 
-    methods = order_columns([name.strip() for name in options.columns.split(",") if name.strip()])
+    methods = order_columns([name.strip() for name in options.columns.split(",") if name.strip()], options.against)
     service = Service(options.model, options.users_dir, options.seed)
     task = find_task(service.store.open(options.user).task)
     penalty, length = options.repetition_penalty, options.max_new_tokens
@@ -181,7 +183,8 @@ def _compare(options) -> None:
         temperature=options.temperature,
         seed=options.seed,
     )
-    trace = list(show_columns(service.compare(options.user, options.prompt, config, methods), methods))[-1]
+    items = service.compare(options.user, options.prompt, config, methods, against=options.against)
+    trace = list(show_columns(items, methods, options.against))[-1]
     if options.json:
         options.json.write_text(trace.dumps(), "utf-8")
     if options.html:
@@ -196,7 +199,7 @@ def _score(options) -> None:
     from .terminal import print_scores
 
     service = Service(options.model, options.users_dir, options.seed)
-    trace = service.score(options.user, options.prompt, options.text, options.alpha)
+    trace = service.score(options.user, options.prompt, options.text, options.alpha, against=options.against)
     print_scores(trace)
     if options.json:
         options.json.write_text(trace.dumps(), "utf-8")
@@ -265,9 +268,8 @@ def _prepare(options) -> None:
 
     print(f"The embedded model is ready in {embedded_folder()}")
     Service().engine().warm_up()
-    print("The decoder's loops are compiled for this machine.")
     get_embedder()
-    print("The embedding model is ready.")
+    print("The decoder's loops are compiled for this machine, and the embedding model is ready.")
 
 
 def _run_benchmarks(options) -> None:
@@ -284,6 +286,7 @@ _COMMANDS = {
     "fit": _fit,
     "compare": _compare,
     "score": _score,
+    "batch": batching.run,
     "tam": _train_tam,
     "evaluate": _evaluate,
     "serve": _serve,

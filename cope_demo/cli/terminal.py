@@ -67,6 +67,20 @@ def author_bar(title: str) -> Iterator:
         yield show
 
 
+@contextmanager
+def trace_bar() -> Iterator:
+    """A progress bar for what is shown as (traces there, of); the seconds to go follow from those of this run."""
+    with tqdm(desc="traces", unit="trace", dynamic_ncols=True) as bar:
+
+        def show(done: int, of: int) -> None:
+            if bar.total is None:
+                bar.total, bar.initial = of, done
+            bar.n = done
+            bar.refresh()
+
+        yield show
+
+
 def print_report(report: dict) -> None:
     """What the fit did, on the texts it was not shown."""
     table = Table(title=f"On {report['held_out']} held-out texts")
@@ -81,14 +95,21 @@ def print_report(report: dict) -> None:
     Console().print(table)
 
 
-def show_columns(items: Iterator[TokenEvent | ColumnEnd | Trace], methods: tuple[str, ...]) -> Iterator:
-    """Passes the items on while the texts grow side by side (in a terminal), or are printed at the end (elsewhere)."""
+def show_columns(
+    items: Iterator[TokenEvent | ColumnEnd | Trace], methods: tuple[str, ...], against: str = ""
+) -> Iterator:
+    """Passes the items on while the texts grow side by side (in a terminal), or are printed at the end (elsewhere).
+
+    against: the user whom a column contrasts with.
+    """
     console = Console()
     texts = dict.fromkeys(methods, "")
 
     def picture() -> Columns:
         width = max(24, console.width // len(methods) - 2)
-        return Columns([Panel(Text(texts[m]), title=METHODS[m].label, width=width) for m in methods])
+        return Columns(
+            [Panel(Text(texts[m]), title=METHODS[m].label.format(other=against), width=width) for m in methods]
+        )
 
     with Live(picture(), console=console, refresh_per_second=8) as live:
         for item in items:
@@ -100,9 +121,9 @@ def show_columns(items: Iterator[TokenEvent | ColumnEnd | Trace], methods: tuple
 
 def print_scores(trace: Trace) -> None:
     """The tokens with their rewards, and the mean."""
-    tokens = trace.columns[0].tokens
+    tokens, amateur = trace.columns[0].tokens, trace.against or "base"
     table = Table(title=f"Implicit reward, alpha {trace.alpha}")
-    for title in ("token", "log p user", "log p base", "reward", "log ratio"):
+    for title in ("token", "log p user", f"log p {amateur}", "reward", "log ratio"):
         table.add_column(title, justify="left" if title == "token" else "right")
     for t in tokens:
         numbers = (t.logp_user, t.logp_base, t.reward, t.logp_user - t.logp_base)
@@ -111,7 +132,7 @@ def print_scores(trace: Trace) -> None:
     console.print(table)
     mean = sum(t.reward for t in tokens) / len(tokens)
     ratio = sum(t.logp_user - t.logp_base for t in tokens) / len(tokens)
-    console.print(f"mean reward {mean:+.3f} nats a token; mean log ratio to base {ratio:+.3f} nats a token")
+    console.print(f"mean reward {mean:+.3f} nats a token; mean log ratio to {amateur} {ratio:+.3f} nats a token")
 
 
 _FIGURES = {

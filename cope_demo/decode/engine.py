@@ -15,16 +15,17 @@ import psutil
 import torch
 
 from cope_demo.config import DecodeConfig
-from cope_demo.model.adapters import NO_ADAPTER, Lora, LoraBank
+from cope_demo.model.adapters import NO_ADAPTER, OTHER, OTHER_COPE, OTHER_TAM, TAM, Lora, LoraBank
 from cope_demo.model.base_model import BaseModel
 from cope_demo.system.logs import log_event
 from cope_demo.system.wanted import find_asker, stop_if_unwanted
 
 from .forward import Forward
 from .general import GeneralDecoder
-from .methods import COLUMNS, GIVEN
+from .looking_up import Looked, look_up_tokens
+from .methods import COLUMNS, GIVEN, METHODS
 from .outbox import Outbox
-from .request import Event, Request, RunningColumn, add_text, make_request, make_untraced
+from .request import Event, Request, RunningColumn, add_text, list_models, make_request, make_untraced
 from .shared_pass import SharedPass
 from .token_text import TokenText
 from .trace import TraceToken
@@ -44,6 +45,13 @@ SCORED = 64
 def make_bank(base: BaseModel, loras: dict[str, Lora]) -> LoraBank:
     """The adapters of a user, ready for an Engine."""
     return LoraBank(loras, base.dtype, base.device)
+
+
+def add_other(bank: LoraBank, other: LoraBank) -> LoraBank:
+    """A user's adapters with another person's beside them, whom a column may contrast with."""
+    names = {OTHER_TAM: TAM, OTHER_COPE: "cope"}
+    theirs = {name: other.loras[own] for name, own in names.items() if own in other.loras}
+    return LoraBank({**bank.loras, **theirs}, bank.dtype, bank.device)
 
 
 class Engine:
@@ -127,20 +135,46 @@ class Engine:
         return [column.ids for column in columns]
 
     def score(
-        self, prompt_ids: list[int], response_ids: list[int], adapter: str, bank: LoraBank, config: DecodeConfig
+        self,
+        prompt_ids: list[int],
+        response_ids: list[int],
+        adapter: str,
+        bank: LoraBank,
+        config: DecodeConfig,
+        against: bool = False,
     ) -> list[TraceToken]:
         """The numbers of a given answer, token by token, under `adapter` and base; nothing is penalized.
 
-        Raises Unwanted when whoever asked has left.
+        against: the other person of the bank (add_other) stands in the place of base. Raises Unwanted when whoever
+        asked has left.
         """
         self.base.check_fits(prompt_ids, len(response_ids))
-        kinds = [(adapter,), NO_ADAPTER]
+        kinds = [(adapter,), OTHER if against else NO_ADAPTER]
         describe = self._describing(response_ids, replace(config, repetition_penalty=1.0, temperature=0.0))
         if self.shared is None:
             user, amateur = self._general.read(prompt_ids, response_ids, kinds, bank)
             return describe(user, amateur)
         outbox = Outbox()
         return list(self._fetch(outbox, [Scoring(prompt_ids, response_ids, kinds, bank, outbox, describe)]))
+
+    def look_up(self, before: list[int], tokens: list[int], method: str, bank: LoraBank) -> list[Looked]:
+        """The numbers of any tokens as the next one after `before`, prompt included, under the method's two models.
+
+        Raises CopeError where `before` exceeds the context, and Unwanted when whoever asked has left.
+        """
+        self.base.check_fits(before, 1)
+        kinds = list_models(METHODS.get(method) or GIVEN[method], traced=True)
+
+        def describe(user: torch.Tensor, amateur: torch.Tensor) -> list[list[Looked]]:
+            rows = [logits.float() for logits in (*user, *amateur)]  # one row of each, or none while the text is read
+            return [look_up_tokens(*rows, tokens)] if rows else []
+
+        if self.shared is None:
+            user, amateur = self._general.read(before, tokens[:1], kinds, bank)
+            return describe(user, amateur)[0]
+        outbox = Outbox()
+        (found,) = self._fetch(outbox, [Scoring(before, tokens[:1], kinds, bank, outbox, describe)])
+        return found
 
     def logps(
         self, prompt_ids: list[int], response_ids: list[int], adapter: str | None, bank: LoraBank

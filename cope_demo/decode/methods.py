@@ -16,13 +16,16 @@ class Method:
     """One way of writing.
 
     name: in options, files and traces. label: as people read it; brief: what writes, in a few words, for tables.
-    about: one or two sentences for the head of its column; {who} is the person, {whose} their genitive.
+    about: one or two sentences for the head of its column; {who} is the person, {whose} their genitive. In label and
+        about {other} is another person, where the method needs one.
     driver: what decides the next token: "base" (log pi_base), "user" (log pi_user), "contrast" (r_user inside V_head);
         "given" for a text that was not decoded.
     adapter: the personal adapter, "oppu" or "cope"; where base drives, the model that reads along.
     task_adapter: False where base is the bare model, without the task adapter that is otherwise part of it.
+    amateur: what stands against the personal model: "base", or "other", another person's model.
     prompt: "" for the instruction alone; "rag" with the person's similar texts before it, "pag" with a profile as well.
-    column: "always" beside the others, "optional" where it is asked for, "" where it is no column.
+    column: "always" beside the others, "optional" where it is asked for, "against" where another person is named, ""
+        where it is no column.
     varies: the column that is always there and that this one is a variation of.
     evaluated: whether `evaluate` measures it.
     """
@@ -34,6 +37,7 @@ class Method:
     driver: str
     adapter: str
     task_adapter: bool = True
+    amateur: str = "base"
     prompt: str = ""
     column: str = ""
     varies: str = ""
@@ -46,7 +50,7 @@ class Method:
 
     @property
     def contrasts(self) -> bool:
-        """Whether base is subtracted."""
+        """Whether the amateur, base or another person, is subtracted."""
         return self.driver == "contrast"
 
     @property
@@ -134,6 +138,18 @@ _ROWS = (
         adapter="cope",
         column="always",
     ),
+    Method(
+        name="against",
+        label="CoPe against {other}",
+        brief="DPO, and contrast with another person",
+        about="Of the words plausible for {who}, the one {who} would choose and {other} would not.",
+        driver="contrast",
+        adapter="cope",
+        amateur="other",
+        column="against",
+        varies="cope",
+        evaluated=False,  # the benchmarks have no second person
+    ),
 )
 _AS_GIVEN = "As it was given; nothing was decoded here."
 
@@ -146,13 +162,21 @@ GIVEN: dict[str, Method] = {
 """The columns of texts that were given and not decoded: their score is the reward."""
 COLUMNS = tuple(method.name for method in _ROWS if method.column == "always")
 """The columns that are always there, in their order on the page."""
+AGAINST = "against"
+"""The column that contrasts with another person, where one is named."""
+NOBODY_NAMED = "The column against contrasts with another person, and nobody is named; say against whom."
 NO_HISTORY = "RAG and PAG need the person’s texts, and none are kept."
 
 
-def check_columns(names: Iterable) -> None:
-    """Raises CopeError that lists the names unless each of these can be a column."""
-    known = (*COLUMNS, *list_optional())
+def check_columns(names: Iterable, against: str = "") -> None:
+    """Raises CopeError that lists the names unless each of these can be a column.
+
+    against: the other person; without one there is no column AGAINST.
+    """
+    known = (*COLUMNS, *list_optional(), *((AGAINST,) if against else ()))
     for name in names:
+        if name == AGAINST and not against:
+            raise CopeError(NOBODY_NAMED)
         if not isinstance(name, str) or name not in known:
             raise CopeError(f"There is no method {quote(name)}; choose one of {', '.join(known)}.")
 
@@ -167,8 +191,11 @@ def list_evaluated() -> tuple[str, ...]:
     return tuple(method.name for method in METHODS.values() if method.evaluated)
 
 
-def order_columns(names: Sequence[str] | None) -> tuple[str, ...]:
-    """COLUMNS and these optional ones, in their order. Raises CopeError for anything but a list of optional names."""
+def order_columns(names: Sequence[str] | None, against: str = "") -> tuple[str, ...]:
+    """COLUMNS, AGAINST where another person is named, and these optional ones, in their order.
+
+    Raises CopeError for anything but a list of optional names.
+    """
     optional = list_optional()
     if not isinstance(names or [], (list, tuple)) or not all(isinstance(name, str) for name in names or []):
         raise CopeError(f"The columns must be a list of names; choose from {', '.join(optional)}.")
@@ -178,23 +205,25 @@ def order_columns(names: Sequence[str] | None) -> tuple[str, ...]:
                 f"There is no further column {quote(name)}: choose from {', '.join(optional)}; greedy (base with its "
                 "task adapter, tam), oppu and cope are always there."
             )
-    return (*COLUMNS, *(name for name in optional if name in (names or [])))
+    return (*COLUMNS, *([AGAINST] if against else []), *(name for name in optional if name in (names or [])))
 
 
-def describe_columns(names: Iterable[str], who: str) -> dict[str, dict]:
+def describe_columns(names: Iterable[str], who: str, other: str = "") -> dict[str, dict]:
     """What the browser must know of these columns: name -> {"label", "about", "driver", "varies", "optional"}.
 
-    who: how the page speaks of the person, "you" or a name. What has no row, such as a lesson's column, is left out.
+    who: how the page speaks of the person, "you" or a name; other: the same of the person to contrast with. Where a
+    column's amateur is that person, it has "amateur" as well. What has no row, such as a lesson's column, is left out.
     """
     whose = "your" if who == "you" else f"{who}’s"
     rows = {name: METHODS.get(name) or GIVEN.get(name) for name in names}
     return {
         name: {
-            "label": row.label,
-            "about": row.about.format(who=who, whose=whose),
+            "label": row.label.format(other=other),
+            "about": row.about.format(who=who, whose=whose, other=other),
             "driver": row.driver,
             "varies": row.varies,
             "optional": row.column == "optional",
+            **({"amateur": other} if other and (row.amateur == "other" or row.driver == "given") else {}),
         }
         for name, row in rows.items()
         if row

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from cope_demo.config import DecodeConfig
-from cope_demo.model.adapters import BARE, NO_ADAPTER, LoraBank
+from cope_demo.model.adapters import BARE, NO_ADAPTER, OTHER, LoraBank
 from cope_demo.model.base_model import BaseModel
 
 from .choice import sample_token
@@ -62,7 +62,9 @@ def list_models(method: Method, traced: bool) -> list[tuple[str, ...]]:
 
 
 def list_amateur_adapters(method: Method) -> tuple[str, ...]:
-    """The names of the adapters of the method's base: at most the task adapter."""
+    """The names of the adapters of the method's amateur: of base at most the task adapter, or another person's."""
+    if method.amateur == "other":
+        return OTHER
     return NO_ADAPTER if method.task_adapter else BARE
 
 

@@ -85,7 +85,10 @@ class Column:
 
 @dataclass
 class Trace:
-    """A whole comparison. Its JSON is the schema that `compare --json` writes."""
+    """A whole comparison. Its JSON is the schema that `compare --json` writes.
+
+    against: the user whom the columns "against" and "score" set the person against, in the place of base; else None.
+    """
 
     model: str
     user: str
@@ -96,6 +99,7 @@ class Trace:
     repetition_penalty: float
     prompt_ids: list[int]
     columns: list[Column]
+    against: str | None = None
 
     def column(self, method: str) -> Column:
         """The column of one method."""
@@ -110,8 +114,8 @@ class Trace:
         return replace(self, columns=[Column(column.method, prompt=column.prompt) for column in self.columns])
 
     def to_json(self) -> dict:
-        """The trace as plain dicts and lists."""
-        data = {k: v for k, v in self.__dict__.items() if k != "columns"}
+        """The trace as plain dicts and lists; "against" is only there where somebody is named."""
+        data = {k: v for k, v in self.__dict__.items() if k != "columns" and (k, v) != ("against", None)}
         data["columns"] = [column.to_json() for column in self.columns]
         return data
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from cope_demo.model.adapters import BARE, TAM, Lora, LoraBank
+from cope_demo.model.adapters import Lora, LoraBank
 
 from .beginnings import Beginning, Beginnings
 from .outbox import Outbox
@@ -21,10 +21,8 @@ FindSlots = Callable[[Lora], tuple[int, ...]]
 
 
 def find_loras(bank: LoraBank, names: tuple[str, ...]) -> list[Lora]:
-    """The adapters that a row of these names wears. NO_ADAPTER has TAM at most, BARE none."""
-    if names == BARE:
-        return []
-    return [bank.loras[name] for name in ((TAM, *names) if TAM in bank.loras else names)]
+    """The adapters that a row of these names wears. See LoraBank.list_worn."""
+    return [bank.loras[name] for name in bank.list_worn(names)]
 
 
 class Work:

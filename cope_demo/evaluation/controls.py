@@ -7,7 +7,7 @@ An author's record holds, for each of their queries:
   nats; "tokens" is over how many.
 - "right": by rule (see RULES), a string with 1 for every token of the gold text that the rule would have taken, else 0;
   "changed": the same for tokens that are other ones than those of the same adapter's plain rule.
-- "swapped_right": how many tokens of all queries another author's adapters get right.
+- "swapped_right": how many tokens of each query another author's adapters get right.
 - "pairs": what OPPU ranks right before DPO, of the fit's own candidates.
 - "written": texts by another author's adapters, and samples of every method at SAMPLE_TEMPERATURE, with their scores.
 """
@@ -140,13 +140,13 @@ class Controls:
         }
 
     def _read_swapped(self, examples: Sequence[Example], bank: LoraBank) -> tuple[dict, dict]:
-        """By adapter of another author: log pi of every gold text, and how many of all tokens it gets right."""
+        """By adapter of another author: log pi of every gold text, and how many of its tokens it gets right."""
         sums = {name: [0.0] * len(examples) for name in ADAPTERS}
-        right = dict.fromkeys(ADAPTERS, 0)
+        right = {name: [0] * len(examples) for name in ADAPTERS}
         for number, model, logits in self.reader.read(examples, [Model(name) for name in ADAPTERS], bank):
             target = torch.tensor(examples[number].response_ids, device=logits.device)
             sums[model.adapter][number] = _sum_logps(logits.float(), examples[number])
-            right[model.adapter] += int((logits.argmax(-1) == target).sum())
+            right[model.adapter][number] = int((logits.argmax(-1) == target).sum())
         return sums, right
 
     def _write(self, author: Author, own: LoraBank) -> list[dict]:

@@ -88,6 +88,10 @@ def _read_decisions(record: dict) -> Found:
         yield "changed", name, [_share(bits) for bits in record["changed"][name]]
     for method, rule in CONTRASTED.items():
         yield "agreement", method, [_share(bits) for bits in record["right"][rule]]
+    for adapter, by_other in record["swapped_right"].items():
+        if by_other:
+            right = numpy.mean(list(by_other.values()), 0) / record["tokens"]
+            yield "agreement", f"{ADAPTERS[adapter]} swapped", right.tolist()
 
 
 def _read_likelihoods(record: dict) -> Found:

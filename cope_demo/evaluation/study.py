@@ -70,7 +70,7 @@ def run_study(
                 settings = make_settings(task_name, methods, number, model, decode, config)
                 records = measure_controls(settings, kept, folder / RECORDS, samples, **told)
             replicates.append(Replicate(number, records, _read_rows(folder)))
-    study = summarize_study(task_name, replicates, authors)
+    study, _ = summarize_study(task_name, replicates, authors)
     path = out / "results.json"
     whole = (read_json(path) if path.exists() else {"task": task_name}) | {"study": study}
     write_whole(path, json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
@@ -126,25 +126,10 @@ def read_replicates(folder: Path) -> list[Replicate]:
         raise CopeError(f"The runs in {folder} cannot be read ({type(error).__name__}): run evaluate again.") from error
 
 
-def summarize_study(task_name: str, replicates: Sequence[Replicate], authors: Sequence[Author]) -> dict:
-    """The numbers of a task's runs. authors: all of the data who may be in them. Raises as `tabulate_study`."""
-    replicates, own, table = tabulate_study(task_name, replicates, authors)
-    return {
-        "seeds": [one.seed for one in replicates],
-        "users": len(own),
-        "queries": sum(len(author.queries) for author in own),
-        **summarize_table([table]),
-        "flips": count_flips(replicates),
-        "pairs": count_pairs(replicates),
-    }
+def summarize_study(task_name: str, replicates: Sequence[Replicate], authors: Sequence[Author]) -> tuple[dict, Table]:
+    """The numbers of a task's runs on the authors that all seeds have, and the endpoints that they are made of.
 
-
-def tabulate_study(
-    task_name: str, replicates: Sequence[Replicate], authors: Sequence[Author]
-) -> tuple[list[Replicate], list[Author], Table]:
-    """The runs on the authors that all seeds have, these authors, and their endpoints.
-
-    Raises CopeError where there is no such author.
+    authors: all of the data who may be in them. Raises CopeError where the seeds have no author in common.
     """
     shared = set.intersection(*(set(one.records) for one in replicates))
     if not shared:
@@ -155,7 +140,16 @@ def tabulate_study(
     histories = {author.id: [sample.response for sample in author.samples(task)] for author in own}
     golds = {author.id: {query.id: query.gold for query in author.queries} for author in own}
     attribution = Attribution(histories) if len(own) > 1 else None
-    return kept, own, tabulate_endpoints(kept, histories, golds, attribution)
+    table = tabulate_endpoints(kept, histories, golds, attribution)
+    study = {
+        "seeds": [one.seed for one in kept],
+        "users": len(own),
+        "queries": sum(map(len, golds.values())),
+        **summarize_table([table]),
+        "flips": count_flips(kept),
+        "pairs": count_pairs(kept),
+    }
+    return study, table
 
 
 def _is_of(record: dict, author: Author, authors: Sequence[Author]) -> bool:

@@ -19,6 +19,7 @@ READ = {
     "identification": "author found",
     "identification pairwise": "in pairs",
     "margin": "margin, nats a token",
+    "agreement": "next token right",
 }
 """Endpoints of the adapters on the authors' own texts."""
 PRIMARY = (
@@ -45,12 +46,12 @@ def format_study(title: str, study: dict) -> str:
 
 def format_written(study: dict) -> str:
     """Written texts: nearness to the author's text, attribution in pairs, copying and repetition."""
-    return _tabulate(study, "what was written", WRITTEN)
+    return _tabulate(study, "what was written", WRITTEN, tuple(WRITTEN))
 
 
 def format_reading(study: dict) -> str:
     """The authors' own texts as the adapters read them."""
-    return _tabulate(study, "the author's text, read by", READ)
+    return _tabulate(study, "the author's text, read by", READ, ("nats",))
 
 
 def format_decisions(study: dict) -> str:
@@ -108,10 +109,10 @@ def format_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([lines[0], "|" + "---|" * len(titles), *lines[1:]])
 
 
-def _tabulate(study: dict, title: str, columns: dict[str, str]) -> str:
-    """A line a method that any of these endpoints has, a column an endpoint."""
+def _tabulate(study: dict, title: str, columns: dict[str, str], lead: Sequence[str]) -> str:
+    """A line a method that any endpoint of `lead` has, a column an endpoint."""
     there = {name: label for name, label in columns.items() if name in study["endpoints"]}
-    methods = dict.fromkeys(method for name in there for method in study["endpoints"][name])
+    methods = dict.fromkeys(method for name in lead for method in study["endpoints"].get(name, ()))
     rows = [
         [method, *(_with_span(study["endpoints"][name].get(method), "mean") for name in there)] for method in methods
     ]

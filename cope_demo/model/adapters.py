@@ -22,8 +22,12 @@ NO_ADAPTER = ()
 """The adapter names of a row that runs base alone."""
 BARE = ("bare",)
 """The same of a row that runs base without even the task adapter that is otherwise part of it."""
+OTHER = ("other",)
+"""The same of a row that runs another person's model, in the place of base: their task's adapter and their own."""
 TAM = "tam"
 """The name of the task adapter among a bank's adapters."""
+OTHER_TAM, OTHER_COPE = "other-tam", "other-cope"
+"""The names of another person's adapters among them."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,14 @@ class LoraBank:
             start += lora.rank
         self.ranks = start
 
+    def list_worn(self, names: tuple[str, ...]) -> list[str]:
+        """The names of all adapters of such a row. NO_ADAPTER has TAM at most, BARE none, OTHER only another's."""
+        if names == BARE:
+            return []
+        if names == OTHER:
+            return [name for name in (OTHER_TAM, OTHER_COPE) if name in self.loras]
+        return [TAM, *names] if TAM in self.loras else list(names)
+
     @cached_property
     def down(self) -> dict[str, torch.Tensor]:
         """Every layer's A of all adapters side by side: path -> (in, R)."""
@@ -152,12 +164,10 @@ class LoraBank:
         return torch.cat(parts, which).t().contiguous().to(self.device, self.dtype)
 
     def mask(self, rows: list[tuple[str, ...]]) -> torch.Tensor:
-        """(rows, R): 1 where the row has the rank's adapter. NO_ADAPTER has TAM at most, BARE none."""
+        """(rows, R): 1 where the row has the rank's adapter. See list_worn."""
         mask = torch.zeros(len(rows), self.ranks, dtype=self.dtype, device=self.device)
         for row, names in enumerate(rows):
-            if names == BARE:
-                continue
-            for name in (TAM, *names) if TAM in self.columns else names:
+            for name in self.list_worn(names):
                 mask[row, self.columns[name]] = 1
         return mask
 

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from cope_demo.errors import CopeError
 from cope_demo.model.task_adapters import find_named_adapter
 from cope_demo.saved.store import ADAPTERS, SavedUser
 from cope_demo.system.passing_threads import run_in_passing_thread
@@ -38,6 +39,18 @@ class AdaptersInMemory:
             return make_bank(base, loras)
 
         return self._banks.get(key, lambda: run_in_passing_thread(read))
+
+    def bank_against(self, user: SavedUser, other: SavedUser | None, base: "BaseModel") -> "LoraBank":
+        """The user's adapters, with those of another user to contrast with beside them. Raises CopeError as `bank`."""
+        from cope_demo.decode.engine import add_other
+
+        own = self.bank(user, base)
+        if other is None:
+            return own
+        try:
+            return add_other(own, self.bank(other, base))
+        except CopeError as error:
+            raise CopeError(f"Nothing can be contrasted with {other.name or other.id}: {error}") from error
 
     def forget(self, user_id: str) -> None:
         """Drops a user's adapters."""

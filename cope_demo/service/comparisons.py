@@ -1,7 +1,7 @@
 """Writing and scoring with one user's models: the methods' columns side by side, as a Trace."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 class UserModels:
     """A verified user's models: the decoder over base, and the adapters in memory.
 
-    In all methods `prompt` is what the person gave, and `instruction` what the task makes of it for the models.
+    against: the other user whose adapters the bank has as well, to contrast with. In all methods `prompt` is what the
+    person gave, and `instruction` what the task makes of it for the models.
     """
 
     user: SavedUser
     engine: "Engine"
     bank: "LoraBank"
     own_prompts: PromptMaker
+    against: str | None = None
 
     def compare(
         self, prompt: str, instruction: str, config: DecodeConfig, methods: Sequence[str]
@@ -57,12 +59,24 @@ class UserModels:
         """The numbers of a given text under the `cope` adapter, as one column "score"."""
         base = self.engine.base
         prompt_ids = base.prompt_ids(instruction)
-        tokens = self.engine.score(prompt_ids, base.response_ids(text), "cope", self.bank, config)
+        against = self.against is not None
+        tokens = self.engine.score(prompt_ids, base.response_ids(text), "cope", self.bank, config, against)
         return self._trace(prompt, prompt_ids, config, [Column("score", tokens, "eos")])
+
+    def look_up(self, instruction: str, method: str, ids: Sequence[int], word: str) -> list[dict]:
+        """What the word's tokens would be worth after these of a column; see Service.look_up."""
+        base = self.engine.base
+        if method in METHODS and METHODS[method].prompt:
+            instruction = self.own_prompts.make(self.engine, self.user, instruction, method)
+        spelled = [base.tokenizer(text, add_special_tokens=False)["input_ids"] for text in (word, f" {word.lstrip()}")]
+        whole = {tokens[0]: len(tokens) == 1 for tokens in spelled if tokens}
+        looked = self.engine.look_up([*base.prompt_ids(instruction), *ids], list(whole), method, self.bank)
+        return [{"text": base.token_text(one.id), "whole": whole[one.id], **asdict(one)} for one in looked]
 
     def _trace(self, prompt: str, prompt_ids: list[int], config: DecodeConfig, columns: list[Column]) -> Trace:
         settings = (config.alpha, config.tau, config.repetition_penalty)
-        return Trace(self.engine.base.name, self.user.id, self.user.task, prompt, *settings, prompt_ids, columns)
+        head = self.engine.base.name, self.user.id, self.user.task, prompt
+        return Trace(*head, *settings, prompt_ids, columns, self.against)
 
     def _join(
         self, instruction: str, methods: Sequence[str], config: DecodeConfig, written: Sequence[int] = ()

@@ -6,7 +6,7 @@ saved user as it was verified, and for RAG and PAG the texts that were found wit
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +38,10 @@ SCORE_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Asked:
-    """What a worker writes: a comparison, or where a column has begun with the ids of `written`, the rest of it."""
+    """What a worker writes: a comparison, or where a column has begun with the ids of `written`, the rest of it.
+
+    other: the user to contrast with.
+    """
 
     user: SavedUser
     prompt: str
@@ -47,6 +50,7 @@ class Asked:
     methods: tuple[str, ...]
     written: tuple[int, ...] = ()
     found: FoundTexts | None = None
+    other: SavedUser | None = None
 
 
 def estimate_writing(asked: Asked) -> float:
@@ -62,7 +66,19 @@ def estimate_writing(asked: Asked) -> float:
     return lent_speed.scale_seconds(seconds, count_kept_bytes())
 
 
-def estimate_scoring(user: SavedUser, prompt: str, instruction: str, text: str, config: DecodeConfig) -> float:
+def estimate_looking_up(asked: Asked, word: str) -> float:
+    """The same of a word that is looked up after what is written."""
+    from cope_demo.model.resident import count_kept_bytes
+
+    own = [method for method in asked.methods if METHODS[method].prompt]
+    read = 2 * (count_tokens(asked.instruction) + len(asked.written) + len(own) * HISTORY_TOKENS)
+    profile = PROFILE_TOKENS if "pag" in own and asked.found and asked.found.profile is None else 0
+    return lent_speed.scale_seconds(SCORE_SECONDS + (2 + profile) * FORWARD + read * TOKEN, count_kept_bytes())
+
+
+def estimate_scoring(
+    user: SavedUser, prompt: str, instruction: str, text: str, config: DecodeConfig, other: SavedUser | None = None
+) -> float:
     """The same of a score."""
     from cope_demo.model.resident import count_kept_bytes
 
@@ -73,7 +89,7 @@ def estimate_scoring(user: SavedUser, prompt: str, instruction: str, text: str, 
 @zero_gpu.lend(estimate_writing)
 def _write(asked: Asked) -> Iterator[TokenEvent | ColumnEnd | Trace | FoundTexts]:
     """The events of what is asked; last the found texts, where a profile was written that they had not."""
-    models = _open(asked.user, asked.found)
+    models = _open(asked.user, asked.found, asked.other)
     known = asked.found and asked.found.profile
     if asked.written:
         yield from models.resume(asked.instruction, asked.methods[0], asked.written, asked.config)
@@ -84,14 +100,22 @@ def _write(asked: Asked) -> Iterator[TokenEvent | ColumnEnd | Trace | FoundTexts
 
 
 @zero_gpu.lend(estimate_scoring)
-def _score(user: SavedUser, prompt: str, instruction: str, text: str, config: DecodeConfig) -> Trace:
-    return _open(user, None).score(prompt, instruction, text, config)
+def _score(
+    user: SavedUser, prompt: str, instruction: str, text: str, config: DecodeConfig, other: SavedUser | None = None
+) -> Trace:
+    return _open(user, None, other).score(prompt, instruction, text, config)
+
+
+@zero_gpu.lend(estimate_looking_up)
+def _look_up(asked: Asked, word: str) -> list[dict]:
+    models = _open(asked.user, asked.found, asked.other)
+    return models.look_up(asked.instruction, asked.methods[0], asked.written, word)
 
 
 _engine: "Engine | None" = None
 
 
-def _open(user: SavedUser, found: FoundTexts | None) -> UserModels:
+def _open(user: SavedUser, found: FoundTexts | None, other: SavedUser | None) -> UserModels:
     """The user's models in a worker. Its decoder stays for the next call; of a user nothing does."""
     from cope_demo.decode.engine import Engine
     from cope_demo.model.resident import find_base
@@ -100,7 +124,8 @@ def _open(user: SavedUser, found: FoundTexts | None) -> UserModels:
     base = find_base()
     if _engine is None or _engine.base.model is not base.model:
         _engine = Engine(base)
-    return UserModels(user, _engine, AdaptersInMemory().bank(user, _engine.base), found)
+    bank = AdaptersInMemory().bank_against(user, other, _engine.base)
+    return UserModels(user, _engine, bank, found, other.id if other else None)
 
 
 @dataclass(frozen=True)
@@ -109,35 +134,44 @@ class LentModels:
 
     user: SavedUser
     own_prompts: OwnPrompts
+    other: SavedUser | None = None
 
     def compare(
         self, prompt: str, instruction: str, config: DecodeConfig, methods: Sequence[str]
     ) -> Iterator[TokenEvent | ColumnEnd | Trace]:
         """See UserModels."""
-        yield from self._ask(Asked(self.user, prompt, instruction, config, tuple(methods)))
+        yield from self._ask(Asked(self.user, prompt, instruction, config, tuple(methods), other=self.other))
 
     def resume(
         self, instruction: str, method: str, ids: Sequence[int], config: DecodeConfig
     ) -> Iterator[TokenEvent | ColumnEnd]:
         """See UserModels."""
-        yield from self._ask(Asked(self.user, "", instruction, config, (method,), tuple(ids)))
+        yield from self._ask(Asked(self.user, "", instruction, config, (method,), tuple(ids), other=self.other))
 
     def score(self, prompt: str, instruction: str, text: str, config: DecodeConfig) -> Trace:
         """See UserModels."""
-        return _score(self.user, prompt, instruction, text, config)
+        return _score(self.user, prompt, instruction, text, config, self.other)
+
+    def look_up(self, instruction: str, method: str, ids: Sequence[int], word: str) -> list[dict]:
+        """See UserModels."""
+        asked = Asked(self.user, "", instruction, DecodeConfig(), (method,), tuple(ids), other=self.other)
+        return _look_up(self._add_found(asked), word)
 
     def _ask(self, asked: Asked) -> Iterator[TokenEvent | ColumnEnd | Trace]:
-        own = [method for method in asked.methods if METHODS[method].prompt]
-        if own:
-            with naming_column(own[0]):
-                found = self.own_prompts.look_up(self.user, asked.instruction)
-            asked = Asked(**{**vars(asked), "found": found})
-        with closing(_write(asked)) as events:
+        with closing(_write(self._add_found(asked))) as events:
             for event in events:
                 if isinstance(event, FoundTexts):
                     self.own_prompts.keep_profile(self.user, event.profile)
                 else:
                     yield event
+
+    def _add_found(self, asked: Asked) -> Asked:
+        """With the texts that RAG and PAG put before the prompt, where it is about one of them."""
+        own = [method for method in asked.methods if METHODS[method].prompt]
+        if not own:
+            return asked
+        with naming_column(own[0]):
+            return replace(asked, found=self.own_prompts.look_up(self.user, asked.instruction))
 
 
 class LentService(Service):
@@ -189,7 +223,8 @@ class LentService(Service):
             raise CopeError(self._problem)
         return self._kept
 
-    def _load_user(self, user_id: str) -> LentModels:
-        base, user = self._base(), self.store.open(user_id)
-        user.check_base(base.identity, base.name)
-        return LentModels(user, self._own_prompts)
+    def _load_user(self, user_id: str, against: str = "") -> LentModels:
+        base, user, other = self._base(), self.store.open(user_id), self._open_other(user_id, against)
+        for one in filter(None, (user, other)):
+            one.check_base(base.identity, base.name)
+        return LentModels(user, self._own_prompts, other)

@@ -35,6 +35,8 @@ if TYPE_CHECKING:  # torch is imported when the model is, so that the page is th
 MAX_TEXTS = 8
 """Texts that are compared with a history at once."""
 NO_TEXTS = "None of this person’s texts are kept, so how near others are to them is not known."
+MAX_WORD, MAX_BEFORE = 60, 1024
+"""Characters of a word that is looked up, and tokens of the column before it."""
 
 
 class Service:
@@ -78,43 +80,53 @@ class Service:
         return self._loader.engine()
 
     def compare(
-        self, user_id: str, prompt: str, config: DecodeConfig | None = None, methods: tuple[str, ...] = COLUMNS
+        self,
+        user_id: str,
+        prompt: str,
+        config: DecodeConfig | None = None,
+        methods: tuple[str, ...] = COLUMNS,
+        *,
+        against: str = "",
     ) -> Iterator[TokenEvent | ColumnEnd | Trace]:
         """Writes the prompt's continuation by each method, side by side.
 
         prompt: the task's input, or in free writing the instruction itself. config: None for the task's defaults.
         methods: any of methods.COLUMNS and methods.list_optional; "rag" and "pag" read the user's history, whose texts
-        are then in these columns' `prompt`.
+        are then in these columns' `prompt`. against: another user, whom the column methods.AGAINST contrasts with.
         Yields an empty Trace first, then the events as they come, and the complete Trace last. Closing the generator
         ends the work within a step. Raises CopeError before the first item when something cannot be done.
         """
-        check_columns(methods)
+        check_columns(methods, against)
         task = find_task(self.store.open(user_id).task)
         config = config or DecodeConfig(
             repetition_penalty=task.repetition_penalty, max_new_tokens=task.max_new_tokens, seed=self.seed
         )
         instruction = task.prompt(check_text("prompt", prompt))
-        yield from self._load_user(user_id).compare(prompt, instruction, config, methods)
+        yield from self._load_user(user_id, against).compare(prompt, instruction, config, methods)
 
     def resume(
-        self, user_id: str, prompt: str, method: str, ids: Sequence[int], config: DecodeConfig
+        self, user_id: str, prompt: str, method: str, ids: Sequence[int], config: DecodeConfig, *, against: str = ""
     ) -> Iterator[TokenEvent | ColumnEnd]:
         """Goes on writing a column that begins with these token ids, as if the method had chosen them itself.
 
         ids: 1 to config.max_new_tokens ids, an end token at most as the last. The first event is the last of them with
-        its numbers, index len(ids) - 1. Raises CopeError before it when something cannot be done.
+        its numbers, index len(ids) - 1. against: as for `compare`. Raises CopeError before it when something cannot be
+        done.
         """
         task = find_task(self.store.open(user_id).task)
         instruction = task.prompt(check_text("prompt", prompt))
-        check_columns([method])
+        check_columns([method], against)
         check_ids(ids, self._base(), config.max_new_tokens)
-        yield from self._load_user(user_id).resume(instruction, method, ids, config)
+        yield from self._load_user(user_id, against).resume(instruction, method, ids, config)
 
-    def score(self, user_id: str, prompt: str, text: str, alpha: float = DecodeConfig.alpha) -> Trace:
+    def score(
+        self, user_id: str, prompt: str, text: str, alpha: float = DecodeConfig.alpha, *, against: str = ""
+    ) -> Trace:
         """The implicit reward of a given text, token by token, under the user's `cope` adapter: one column "score".
 
         prompt: as for `compare`. For free writing it may be empty: then the text is read as a fit reads one of the
-        history, with an instruction from its title or key phrases, which is the trace's prompt.
+        history, with an instruction from its title or key phrases, which is the trace's prompt. against: another user,
+        whose model takes the place of base.
         """
         task = find_task(self.store.open(user_id).task)
         check_text("text", text)
@@ -125,7 +137,24 @@ class Service:
             prompt, text = sample.prompt, sample.response
         instruction = task.prompt(check_text("prompt", prompt))
         config = DecodeConfig(alpha=alpha, repetition_penalty=1.0, seed=self.seed)
-        return self._load_user(user_id).score(prompt, instruction, text, config)
+        return self._load_user(user_id, against).score(prompt, instruction, text, config)
+
+    def look_up(
+        self, user_id: str, prompt: str, method: str, ids: Sequence[int], word: str, *, against: str = ""
+    ) -> list[dict]:
+        """What any word would be worth as the next one after these tokens of a column, under the column's two models.
+
+        ids: of the column before the step, none at its beginning. Gives, of the word as it is and after a space, the
+        token that it begins with: {"id", "text", "whole": whether the word is that one token, "logp_user", "logp_base",
+        "rank_user", "rank_base", "of": the vocabulary's size}. Raises CopeError where it cannot be looked up.
+        """
+        task = find_task(self.store.open(user_id).task)
+        instruction = task.prompt(check_text("prompt", prompt))
+        check_columns([method], against)
+        check_length("The word", check_text("word", word), MAX_WORD)
+        if ids:
+            check_ids(ids, self._base(), MAX_BEFORE)
+        return self._load_user(user_id, against).look_up(instruction, method, ids or [], word)
 
     def likeness(self, user_id: str, texts: dict[str, str]) -> dict[str, dict[str, float]]:
         """How near texts are to the user's history: name -> {"topic", "style"}, as likeness.Profile explains them.
@@ -184,11 +213,21 @@ class Service:
         """The base model, loaded when needed. Raises CopeError when there is none."""
         return self.engine().base
 
-    def _load_user(self, user_id: str) -> UserModels:
-        """The user's models in memory. Raises CopeError when there is no model, no such user, or they do not match."""
+    def _load_user(self, user_id: str, against: str = "") -> UserModels:
+        """The user's models in memory, with another user's to contrast with.
+
+        Raises CopeError when there is no model, no such user, or they do not match.
+        """
         engine = self.engine()
-        user = self.store.open(user_id)
-        return UserModels(user, engine, self._adapters.bank(user, engine.base), self._own_prompts)
+        user, other = self.store.open(user_id), self._open_other(user_id, against)
+        bank = self._adapters.bank_against(user, other, engine.base)
+        return UserModels(user, engine, bank, self._own_prompts, against or None)
+
+    def _open_other(self, user_id: str, against: str) -> SavedUser | None:
+        """The user to contrast with, None where nobody is named. Raises CopeError for the same or an unknown one."""
+        if against == user_id:
+            raise CopeError("Nobody can be contrasted with themselves: name another user, or nobody for base.")
+        return self.store.open(against) if against else None
 
     def _warm_up(self, engine: "Engine") -> None:
         """One token for the first sample user: layers are repacked and its adapters read before anybody waits."""
@@ -213,15 +252,20 @@ def _get_default() -> Service:
 
 
 def compare(
-    user_id: str, prompt: str, config: DecodeConfig | None = None, columns: Sequence[str] | None = None
+    user_id: str,
+    prompt: str,
+    config: DecodeConfig | None = None,
+    columns: Sequence[str] | None = None,
+    against: str = "",
 ) -> Trace:
     """A whole comparison with the default model and folders, as one Trace. See Service.compare.
 
-    columns: names of methods.list_optional, beside the three.
+    columns: names of methods.list_optional, beside the three. against: another user, for a column that contrasts with
+    them.
     """
-    return list(_get_default().compare(user_id, prompt, config, order_columns(columns)))[-1]
+    return list(_get_default().compare(user_id, prompt, config, order_columns(columns, against), against=against))[-1]
 
 
-def score(user_id: str, prompt: str, text: str, alpha: float = DecodeConfig.alpha) -> Trace:
+def score(user_id: str, prompt: str, text: str, alpha: float = DecodeConfig.alpha, against: str = "") -> Trace:
     """The implicit reward of a given text with the default model and folders. See Service.score."""
-    return _get_default().score(user_id, prompt, text, alpha)
+    return _get_default().score(user_id, prompt, text, alpha, against=against)

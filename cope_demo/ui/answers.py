@@ -12,7 +12,7 @@ from cope_demo.ui.web.guard import explain_error
 
 from . import links, streams
 from .component import say
-from .panels import behind, comeback, fitting, hub, more_columns, people, scoring, takeaway
+from .panels import against, behind, comeback, fitting, hub, more_columns, people, scoring, takeaway
 from .parts import Answer, make_answer
 from .settings import choose_defaults, choose_task
 from .visitor import FINAL, NEW, Visitor
@@ -69,6 +69,7 @@ def show_failure(error: BaseException) -> Answer:
 def show_visitor(service, visitor: Visitor, status: JobStatus | None = None) -> Answer:
     """Whom the visitor can choose, and how the chosen fit stands. status: of its job, where it is known already."""
     fit = visitor.find_fit(visitor.chosen)
+    opened = hub.find_opened(service, visitor.chosen)
     new, going = visitor.chosen == NEW, fit is not None and fit.state not in FINAL
     return make_answer(
         visitor=visitor.to_json(),
@@ -79,8 +80,9 @@ def show_visitor(service, visitor: Visitor, status: JobStatus | None = None) -> 
         fit=say(fitting.describe_plan() if new else fitting.describe_fit(service, visitor, status)),
         start_fit=gr.update(visible=new),
         cancel_fit=gr.update(visible=going),
-        delete_fit=gr.update(visible=fit is not None and not going),
+        delete_fit=gr.update(visible=fit is not None and not going, value=fitting.name_deletion(opened)),
         key=comeback.describe_key(visitor),
+        against=against.offer_others(service, visitor, name_person(service, visitor)),
     )
 
 
@@ -97,6 +99,7 @@ def show_empty_comparison(service, visitor: Visitor) -> Answer:
         max_new_tokens=first.max_new_tokens,
         repetition_penalty=first.repetition_penalty,
         more=more_columns.offer_columns(service, "" if refusal else visitor.chosen, who),
+        against={**against.offer_others(service, visitor, who), "value": against.NOBODY},
         columns=streams.show_idle(who, refusal),
         scored=scoring.show_empty(who),
         verdict=scoring.EMPTY,
@@ -125,6 +128,7 @@ def fill_from_link(service, visitor: Visitor, link: links.Link) -> Answer:
     """
     answer = show_choice(service, visitor, link.user, opening=True)
     answer = tick_columns(make_answer(answer, link.settings), link.columns)
+    answer["against"] = {**answer["against"], "value": link.against}
     if link.prompt:
         answer["prompt"] = {**answer["prompt"], "value": link.prompt}
     who = name_person(service, replace(visitor, chosen=link.user))

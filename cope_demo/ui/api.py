@@ -118,12 +118,14 @@ def compare(
     temperature: float = _FIRST.temperature,
     seed: int = _FIRST.seed,
     columns: list[str] | None = None,
+    against: str = "",
 ) -> dict:
     """Streams a comparison: {"seq", "events": [...]} several times a second, at last the whole trace as one object.
 
     columns: more of them beside greedy, oppu and cope: base, rag, pag, oppu+cd, oppu+dpo. An event is {"method",
     "index", "token": {...}} or {"method", "stopped"}; fields as in the trace's JSON, in which a column that had a
-    prompt of its own (rag, pag) has it as "prompt".
+    prompt of its own (rag, pag) has it as "prompt". against: another user, for one more column of that name, which
+    contrasts with them in the place of base; the trace names them.
     """
     prompt, config = check_settings(
         prompt,
@@ -134,8 +136,8 @@ def compare(
         temperature=temperature,
         seed=seed,
     )
-    methods = order_columns(columns)
-    for step in streams.compare(service, _check_parameter("user", user), prompt, config, methods):
+    methods, against = order_columns(columns, against), _check_other(against)
+    for step in streams.compare(service, _check_parameter("user", user), prompt, config, methods, against):
         if isinstance(step, Batch):
             last = step.items[-1]
         yield from _report(step)
@@ -154,11 +156,13 @@ def continue_from(
     max_new_tokens: int = _FIRST.max_new_tokens,
     temperature: float = _FIRST.temperature,
     seed: int = _FIRST.seed,
+    against: str = "",
 ) -> dict:
     """Streams the rest of a column that begins with these token ids, as if the method had chosen them itself.
 
-    method: any column's of `compare`. max_new_tokens counts the ids too. Gives what `compare` gives
-    while it writes, the first token being the last of the ids; at last {"method", "text", "stopped", "tokens"}.
+    method: any column's of `compare`; for "against" that user must be named again. max_new_tokens counts the ids too.
+    Gives what `compare` gives while it writes, the first token being the last of the ids; at last {"method", "text",
+    "stopped", "tokens"}.
     """
     prompt, config = check_settings(
         prompt,
@@ -169,25 +173,43 @@ def continue_from(
         temperature=temperature,
         seed=seed,
     )
-    column = Column(method)
-    for step in streams.resume(service, _check_parameter("user", user), prompt, method, ids, config):
+    column, against = Column(method), _check_other(against)
+    for step in streams.resume(service, _check_parameter("user", user), prompt, method, ids, config, against):
         for item in step.items if isinstance(step, Batch) else ():
             column.record(item)
         yield from _report(step)
     yield column.to_json()
 
 
-def score(service: OwnService, user: str, prompt: str, text: str, alpha: float = _FIRST.alpha) -> dict:
+def score(
+    service: OwnService, user: str, prompt: str, text: str, alpha: float = _FIRST.alpha, against: str = ""
+) -> dict:
     """The implicit reward of a given text, token by token, as a trace with one column.
 
     prompt: for free writing it may be ""; then the text's own title or key phrases make one, and the trace says it.
+    against: another user in the place of base.
     """
     check_length("The prompt", prompt if prompt == "" else _check_parameter("prompt", prompt))
     check_length("The text", _check_parameter("text", text))
     config = DecodeConfig(alpha=alpha)
     for _ in streams.wait_for_model(service):
         pass
-    return service.score(_check_parameter("user", user), prompt, text, config.alpha).to_json()
+    user, against = _check_parameter("user", user), _check_other(against)
+    return service.score(user, prompt, text, config.alpha, against=against).to_json()
+
+
+def look_up(
+    service: OwnService, user: str, prompt: str, method: str, ids: list[int], word: str, against: str = ""
+) -> list[dict]:
+    """Both models' numbers of any word as the next one of a column, after these token ids of it (none at its start).
+
+    Gives, of the word as it is and after a space, the token that it begins with: {"id", "text", "whole": whether that
+    is all of the word, "logp_user", "logp_base", "rank_user", "rank_base", "of": the vocabulary's size}.
+    """
+    user, prompt, word = (_check_parameter(*one) for one in (("user", user), ("prompt", prompt), ("word", word)))
+    for _ in streams.wait_for_model(service):
+        pass
+    return service.look_up(user, prompt, method, ids, word, against=_check_other(against))
 
 
 _LIGHT = {"concurrency_limit": 4, "queue": True}
@@ -209,6 +231,7 @@ ENDPOINTS = (
     (compare, _MODEL),
     (continue_from, _MODEL),
     (score, _MODEL),
+    (look_up, _MODEL),
 )
 """The public functions in their order in the schema, with how Gradio queues them. A function's name is its endpoint's,
 its docstring the endpoint's description."""
@@ -235,3 +258,8 @@ def _check_parameter(name: str, value) -> str:
     if not isinstance(value, str) or not value:
         raise CopeError(f"{name} must be a text that is not empty, but is {type(value).__name__}.")
     return value
+
+
+def _check_other(against) -> str:
+    """The other user's id, "" for nobody. Raises CopeError for what is no text."""
+    return _check_parameter("against", against) if against else ""

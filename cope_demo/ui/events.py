@@ -157,7 +157,7 @@ class Events:
         buttons = [compare.start, compare.stop]
         shown, begin = [compare.view, *buttons], {"js": _notify_view("cope-begin", "g"), **WRITING}
         compare.examples.use(guard_handler(_read_example), None, [compare.prompt], **LIGHT)
-        settings = ("prompt", *SLIDERS, "seed", "more")
+        settings = ("prompt", *SLIDERS, "seed", "more", "against")
         triggers, inputs = [compare.start.click, compare.prompt.submit], self.parts.select("visitor", *settings)
         event = gr.on(triggers, guard_handler(self._compare), outputs=shown, inputs_kwargs=inputs, **begin)
         only = self.parts.select("visitor")
@@ -172,7 +172,7 @@ class Events:
         compare.view.halt(self._free_buttons, None, buttons, **ending)
 
     def _compare(
-        self, profile: gr.OAuthProfile | None, request: gr.Request, visitor, more, **settings
+        self, profile: gr.OAuthProfile | None, request: gr.Request, visitor, more, against, **settings
     ) -> Iterator[dict]:
         visit = Visit(self.access, visitor, profile, request)
         who, refusal = visit.name_person(), visit.explain_refusal()
@@ -180,7 +180,8 @@ class Events:
             yield from self._show_writing([streams.show_refusal(who, refusal)])
         else:
             chosen = visit.visitor.chosen
-            yield from self._show_writing(streams.stream(visit.service, chosen, who, columns=more, **settings))
+            named = {"against": against or "", "other": visit.name_other(against)}
+            yield from self._show_writing(streams.stream(visit.service, chosen, who, columns=more, **named, **settings))
 
     def _branch(
         self, profile: gr.OAuthProfile | None, request: gr.Request, event: gr.EventData, visitor

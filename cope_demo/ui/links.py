@@ -1,9 +1,9 @@
 """Links that open the page with a sample user, a prompt and settings filled in, or with a lesson.
 
 A link is made in the browser when its button is pressed, and only for sample users: ?user=ines&prompt=...&alpha=0.3
-(and &columns=rag,pag where there are further ones), or ?lesson=alpha; and for adapters of the hub, as
-?adapter=owner/name@revision&prompt=..., which are fetched for whoever opens it. Opening one writes nothing. Whatever
-stands in an address was written by anybody, so all of it is checked.
+(and &columns=rag,pag where there are further ones, &against=walter where another one is contrasted with), or
+?lesson=alpha; and for adapters of the hub, as ?adapter=owner/name@revision&prompt=..., which are fetched for whoever
+opens it. Opening one writes nothing. Whatever stands in an address was written by anybody, so all of it is checked.
 """
 
 import os
@@ -28,6 +28,8 @@ _WHOLE = ("max_new_tokens", "seed")
 class Link:
     """What a link asks for: a lesson's name; or a sample user, or adapters of the hub by their address, with a prompt,
     settings and further columns if any.
+
+    against: a sample user to contrast with, or "".
     """
 
     lesson: str = ""
@@ -36,6 +38,7 @@ class Link:
     prompt: str = ""
     settings: dict[str, float] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
+    against: str = ""
 
 
 def read(query: Mapping[str, str], cards: list[Card]) -> Link | None:
@@ -44,20 +47,23 @@ def read(query: Mapping[str, str], cards: list[Card]) -> Link | None:
         if query["lesson"] not in ORDER:
             raise CopeError(f"This link names a lesson that does not exist; the lessons are {', '.join(ORDER)}.")
         return Link(lesson=query["lesson"])
+    names = [card.id for card in cards]
     if query.get("adapter"):
-        return _read_settings(query, adapter=str(read_address(query["adapter"])))
+        return _read_settings(query, names, adapter=str(read_address(query["adapter"])))
     if "user" not in query:
         return None
-    names = [card.id for card in cards]
     if query["user"] not in names:
         raise CopeError(
             f"This link names somebody who is not a sample user; links can open {', '.join(names) or 'nobody yet'}."
         )
-    return _read_settings(query, user=query["user"])
+    return _read_settings(query, names, user=query["user"])
 
 
-def _read_settings(query: Mapping[str, str], **whom: str) -> Link:
-    """The link with a comparison's prompt, settings and columns. Raises CopeError naming what will not do."""
+def _read_settings(query: Mapping[str, str], names: list[str], **whom: str) -> Link:
+    """The link with a comparison's prompt, settings and columns. Raises CopeError naming what will not do.
+
+    names: the sample users.
+    """
     prompt = query.get("prompt", "")
     check_length("This link's prompt", prompt)
     given = [name for name in (*SLIDERS, "seed") if name in query]
@@ -66,12 +72,16 @@ def _read_settings(query: Mapping[str, str], **whom: str) -> Link:
     except CopeError as error:
         raise CopeError(f"This link's columns cannot be shown. {error}") from error
     settings = {name: _read_number(name, query[name]) for name in given}
-    return Link(prompt=prompt, settings=settings, columns=columns, **whom)
+    against = query.get("against", "")
+    if against and against not in [name for name in names if name != whom.get("user")]:
+        raise CopeError("This link contrasts with somebody who is not another sample user; nothing was filled in.")
+    return Link(prompt=prompt, settings=settings, columns=columns, against=against, **whom)
 
 
 def select_known(query: Mapping[str, str]) -> dict[str, str]:
     """What of an address's parameters a link can say at all."""
-    return {name: str(query[name]) for name in ("adapter", "prompt", *SLIDERS, "seed", "columns") if name in query}
+    known = ("adapter", "prompt", *SLIDERS, "seed", "columns", "against")
+    return {name: str(query[name]) for name in known if name in query}
 
 
 def find_address() -> str:
@@ -86,7 +96,7 @@ def find_address() -> str:
 def from_lesson(lesson: Lesson) -> Link:
     """The link that fills in what a lesson was made with."""
     whole = {"temperature": 0.0, "seed": 0, **lesson.settings}
-    return Link(user=lesson.user, prompt=lesson.prompt, settings=whole)
+    return Link(user=lesson.user, prompt=lesson.prompt, settings=whole, against=lesson.against)
 
 
 def _read_number(name: str, text: str) -> float:

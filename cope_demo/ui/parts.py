@@ -40,9 +40,9 @@ class Panels:
 class PageParts:
     """The components that follow from what a visitor does. Events and answers call them by these names.
 
-    Those of a comparison's settings are DecodeConfig's. columns: the view of a comparison; more: which further columns
-    it is to have; scored: the view of given texts; text_a, text_b, asked: the texts to score and what they answer;
-    ways: where the window goes (answers.go_to).
+    Those of a comparison's settings are DecodeConfig's. against: whom to contrast with; columns: the view of a
+    comparison; more: which further columns it is to have; scored: the view of given texts; text_a, text_b, asked: the
+    texts to score and what they answer; ways: where the window goes (answers.go_to).
     """
 
     visitor: gr.BrowserState
@@ -71,6 +71,7 @@ class PageParts:
     examples: gr.HTML
     alpha: gr.Slider
     tau: gr.Slider
+    against: gr.Dropdown
     max_new_tokens: gr.Slider
     repetition_penalty: gr.Slider
     temperature: gr.Slider
@@ -115,6 +116,7 @@ class PageParts:
             examples=compare.examples,
             alpha=compare.alpha,
             tau=compare.tau,
+            against=compare.against,
             max_new_tokens=compare.length,
             repetition_penalty=compare.penalty,
             temperature=compare.temperature,

@@ -55,26 +55,26 @@ class Done:
 
 
 def compare(
-    service, user_id: str, prompt: str, config: DecodeConfig, methods: Sequence[str]
+    service, user_id: str, prompt: str, config: DecodeConfig, methods: Sequence[str], against: str = ""
 ) -> Iterator[Waiting | Trace | Batch | Done]:
     """A comparison (Service.compare) in steps. Raises CopeError before the Trace when it cannot be done."""
     yield from wait_for_model(service)
     if any(METHODS[method].prompt for method in methods):  # seconds, the first time
         yield Waiting(READING)
     started = time.monotonic()
-    with closing(service.compare(user_id, prompt, config, methods)) as items:
+    with closing(service.compare(user_id, prompt, config, methods, against=against)) as items:
         yield next(items)
         yield from _number(items)
     yield _finish(started)
 
 
 def resume(
-    service, user_id: str, prompt: str, method: str, ids: Sequence[int], config: DecodeConfig
+    service, user_id: str, prompt: str, method: str, ids: Sequence[int], config: DecodeConfig, against: str = ""
 ) -> Iterator[Waiting | Batch | Done]:
     """A column that goes on from these tokens (Service.resume) in steps. Raises CopeError as `compare` does."""
     yield from wait_for_model(service)
     started = time.monotonic()
-    yield from _number(service.resume(user_id, prompt, method, ids, config))
+    yield from _number(service.resume(user_id, prompt, method, ids, config, against=against))
     yield _finish(started)
 
 
@@ -126,21 +126,33 @@ def show_refusal(who: str, reason: str) -> str:
     return show_idle(who) + wire.line("error", message=reason)
 
 
-def stream(service, user_id: str, who: str, *, columns: list[str] | None = None, **settings) -> Iterator[str]:
+def stream(
+    service,
+    user_id: str,
+    who: str,
+    *,
+    columns: list[str] | None = None,
+    against: str = "",
+    other: str = "",
+    **settings,
+) -> Iterator[str]:
     """A comparison as the growing text of wire.py. It never raises: what goes wrong is the last message.
 
-    settings: of `check_settings`. columns: names of methods.list_optional, beside the three.
+    settings: of `check_settings`. columns: names of methods.list_optional, beside the three. against: another user to
+    contrast with, and `other` how the page speaks of that person.
     """
     run, text = runs.begin(service, user_id), ""
     try:
         prompt, config = check_settings(**settings)
-        methods = order_columns(columns)
-        empty = Trace("", user_id, "", prompt, config.alpha, config.tau, config.repetition_penalty, [], [])
-        for step in compare(service, user_id, prompt, config, methods):
+        methods = order_columns(columns, against)
+        settings = config.alpha, config.tau, config.repetition_penalty
+        empty = Trace("", user_id, "", prompt, *settings, [], [], against or None)
+        for step in compare(service, user_id, prompt, config, methods, against):
             if isinstance(step, Waiting):
-                text = _wait(text or wire.start(run, who, empty, methods, config), step.message)
+                text = _wait(text or wire.start(run, who, empty, methods, config, other), step.message)
             elif isinstance(step, Trace):
-                text += wire.start(run, who, step, methods, config, adapter=find_address(service, user_id))
+                address = find_address(service, user_id)
+                text += wire.start(run, who, step, methods, config, other, adapter=address)
             else:
                 text += _write(step)
             yield text
@@ -154,8 +166,9 @@ def stream(service, user_id: str, who: str, *, columns: list[str] | None = None,
 def branch(service, user_id: str, asked: dict) -> Iterator[str]:
     """One column of the shown comparison written on from some of its tokens and another one: text as of `stream`.
 
-    user_id: whom the visitor has chosen. asked: {"user", "prompt", "method", "ids", and the names of DecodeConfig}, as
-    the browser says; what is missing of the settings is their default. Nothing is cut before the first token is there.
+    user_id: whom the visitor has chosen. asked: {"user", "prompt", "method", "ids", "against" where another
+    person is contrasted with, and the names of DecodeConfig}, as the browser says; what is missing of the settings is
+    their default. Nothing is cut before the first token is there.
     """
     run, text = runs.begin(service, user_id), ""
     try:
@@ -164,7 +177,8 @@ def branch(service, user_id: str, asked: dict) -> Iterator[str]:
         settings = {name: asked.get(name) for name in SLIDERS | {"seed": None}}
         settings = {n: getattr(DecodeConfig, n) if value is None else value for n, value in settings.items()}
         prompt, config = check_settings(asked.get("prompt"), **settings)
-        for step in resume(service, user_id, prompt, asked.get("method"), asked.get("ids"), config):
+        column = asked.get("method"), asked.get("ids"), config, asked.get("against") or ""
+        for step in resume(service, user_id, prompt, *column):
             if isinstance(step, Waiting):
                 text = _wait(text, step.message, run=run)
             elif isinstance(step, Batch) and step.seq == 0:

@@ -12,7 +12,7 @@ from cope_demo.visitors.owners import Access
 
 from . import answers, links
 from .component import say
-from .panels import behind, comeback, fitting, hub, lessons, people, scoring, takeaway
+from .panels import against, behind, comeback, fitting, hub, lessons, people, scoring, takeaway
 from .parts import Answer, make_answer
 from .visitor import FINAL, MAX_FITS, NEW, Fit, Visitor
 
@@ -191,6 +191,11 @@ class Visit:
     def name_person(self) -> str:
         """See answers.name_person."""
         return answers.name_person(self.service, self.visitor)
+
+    def name_other(self, user_id: str) -> str:
+        """See against.name_other; "" for nobody."""
+        cards = people.read_sample_cards(self.service)
+        return against.name_other(cards, self.visitor, user_id, self.name_person()) if user_id else ""
 
     def explain_refusal(self) -> str:
         """See answers.explain_refusal."""

@@ -32,8 +32,9 @@ SECRET = re.compile("[0-9a-f]{64}")
 BAD_SECRET = "This is not a secret of ours: give the one that an earlier fit has returned, or none for a new one."
 FREE = frozenset({"model", "seed", "ready", "problem", "describe_arithmetic"})
 """What every visitor may know of a service: it concerns no user."""
-CHECKED = frozenset({"compare", "resume", "score", "likeness", "fit_details", "adapters_zip"})
-"""What a visitor may call for a sample user or a user of their own. Each takes the user's id first."""
+CHECKED = frozenset({"compare", "resume", "score", "look_up", "likeness", "fit_details", "adapters_zip"})
+"""What a visitor may call for a sample user or a user of their own. Each takes the user's id first, and where it takes
+another user's, by the name `against`."""
 
 
 def new_secret() -> str:
@@ -110,8 +111,11 @@ class OwnService:
             raise AttributeError(f"visitors cannot use {name!r}")
         method = getattr(self._service, name)
 
-        def call_checked(user_id, *args, **kwargs):
+        def call_checked(user_id, *args, against="", **kwargs):
             self.store.check(user_id)
+            if against:
+                self.store.check(against)
+                kwargs["against"] = against
             self.caller.take("compare")
             result = method(user_id, *args, **kwargs)
             if not isgenerator(result):

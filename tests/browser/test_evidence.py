@@ -9,6 +9,7 @@ from cope_demo.ui.panels import evidence
 from cope_demo.ui.theme import STYLES
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.test_axe import violations
+from tests.evaluation.test_published import REVIEWS
 from tests.ui.panels.test_evidence import NEWS, STUDY, data  # noqa: F401
 
 PAGE = """<!doctype html><html lang="en"><title>Does it work?</title><meta name="viewport" content="width=device-width">
@@ -20,7 +21,10 @@ PAGE = """<!doctype html><html lang="en"><title>Does it work?</title><meta name=
 
 @pytest.fixture
 def html(data):  # noqa: F811
-    """The part with the numbers."""
+    """The part with the numbers, and an example of the last task."""
+    example = {"rule": "worst", "author": "author 1", "source": "made up", "gold": "Mine", "cut": False}
+    example |= {name: {"text": f"by {name}", "rougeL": 0.5} for name in ("tam", "oppu", "cope")}
+    data["tasks"][REVIEWS]["examples"] = [example]
     styles = "\n".join(path.read_text("utf-8") for path in STYLES)
     shown = {**evidence.describe_results(data), "controls": evidence.describe_controls({"tasks": {NEWS: STUDY}})}
     return PAGE % (styles, json.dumps(say(shown)), script("evidence"))
@@ -31,9 +35,7 @@ def test_every_task_and_the_sweep_are_there_at_both_sizes(chromium, html, dark):
     page = chromium.new_page(viewport=DESKTOP)
     page.set_content(html)
     page.evaluate("(dark) => document.body.classList.toggle('dark', dark)", dark)
-    page.click(".cope-evidence summary >> nth=0")
-    page.click(".controls summary")
-    assert page.locator(".controls tbody tr").count() == 3 and "0.360" in page.inner_text(".controls tbody tr >> nth=0")
+    page.click(".cope-evidence .sweeps:not(.controls) summary")
     assert page.get_attribute(".chip >> nth=0", "aria-pressed") == "true"
     assert len(page.query_selector_all("[aria-live] tbody tr")) == 3
     page.keyboard.press("Shift+Tab")
@@ -41,6 +43,10 @@ def test_every_task_and_the_sweep_are_there_at_both_sizes(chromium, html, dark):
     rows = page.locator("[aria-live] tbody tr").all_inner_texts()
     assert len(rows) == 8 and "not measured" in rows[1] and "0.115" in rows[3]
     assert page.locator("[aria-live] .mean").count() == 4 and page.locator(".sweeps .line").count() == 4
+    page.click("[aria-label='Texts by CoPe']")
+    assert page.inner_text(".examples .marked") == "CoPe0.500\nby cope"
+    page.click(".controls summary")
+    assert page.locator(".controls tbody tr").count() == 3 and "0.360" in page.inner_text(".controls tbody tr >> nth=0")
     for size in (DESKTOP, PHONE):
         page.set_viewport_size(size)
         assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0

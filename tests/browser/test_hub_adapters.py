@@ -59,7 +59,7 @@ def test_a_fit_is_pushed_and_opened_again(chromium, running):
         tab.get_by_role("button", name="Copy link").click()
         link = tab.get_by_label("The link").input_value()
         assert f"adapter=ada%2Fvoice%40{COMMIT}" in link and "user=" not in link
-        tab.get_by_role("button", name="Delete this fit and its texts").click()
+        tab.get_by_role("button", name="Delete these adapters here").click()
         tab.get_by_role("radio", name="voice").wait_for(state="detached")
 
 

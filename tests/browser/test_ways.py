@@ -69,6 +69,7 @@ def test_a_choice_leads_to_its_place(chromium, service, scripted_url, size):
         page.click("[data-id=new]")
         page.wait_for_function(IN_WINDOW, arg="#history textarea")
         page.fill("#history textarea", TEXTS)
+        page.wait_for_selector(".cope-preview td.words")
         page.click("#start-fit")
         page.wait_for_selector("#cancel-fit")
         page.wait_for_function(IN_WINDOW, arg=".cope-fit .headline")

@@ -13,7 +13,7 @@ from cope_demo.config import DecodeConfig
 from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.methods import COLUMNS, METHODS
 from cope_demo.decode.trace import Column, ColumnEnd, TokenEvent
-from cope_demo.model.adapters import LoraBank, read_lora
+from cope_demo.model.adapters import OTHER_COPE, OTHER_TAM, LoraBank, read_lora
 from cope_demo.model.base_model import BaseModel, load_base
 
 PROMPT = "Write a post about the ferry."
@@ -25,7 +25,10 @@ CONFIG = DecodeConfig(alpha=0.3, tau=0.1, repetition_penalty=1.2, max_new_tokens
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model (None: the embedded one) and its adapters by name: where they lie, for the naive way, and the engine."""
+    """A model (None: the embedded one) and its adapters by name: where they lie, for the naive way, and the engine.
+
+    Another person to contrast with has theirs under OTHER_COPE and, of their task, OTHER_TAM.
+    """
 
     path: str | None
     folders: dict[str, Path]
@@ -70,6 +73,15 @@ def load_naive(path: str | None, folder: Path | None) -> BaseModel:
     return replace(base, model=PeftModel.from_pretrained(base.model, str(folder)).eval()) if folder else base
 
 
+def load_other(path: str | None, task: Path, own: Path) -> BaseModel:
+    """The model in float32 with two adapters at once by PEFT, that of a task and a person's."""
+    base = load_exact(path)
+    whole = PeftModel.from_pretrained(base.model, str(task), "task")
+    whole.load_adapter(str(own), "own")
+    whole.base_model.set_adapter(["task", "own"])
+    return replace(base, model=whole.eval())
+
+
 def run(loaded: Loaded, methods=COLUMNS, config=CONFIG, prompt=PROMPT, written=()) -> dict[str, Column]:
     """All columns of a decoding; of one that begins with `written`, from the last of these tokens on."""
     columns = {method: Column(method) for method in methods}
@@ -92,6 +104,8 @@ def check_against_naive(loaded: Loaded, method, config, tokens, prompt=PROMPT, b
     """
     adapter, driver = METHODS[method].adapter, METHODS[method].driver
     amateur = load_naive(loaded.path, None)
+    if METHODS[method].amateur == "other":
+        amateur = load_other(loaded.path, loaded.folders[OTHER_TAM], loaded.folders[OTHER_COPE])
     expert = load_naive(loaded.path, loaded.folders[adapter] if adapter else None)
     written = list(before)
     read = torch.tensor([amateur.prompt_ids(prompt) + written + [token.id for token in tokens]])

@@ -234,6 +234,23 @@ def test_score_gives_the_numbers_of_a_given_text(loaded):
         assert token.logp_user == pytest.approx(float(logits[len(prompt_ids) + number - 1, token.id]), abs=TOLERANCE)
 
 
+@pytest.mark.parametrize("method", ["cope", "base", "against"])
+def test_any_token_is_looked_up_with_its_exact_places(loaded, method):
+    """The written token and one that nobody would write; its numbers are those of the column."""
+    column = run(loaded, (method,))[method]
+    before = loaded.base.prompt_ids(PROMPT) + ids(column)[:5]
+    token = column.tokens[5]
+    own, far = loaded.engine.look_up(before, [token.id, 3], method, loaded.bank)
+    assert (own.id, far.id, own.of) == (token.id, 3, loaded.base.vocabulary)
+    assert (own.logp_user, own.logp_base) == pytest.approx((token.logp_user, token.logp_base), abs=TOLERANCE)
+    for name in ("logp_user", "logp_base"):
+        likelier = sum(getattr(other, name) > getattr(token, name) + TOLERANCE for other in token.alternatives)
+        assert getattr(own, name.replace("logp", "rank")) >= 1 + likelier
+    every = loaded.engine.look_up(before, list(range(own.of)), method, loaded.bank)
+    assert sorted(one.rank_user for one in every)[0] == 1 and max(one.rank_base for one in every) <= own.of
+    assert max(every, key=lambda one: one.logp_user).rank_user == 1
+
+
 def test_a_prompt_beyond_the_context_is_refused(loaded):
     with pytest.raises(CopeError, match="too long.*512|too long.*488"):
         run(loaded, prompt="the ferry " * 400)

@@ -3,6 +3,7 @@
 import pytest
 
 from cope_demo.decode.methods import (
+    AGAINST,
     COLUMNS,
     GIVEN,
     METHODS,
@@ -19,8 +20,9 @@ from cope_demo.errors import CopeError
 def test_every_row_says_what_its_readers_need(method):
     assert METHODS[method.name] is method and method.label
     assert method.driver in ("base", "user", "contrast") and method.adapter in ("oppu", "cope")
-    assert method.column in ("always", "optional", "") and bool(method.column) == bool(method.about)
-    assert (method.column == "optional") == bool(method.varies) and method.varies in ("", *COLUMNS)
+    assert method.column in ("always", "optional", "against", "") and bool(method.column) == bool(method.about)
+    assert (method.column in ("optional", "against")) == bool(method.varies) and method.varies in ("", *COLUMNS)
+    assert (method.amateur == "other") == (method.column == "against") == ("{other}" in method.label)
     assert method.evaluated <= bool(method.brief)
 
 
@@ -72,3 +74,14 @@ def test_the_browser_is_told_what_decides_and_what_has_no_row_is_left_out():
         "rag": ("base", True),
         "a": ("given", False),
     }
+
+
+def test_the_column_against_another_person_is_there_where_one_is_named():
+    assert order_columns(["rag"], "walter") == (*COLUMNS, AGAINST, "rag")
+    check_columns([AGAINST], "walter")
+    with pytest.raises(CopeError, match="say against whom"):
+        check_columns([AGAINST])
+    told = describe_columns(["cope", AGAINST, "score"], "Ines", "Walter")
+    assert told[AGAINST]["label"] == "CoPe against Walter" and "Walter would not" in told[AGAINST]["about"]
+    assert [row.get("amateur") for row in told.values()] == [None, "Walter", "Walter"]
+    assert "amateur" not in describe_columns(["score"], "Ines")["score"]

@@ -60,6 +60,7 @@ def test_seeds_and_controls_are_measured_once_and_summarized(root, tmp_path, mon
         (name, False) for name in ("oppu", "oppu+dpo", "cope") for _ in range(4)
     ]
     means = found["endpoints"]
+    assert 0 <= means["agreement"]["oppu swapped"]["mean"] <= 1
     assert 0 <= means["identification pairwise"]["oppu"]["mean"] <= 1
     assert means["nats"]["oppu"]["mean"] > means["nats"]["oppu swapped"]["mean"] - 5
     assert set(means["rougeL"]) == {"oppu", "cope", "oppu swapped", "cope swapped"} | {
@@ -146,7 +147,7 @@ def test_what_will_not_do_is_named(root, tmp_path, capsys, options, sentence):
 def test_seeds_without_an_author_in_common_are_refused():
     records = [{name: {"author": name, "queries": [], "written": []}} for name in "ab"]
     with pytest.raises(CopeError, match="no author in common"):
-        study.summarize_study(TASK, [study.Replicate(n, one) for n, one in enumerate(records)], [])
+        study.summarize_study(TASK, [Replicate(n, one) for n, one in enumerate(records)], [])
 
 
 def test_without_controls_texts_alone_are_compared(root, tmp_path):

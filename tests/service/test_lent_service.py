@@ -7,7 +7,7 @@ from peft import LoraConfig, get_peft_model
 
 from cope_demo.config import DecodeConfig, FitConfig
 from cope_demo.decode import prompting
-from cope_demo.decode.methods import COLUMNS, NO_HISTORY
+from cope_demo.decode.methods import COLUMNS, NO_HISTORY, order_columns
 from cope_demo.decode.trace import Trace
 from cope_demo.errors import CopeError
 from cope_demo.fit.gpu_seconds import estimate_gpu_seconds
@@ -41,7 +41,7 @@ def home(tmp_path_factory) -> tiny.Home:
         (scratch / name).write_text("{}\n")
     rows = [{"prompt": f"Write a post about {n}.", "response": f"the kettle sang {n}."} for n in range(6)]
     (scratch / "history.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    for user, identity in (("ada", base.identity), ("bob", "other@0")):
+    for user, identity in (("ada", base.identity), ("eve", base.identity), ("bob", "other@0")):
         belongs = {"name": base.name, "identity": identity}
         manifest = {"user": user, "name": user, "task": "free_writing", "base": belongs, "created": "", "report": {}}
         Store(folder / "users").publish(scratch, user, manifest)
@@ -79,6 +79,14 @@ def test_it_writes_and_scores_what_a_service_does(home, lent, monkeypatch):
     scored = lent.score("ada", PROMPT, "soup on monday").columns[0].tokens
     for token, other in zip(scored, own.score("ada", PROMPT, "soup on monday").columns[0].tokens, strict=True):
         assert token.id == other.id and abs(token.reward - other.reward) < 1e-3
+    found = [one.look_up("ada", PROMPT, "rag", ids[:2], "soup", against="eve") for one in (lent, own)]
+    assert [row["id"] for row in found[0]] == [row["id"] for row in found[1]] and found[0][0]["rank_user"] >= 1
+    assert found[0][0]["logp_base"] == pytest.approx(found[1][0]["logp_base"], abs=0.02)
+    methods = order_columns([], "eve")
+    against = [list(one.compare("ada", PROMPT, SHORT, methods, against="eve"))[-1] for one in (lent, own)]
+    first = [trace.column("against").tokens[0] for trace in against]
+    assert first[0].logp_base == pytest.approx(first[1].logp_base, abs=0.02)
+    assert [(trace.against, len(trace.columns)) for trace in against] == [("eve", 4)] * 2
     lent.forget("ada")
     with pytest.raises(TypeError):
         list(lent.compare("ada", PROMPT, SHORT, ("pag",)))

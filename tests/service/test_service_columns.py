@@ -8,7 +8,7 @@ from peft import LoraConfig, get_peft_model
 
 from cope_demo.config import DecodeConfig
 from cope_demo.decode import prompting
-from cope_demo.decode.methods import COLUMNS, NO_HISTORY, list_optional, order_columns
+from cope_demo.decode.methods import AGAINST, COLUMNS, NO_HISTORY, list_optional, order_columns
 from cope_demo.decode.trace import ColumnEnd, Trace
 from cope_demo.errors import CopeError
 from cope_demo.model.base_model import load_base
@@ -108,6 +108,53 @@ def test_a_history_is_read_for_its_owner_alone(service, monkeypatch):
     with pytest.raises(CopeError, match="no user 'ada'"):
         next(access.of("1" * 64).compare("ada", PROMPT, SHORT, methods))
     assert len(read) == 1
+
+
+def test_another_person_is_the_amateur(service):
+    """Bob's adapters are the same as ada's, so under both models every token has one probability."""
+    *events, trace = service.compare("ada", PROMPT, SHORT, order_columns([], "bob"), against="bob")
+    assert trace.to_json()["against"] == "bob"
+    for column in trace.columns:
+        off = max(abs(token.logp_user - token.logp_base) for token in column.tokens)
+        assert (off < 1e-4) == (column.method == AGAINST)
+    scored = service.score("ada", PROMPT, "the kettle sang", against="bob")
+    assert all(abs(token.logp_user - token.logp_base) < 1e-4 for token in scored.columns[0].tokens)
+    written = [token.id for token in trace.column(AGAINST).tokens[:3]]
+    again, *_ = service.resume("ada", PROMPT, AGAINST, written, SHORT, against="bob")
+    assert again.token.logp_base == pytest.approx(trace.column(AGAINST).tokens[2].logp_base, abs=0.01)
+    plain = list(service.compare("ada", PROMPT, SHORT))[-1]
+    assert "against" not in plain.to_json() and plain.columns[2].tokens == trace.columns[2].tokens
+
+
+def test_a_word_is_looked_up_in_one_token_or_by_its_first(service):
+    trace = list(service.compare("ada", PROMPT, SHORT, (*COLUMNS, "rag")))[-1]
+    for method in ("cope", "rag"):
+        written = [token.id for token in trace.column(method).tokens[:2]]
+        (one, *_) = service.look_up("ada", PROMPT, method, written, "e")
+        given = service.engine().base.prompt_ids(trace.column(method).prompt or PROMPT)
+        *_, base = service.engine().logps(given, [*written, one["id"]], None, service._load_user("ada").bank)
+        assert one["text"] == "e" and one["logp_base"] == pytest.approx(float(base), abs=0.3) and one["whole"]
+    plain, spaced = service.look_up("ada", PROMPT, "cope", None, "kettles")
+    assert (plain["whole"], spaced["text"][0]) == (False, " ") and "kettles".startswith(plain["text"])
+    for word, said in (("", "The word is empty"), ("x" * 61, "61 characters, and 60 are allowed")):
+        with pytest.raises(CopeError, match=said):
+            service.look_up("ada", PROMPT, "cope", [], word)
+    with pytest.raises(CopeError, match="not a token"):
+        service.look_up("ada", PROMPT, "cope", [10**7], "soup")
+
+
+def test_who_is_contrasted_with_must_be_open_to_the_visitor(service):
+    mine = Access(service).of(SECRET)
+    rest = {"compare": (PROMPT, SHORT, order_columns([], "bob")), "resume": (PROMPT, AGAINST, [9], SHORT)}
+    for name, given in {**rest, "score": (PROMPT, "soup")}.items():
+        with pytest.raises(CopeError, match="no user 'bob'"):
+            getattr(mine, name)("ada", *given, against="bob")
+        with pytest.raises(TypeError):  # past the check
+            list(getattr(mine, name)("ada", *given, *([0.1] if name == "score" else []), "bob"))
+    with pytest.raises(CopeError, match="contrasted with themselves"):
+        service.score("ada", PROMPT, "soup", against="ada")
+    with pytest.raises(CopeError, match="say against whom"):
+        next(service.compare("ada", PROMPT, SHORT, (AGAINST,)))
 
 
 def test_what_cannot_be_done_is_said_first(service, monkeypatch):

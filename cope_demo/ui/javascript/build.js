@@ -5,7 +5,7 @@ import { build } from 'esbuild';
 import { BUNDLES, PANELS, ROOT, TOKEN_VIEW, UI } from './folders.js';
 
 const NAMES = ['behind', 'citation', 'comeback', 'demonstration', 'evidence', 'examples', 'fitting', 'hub', 'lessons', 'notice', 'people', 'preview', 'takeaway', 'verdict', 'ways'];
-const ALONE = { site: `${UI}/site/page.js`, framed: `${UI}/assets/framed.js`, opening: `${UI}/assets/opening.js` }; // scripts that mount no component
+const ALONE = { batch: `${UI}/batch/batch.js`, site: `${UI}/site/page.js`, framed: `${UI}/assets/framed.js`, opening: `${UI}/assets/opening.js` }; // scripts that mount no component
 
 await build({
   absWorkingDir: ROOT,

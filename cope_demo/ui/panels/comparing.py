@@ -13,6 +13,7 @@ from cope_demo.ui.token_view.heatmap import heatmap
 from cope_demo.ui.token_view.server_functions import SERVER_FUNCTIONS
 
 from . import more_columns
+from .against import against_choice
 
 SEED = "The same seed draws the same lots; at temperature 0 it changes nothing."
 
@@ -25,6 +26,7 @@ class ComparePanel:
     examples: gr.HTML
     alpha: gr.Slider
     tau: gr.Slider
+    against: gr.Dropdown
     length: gr.Slider
     penalty: gr.Slider
     temperature: gr.Slider
@@ -47,13 +49,15 @@ def compare_panel() -> ComparePanel:
         with gr.Column(scale=5, min_width=300, elem_classes="settings"):
             with gr.Row(elem_classes="pair"):
                 alpha, tau = (_slider(name) for name in ("alpha", "tau"))
+            against = against_choice()
             with gr.Accordion("More", open=False, elem_id="advanced"):
                 further = more_columns.more_columns()
                 names = ("max_new_tokens", "repetition_penalty", "temperature")
                 length, penalty, temperature = (_slider(name) for name in names)
                 seed = gr.Number(DecodeConfig.seed, label="Seed", info=SEED, precision=0, minimum=0, elem_id="seed")
     view = heatmap(show_idle("you"), address=links.find_address(), server_functions=SERVER_FUNCTIONS)
-    return ComparePanel(prompt, examples, alpha, tau, length, penalty, temperature, seed, further, start, stop, view)
+    sliders = alpha, tau, against, length, penalty, temperature
+    return ComparePanel(prompt, examples, *sliders, seed, further, start, stop, view)
 
 
 def _slider(name: str) -> gr.Slider:

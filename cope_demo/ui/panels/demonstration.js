@@ -11,6 +11,8 @@ import { findOverruled, writeText } from './demonstration_texts.js';
 const WORD = 190; // milliseconds a token: about 250 words a minute
 const HALTS = [6000, 3500]; // at the first overruled word, and at each later one
 
+const goesOn = () => el('span.more', {}, '\u2009\u2026');
+
 /** @param {import('../assets/dom.js').Component} component */
 export function mount(component) {
   draw(component, (saved) => new Demonstration(rootOf(component), saved));
@@ -26,7 +28,7 @@ class Demonstration {
     /** @type {HTMLElement[]} */
     this.spans = []; // of CoPe's words
     this.because = el('p.because', {});
-    this.base = el('p.text', {}, saved.base.map((text) => el('span', {}, text)));
+    this.base = el('p.text', {}, saved.base.map((text) => el('span', {}, text)), saved.base.length < saved.max_new_tokens ? null : goesOn());
     this.cope = el('p.text', {});
     this.play = el('button.play', { type: 'button', onclick: () => this.press() });
     this.told = el('output', {});
@@ -54,7 +56,7 @@ class Demonstration {
     this.overruled = words.flatMap((word, at) => (/[\p{L}\p{N}]/u.test(word.text) && findOverruled(word) ? [at] : []));
     this.spans = words.map((word, at) => el('span', {}, this.overruled.includes(at) ? this.mark(word.text, at) : word.text));
     this.cope.replaceChildren(...this.spans);
-    if (!whole) this.cope.appendChild(el('span.more', {}, '\u2009\u2026'));
+    if (!whole) this.cope.appendChild(goesOn());
     this.told.textContent = alpha.toFixed(2);
     this.count.textContent = alpha === 0 ? 'nothing is subtracted' : `${plural(this.overruled.length, 'word', 'words')} overruled`;
   }
@@ -138,6 +140,6 @@ class Demonstration {
       return;
     }
     this.spans[at].classList.add('told');
-    fill(this.because, explainOverruled(this.words[at], findOverruled(this.words[at]), who));
+    fill(this.because, explainOverruled(this.words[at], findOverruled(this.words[at]), { who, amateur: 'base' }));
   }
 }

@@ -14,6 +14,7 @@ const CUT = -2; // in the place of a step: the text reached the length limit; an
  * @property {string} who
  * @property {string} occupation
  * @property {number} tau
+ * @property {number} max_new_tokens
  * @property {{ most: number, step: number, first: number }} alphas of the slider
  * @property {string[]} base
  * @property {[text: string, logp_user: number, logp_base: number, expert: number, then: number | null][][]} steps

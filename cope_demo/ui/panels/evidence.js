@@ -17,17 +17,29 @@ const ends = (row) => el('span.ends', {}, `${three(row.low)}\u2009\u2013\u2009${
 const heads = (titles) => el('thead', {}, el('tr', {}, titles.map(([title, spec]) => (title ? el(spec || 'th', { scope: 'col' }, title) : el('td', {})))));
 
 const others = [['ROUGE-1', 'rouge1'], ['METEOR', 'meteor'], ['bits a token', 'bits'], ['s a query', 'seconds']];
-const methods = ({ label, rows }) => {
+const methods = ({ label, rows }, open) => {
   const measured = rows.filter((row) => row.value !== null);
   const x = scaled(measured, []);
   const used = others.map((_, n) => measured.some((row) => row.others[n] !== null && row.others[n] !== undefined));
   const extra = others.filter((_, n) => used[n]).map(([title]) => [title, 'th.other']);
   return el('table', {}, el('caption.heard', {}, `${label}: every method, with 95 % intervals over authors`),
     heads([[''], ['ROUGE-L, 95\u202f% interval'], [''], ...extra]),
-    el('tbody', {}, rows.map((row) => el('tr', {}, el('th', { scope: 'row' }, row.name, el('span.what', {}, row.what)),
+    el('tbody', {}, rows.map((row) => el('tr', {}, el('th', { scope: 'row' }, row.name, el('span.what', {}, row.what),
+      row.texts ? el('button.texts', { type: 'button', 'aria-label': `Texts by ${row.name}`, onclick: () => open(row.method) }, 'texts') : null),
       row.value === null ? el('td.absent', { colspan: 2 + extra.length }, 'not measured') : [
         el('td', {}, el('b', {}, three(row.value)), ends(row)), el('td.plotted', {}, bar(x, row, [])),
         row.others.filter((_, n) => used[n]).map((value) => el('td.other', {}, value === null || value === undefined ? '' : value.toFixed(value < 1 ? 3 : 2)))]))));
+};
+// What was written, below the table; `mark` shows a method's texts among them.
+const texts = (examples) => {
+  const node = el('details.examples', {}, el('summary', {}, 'What they wrote: two examples'), examples.map(({ title, source, texts }) => el('section', {}, el('h4', {}, title, el('span', {}, source)),
+    el('dl', {}, texts.map(({ method, name, kind, text, value }) => el('div', { 'data-method': method }, el(`dt${kind ? `.is-${kind}` : ''}`, {}, name, value === null ? null : el('span', {}, three(value))), el('dd', { dir: 'auto' }, text || '(nothing)')))))));
+  const mark = (method) => {
+    node.open = true;
+    for (const one of /** @type {NodeListOf<HTMLElement>} */ (node.querySelectorAll('dl div'))) one.classList.toggle('marked', one.dataset.method === method);
+    node.querySelector('.marked').scrollIntoView({ block: 'center' });
+  };
+  return { node, mark };
 };
 const sweep = ({ label, size, parts, against }) => el('section', {}, el('h4', {}, label, el('span', {}, size)),
   el('p.lines', {}, against.map((line, n) => el('span', {}, el(`i.n${n}`, {}), `${line.name} ${three(line.value)}`))),
@@ -62,7 +74,8 @@ export function mount(component) {
     const place = el('div', { 'aria-live': 'polite' });
     const show = (group, button) => {
       for (const other of chips.querySelectorAll('button')) other.setAttribute('aria-pressed', String(other === button));
-      place.replaceChildren(el('p.lead', {}, group.lead), methods(group));
+      const below = group.examples.length ? texts(group.examples) : null;
+      place.replaceChildren(el('p.lead', {}, group.lead), methods(group, (method) => below.mark(method)), ...(below ? [below.node] : []));
     };
     const chips = el('div.chips', { role: 'group', 'aria-label': 'Task' }, data.groups.map((group) =>
       el('button.chip', { type: 'button', onclick: (event) => show(group, event.currentTarget) }, group.label)));

@@ -19,6 +19,12 @@ LIMITS = (
     "numbers move by several per cent when the fits are repeated."
 )
 
+_RULES = {
+    "median": "The median author’s most ordinary query",
+    "worst": "The query at which CoPe loses most against OPPU",
+}
+"""By what rule an example was chosen (docs/results_examples.py)."""
+
 
 def evidence_panel() -> gr.HTML:
     """Lays the part out. Nothing of it changes while the page runs."""
@@ -97,14 +103,26 @@ def _describe_group(label: str, numbers: dict) -> dict:
         rows.append(row)
     size = f"{numbers['users']} authors, {numbers['queries']} queries." if task else "The methods that all tasks have."
     lead = f"{size} " + " ".join(filter(None, [_describe_gain(numbers, over) for over in AGAINST]))
-    return {"label": label, "lead": lead, "rows": rows}
+    examples = [_describe_example(one) for one in numbers.get("examples", [])]
+    written = {text["method"] for example in examples for text in example["texts"]}
+    rows = [{**row, "texts": row["method"] in written} for row in rows]
+    return {"label": label, "lead": lead, "rows": rows, "examples": examples}
+
+
+def _describe_example(one: dict) -> dict:
+    """What the author wrote, and what the methods wrote in its place."""
+    gold = one["gold"] + (" […]" if one["cut"] else "")
+    texts = [{"method": "", "name": "what the author wrote", "kind": "", "text": gold, "value": None}]
+    for method in (name for name in METHODS if name in one):
+        texts.append({**_describe_method(method), "text": one[method]["text"], "value": one[method]["rougeL"]})
+    return {"title": f"{_RULES[one['rule']]}: {one['author']}", "source": one["source"], "texts": texts}
 
 
 def _describe_method(name: str) -> dict[str, str]:
-    """A method's label and colour: "below" for OPPU's adapter, "above" for CoPe's, "" for neither."""
+    """A method's name, label and colour: "below" for OPPU's adapter, "above" for CoPe's, "" for neither."""
     method = METHODS[name]
     kind = {"oppu": "below", "cope": "above"}[method.adapter] if method.personal else ""
-    return {"name": method.label, "kind": kind}
+    return {"method": name, "name": method.label, "kind": kind}
 
 
 def _describe_gain(numbers: dict, over: str) -> str:

@@ -44,8 +44,13 @@ def fit_panel() -> FitPanel:
     with gr.Row(elem_classes="actions"):
         start = gr.Button("Start the fit", variant="primary", visible=False, elem_id="start-fit")
         cancel = gr.Button("Cancel the fit", visible=False, elem_id="cancel-fit")
-        delete = gr.Button("Delete this fit and its texts", size="sm", visible=False, elem_id="delete-fit")
+        delete = gr.Button(name_deletion(None), size="sm", visible=False, elem_id="delete-fit")
     return FitPanel(view, start, cancel, delete)
+
+
+def name_deletion(opened) -> str:
+    """What the button that deletes says. opened: the chosen one, where it is from the hub (hub.find_opened)."""
+    return "Delete these adapters here" if opened else "Delete this fit and its texts"
 
 
 def describe_plan() -> dict:

@@ -21,7 +21,7 @@ from cope_demo.ui.figures import format_fixed, round_logp
 from cope_demo.ui.token_view import wire
 
 FOLDER = Path(__file__).parent / "lesson_data"
-ORDER = ("reward", "plausible-head", "alpha", "dpo", "when-it-hurts")
+ORDER = ("reward", "plausible-head", "alpha", "dpo", "when-it-hurts", "another-amateur")
 _SAME = 5e-4
 """How near two logarithms are that were rounded on the way and are the same."""
 _LOGARITHMS = ("logp_user", "logp_base", "reward", "score")
@@ -37,6 +37,7 @@ class Lesson:
         of it: "none" (all columns), "token" (both models' bars), "suppose" (with "alpha" and "tau": what other settings
         would have chosen) or "steps" (the decision up to its "phase", 0 to 3; at 3 the reader is asked for the word
         first). "other" names an alternative of the token.
+    against, other: the user whom a column contrasts with in the place of base, and how the page speaks of that person.
     """
 
     id: str
@@ -49,6 +50,8 @@ class Lesson:
     columns: dict[str, dict]
     steps: list[dict]
     trace: dict
+    against: str = ""
+    other: str = ""
 
     @property
     def config(self) -> DecodeConfig:
@@ -167,4 +170,6 @@ def render_lesson(name: str) -> str:
     variants = {key: own for key, own in one.columns.items() if own}
     head = {"id": name, "number": ORDER.index(name) + 1, "title": one.title, "steps": steps}
     decoding = {name: getattr(one.config, name) for name in ("max_new_tokens", "temperature", "seed")}
-    return wire.whole(one.trace, one.who, variants=variants, decoding=decoding) + wire.line("lesson", **head)
+    return wire.whole(one.trace, one.who, variants=variants, other=one.other, decoding=decoding) + wire.line(
+        "lesson", **head
+    )

@@ -29,13 +29,14 @@ export function mount(component, { accounts = false } = {}) {
   };
   const form = el('form.push', { onsubmit: push }, el('button.quiet', { type: 'submit' }, 'Push to my account'), name,
     el('label', {}, open, 'for everybody to see'));
+  const hint = accounts ? `${HINT} A push is private, unless you tick otherwise.` : HINT;
   const parts = accounts ? [button, form, status] : [button, status];
 
   draw(component, (data) => {
     if (data.state === 'none') { root.replaceChildren(); return; }
     if (!button.isConnected) root.replaceChildren(...parts);
     status.classList.toggle('failed', data.state === 'problem');
-    tell(data.state === 'problem' ? data.message : HINT);
+    tell(data.state === 'problem' ? data.message : hint);
     if (data.state === 'pushed' && /^https?:\/\//.test(data.url)) {
       tell(data.made ? 'Pushed to ' : 'Pushed as a newer version of ', el('a', { href: data.url, target: '_blank', rel: 'noopener' }, data.url),
         '. Here they open as ', el('code', {}, data.address), '.');

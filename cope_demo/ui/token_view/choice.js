@@ -2,10 +2,12 @@
 // a sentence for each phase. rows.js draws the candidates.
 
 import { el, formula, plural, signed } from '../assets/dom.js';
+import { possessive } from './methods.js';
 import { percent, showInvisible } from './numbers.js';
 import { findFavourite, findHead, findWinner } from './winner.js';
 
 const CANDIDATES = 8; // rows that can be read from the back of a room
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 export const plain = (x) => signed(x, 2).replace('+', '');
 export const decimal = (x) => String(Number(Number(x).toFixed(2))).replace('-', '−');
 export const coded = (token) => el('code', {}, showInvisible(token.text));
@@ -26,6 +28,7 @@ export class Choice {
     this.index = index;
     this.token = model.columns[method].tokens[index];
     this.who = model.run.who;
+    this.amateur = model.amateur(method);
     this.own = model.settings(method, index);
     const { alpha, tau } = settings || this.own;
     this.alpha = alpha;
@@ -125,8 +128,8 @@ export class Choice {
       const { staying } = this;
       const most = staying.reduce((best, other) => (other.logp_base > best.logp_base ? other : best));
       const least = staying.reduce((best, other) => (other.logp_base < best.logp_base ? other : best));
-      if (most === least) return ['Only one word is left, so base has nothing to change.'];
-      return ['Base’s opinion is taken away. It expects ', coded(most), ` at ${percent(most.logp_base)}, which gains ${signed(-alpha * most.logp_base, 2)}; `,
+      if (most === least) return [`Only one word is left, so ${this.amateur} has nothing to change.`];
+      return [this.amateur === 'base' ? 'Base’s opinion is taken away. It expects ' : `${capital(possessive(this.amateur))} opinion is taken away: it expects `, coded(most), ` at ${percent(most.logp_base)}, which gains ${signed(-alpha * most.logp_base, 2)}; `,
         coded(least), ` only at ${percent(least.logp_base)}, which gains ${signed(-alpha * least.logp_base, 2)}.`];
     }
     if (this.moved) {

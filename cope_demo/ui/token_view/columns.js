@@ -130,7 +130,7 @@ export class ColumnView {
     const ends = isEnd(token);
     span.classList.toggle('last', ends);
     span.setAttribute('aria-label', [
-      ends ? 'end of the text' : screenReaderText(token.text), this.legend.tell(token), overruled ? 'contrast overruled the favourite' : '',
+      ends ? 'end of the text' : screenReaderText(token.text), this.legend.tell(token, this.method), overruled ? 'contrast overruled the favourite' : '',
       forked ? 'branched here' : '', would ? `would become ${screenReaderText(would.text)}` : '',
     ].filter(Boolean).join(', '));
   }

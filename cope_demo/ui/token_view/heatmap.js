@@ -51,6 +51,7 @@ export class TokenView {
     this.inspector = new Inspector(model, {
       close: () => this.close(),
       choose: this.raise && ((method, index, other) => this.branch(method, index, other.id, model.settings(method, index), true)),
+      lookUp: server.look_up ? (run, asked) => server.look_up(run, asked) : null,
       continueWith: this.raise && ((method, index, winner) => this.branch(method, index, winner.id, model.what_if, false)),
     });
     this.tables = new TableView(model, (method, index) => this.pin(method, index));

@@ -3,6 +3,7 @@
 // above it.
 
 import { el, fill, signed } from '../assets/dom.js';
+import { LookUp } from './lookup.js';
 import { clip, percent, placeWords, screenReaderText, showInvisible } from './numbers.js';
 import { wordAndNumbers } from './tooltip.js';
 import { WhatIf } from './whatif.js';
@@ -17,6 +18,7 @@ const EDGE = 10; // pixels to the window's bottom
  * @property {() => void} close
  * @property {((method: string, index: number, other: import('./token.js').Candidate) => void) | null} choose writes it there and goes on; null without a server
  * @property {((method: string, index: number, winner: import('./token.js').Candidate) => void) | null} continueWith the same, at the what-if's settings
+ * @property {((run: string, asked: object) => Promise<any>) | null} lookUp asks the server for any word's numbers
  */
 
 export class Inspector {
@@ -28,6 +30,7 @@ export class Inspector {
     this.model = model;
     this.actions = actions;
     this.whatIf = new WhatIf(model, actions);
+    this.lookUp = new LookUp(model, actions.lookUp);
     this.word = el('div.token', {});
     this.choices = el('div.choices', {});
     this.where = el('p.where', {});
@@ -35,7 +38,7 @@ export class Inspector {
     this.node = el('section.inspector', { tabindex: -1, 'aria-label': 'Why this token', hidden: true },
       el('div.head', {}, this.where, el('span.steps', {}, step(-1, 'Previous token', '\u2190'), step(1, 'Next token', '\u2192')),
         el('button.close', { type: 'button', 'aria-label': 'Close', onclick: () => actions.close() }, '\u00d7')),
-      el('div.parts', {}, this.word, this.choices, this.whatIf.node));
+      el('div.parts', {}, el('div.side', {}, this.word, this.lookUp.node), this.choices, this.whatIf.node));
     model.on('selection', () => { this.paint(); this.fitWindow(); });
     for (const event of ['scroll', 'resize']) addEventListener(event, () => this.fitWindow(), { passive: true });
     model.on('whatif', () => this.paintChoices());
@@ -68,7 +71,7 @@ export class Inspector {
     const { method, index } = selection;
     this.where.replaceChildren();
     fill(this.where, [el('b', {}, this.model.name(method)), `, ${placeWords(this.model.columns[method].tokens, index)}`]);
-    this.word.replaceChildren(...wordAndNumbers(selected, this.model.run.who), el('p.why', {}, why(this.model, method, index)));
+    this.word.replaceChildren(...wordAndNumbers(selected, this.model.run.who, this.model.amateur(method)), el('p.why', {}, why(this.model, method, index)));
     this.paintChoices();
     this.whatIf.paint();
   }
@@ -113,7 +116,7 @@ export class Inspector {
     this.choices.replaceChildren(el('table', {}, el('caption', {}, words, penalized),
       el('thead', {}, el('tr', {}, el('th', { scope: 'col' }, 'token'),
         el('th', { scope: 'col', 'aria-label': 'both models side by side' }),
-        el('th.user', { scope: 'col' }, `for ${who}`), el('th.base', { scope: 'col' }, 'for base'), el('th', { scope: 'col' }, score),
+        el('th.user', { scope: 'col' }, `for ${who}`), el('th.base', { scope: 'col' }, `for ${this.model.amateur(method)}`), el('th', { scope: 'col' }, score),
         open ? el('th', { scope: 'col', 'aria-label': 'branch' }) : null)),
       el('tbody', {}, rows)));
   }

@@ -78,10 +78,16 @@ export class Legend {
   }
 
   // A token's value in the words of a listener: what the colours show of it.
-  tell(token) {
+  tell(token, method) {
     const { measure } = this;
-    const unit = measure.unit(this.model.run?.who || 'you');
+    const unit = measure.unit(this.model.run?.who || 'you', this.model.amateur(method));
     return unit && `${measure.show(measure.value(token))} ${unit}`;
+  }
+
+  // What the colours of columns mean in which another person stands in the place of base.
+  tellOther() {
+    const methods = (this.model.run?.methods || []).filter((method) => this.model.amateur(method) !== 'base');
+    return methods.map((method) => ` In ${this.model.name(method)}, ${this.model.amateur(method)} ${this.model.amateur(method) === 'you' ? 'stand' : 'stands'} where base is named.`).join('');
   }
 
   paint() {
@@ -93,7 +99,7 @@ export class Legend {
     this.node.classList.toggle('plain', !limits.length);
     this.stretch.querySelector('input').disabled = !!measure.fixed;
     this.words.replaceChildren();
-    fill(this.words, formula(`${measure.label(who)}: ${measure.explain(who)}.`));
+    fill(this.words, formula(`${measure.label(who)}: ${measure.explain(who)}.${this.tellOther()}`));
     this.list.style.setProperty('--steps', String(limits.length));
     this.list.replaceChildren(...limits.map(([s, words]) =>
       el('li', {}, el(`span.swatch.${stepClass(s)}${this.signed ? '.signed' : ''}`, { 'aria-hidden': true }, 'ab'),

@@ -28,6 +28,7 @@ export class LessonView {
     model.on('run', () => this.close());
     model.on('lesson', () => this.begin());
     addEventListener('scroll', () => this.follow(), { passive: true });
+    for (const event of ['wheel', 'touchmove']) addEventListener(event, () => { this.going = false; }, { passive: true });
     if (model.lesson) this.begin();
   }
 

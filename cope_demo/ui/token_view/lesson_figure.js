@@ -114,11 +114,11 @@ export class LessonFigure {
   }
 
   explain(choice, phase) {
-    const { chosen, who } = choice;
-    if (phase === 'ask') return [`What both models expect: above for ${who}, below for base.`];
+    const { chosen, who, amateur } = choice;
+    if (phase === 'ask') return [`What both models expect: above for ${who}, below for ${amateur}.`];
     if (phase !== 'both') return choice.sentence(/** @type {number} */ (phase));
     const after = Math.abs(chosen.expert - chosen.logp_user) > 0.02 ? ' after the repetition penalty' : '';
-    return [coded(chosen), `: ${percent(chosen.expert)} for ${who}${after}, ${percent(chosen.logp_base)} for base; reward ${signed(choice.token.reward, 2)}.`];
+    return [coded(chosen), `: ${percent(chosen.expert)} for ${who}${after}, ${percent(chosen.logp_base)} for ${amateur}; reward ${signed(choice.token.reward, 2)}.`];
   }
 
   /**

@@ -8,16 +8,17 @@ const LINK_LIMIT = 1500; // characters of a prompt; longer addresses are cut by 
 
 /**
  * What a link to the comparison says, or null where there can be none. Only a sample user has a name here, and adapters of
- * the hub have one there; whoever fitted their own writing is "you", and gets no link.
+ * the hub have one there; whoever fitted their own writing is "you", and gets no link, on whichever side of the contrast.
  * @param {import('./model.js').Model} model
  * @returns {Record<string, any> | null}
  */
 export const linkQuery = ({ run, lesson }) => {
-  if (!run || run.going || !run.header.prompt || (run.who === 'you' && !lesson)) return null;
+  if (!run || run.going || !run.header.prompt || ([run.who, run.header.other].includes('you') && !lesson)) return null;
   if (lesson) return { lesson: lesson.id };
-  const { user, adapter, prompt, alpha, tau, repetition_penalty } = run.header;
+  const { user, adapter, prompt, alpha, tau, repetition_penalty, against } = run.header;
   const more = run.methods.filter((method) => findMethod(run.header.table, method).optional);
-  return { ...(adapter ? { adapter } : { user }), prompt, alpha, tau, repetition_penalty, ...run.decoding, ...(more.length ? { columns: more.join(',') } : {}) };
+  const given = { prompt, alpha, tau, repetition_penalty, ...run.decoding, ...(against ? { against } : {}), ...(more.length ? { columns: more.join(',') } : {}) };
+  return { ...(adapter ? { adapter } : { user }), ...given };
 };
 
 /**

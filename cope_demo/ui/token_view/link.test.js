@@ -40,3 +40,9 @@ test('a prompt that an address cannot hold is refused with its length', () => {
   assert.equal(linkProblem({ ...HEADER, prompt: 'x'.repeat(1501) }), 'The prompt has 1501 characters, and a link holds 1500; shorten it.');
   assert.equal(linkProblem({ lesson: 'alpha' }), '');
 });
+
+test('a link names the other sample user, and never a fit', () => {
+  const start = (other) => ({ against: 'bob', other });
+  assert.equal(linkQuery(modelOf(rows('cope'), start('Bob'))).against, 'bob');
+  assert.equal(linkQuery(modelOf(rows('cope'), start('you'))), null);
+});

@@ -7,6 +7,7 @@
  * @property {string} about one sentence or two about a column of it
  * @property {'base' | 'user' | 'contrast' | 'given'} driver what decides the next token; given: the text was not decoded
  * @property {string} varies the column that it is a variation of; '' for the one on its left
+ * @property {string} [amateur] the person who stands in the place of base
  * @property {boolean} optional whether it stands beside the columns that are always there
  */
 

@@ -106,19 +106,16 @@ export class Model {
   }
 
   // Whether base is subtracted.
-  contrasts(method) {
-    return this.method(method).driver === 'contrast';
-  }
+  contrasts(method) { return this.method(method).driver === 'contrast'; }
 
   // Whether base decides, and the person's model reads along.
-  isDecidedByBase(method) {
-    return this.method(method).driver === 'base';
-  }
+  isDecidedByBase(method) { return this.method(method).driver === 'base'; }
+
+  // How the model is called that the person's stands against: base, or another person.
+  amateur(method) { return this.method(method).amateur || 'base'; }
 
   // Whether the text was given, not decoded; its score is the reward.
-  isGiven(method) {
-    return this.method(method).driver === 'given';
-  }
+  isGiven(method) { return this.method(method).driver === 'given'; }
 
   name(method) {
     return this.variant(method).name || this.method(method).label;
@@ -263,10 +260,10 @@ export class Model {
 
   // What to ask the server for: the column up to `at`, then the token `id`, then on with these settings.
   requestContinuation(method, at, id, { alpha, tau }, forced) {
-    const { user, prompt, repetition_penalty } = this.run.header;
+    const { user, prompt, repetition_penalty, against } = this.run.header;
     this.requested = { method, at, alpha, tau, forced };
     const ids = [...this.columns[method].tokens.slice(0, at).map((token) => token.id), id];
-    return { user, prompt, method, ids, alpha, tau, repetition_penalty, ...this.run.decoding };
+    return { user, prompt, method, ids, alpha, tau, repetition_penalty, ...(against ? { against } : {}), ...this.run.decoding };
   }
 
   // The server continues a column from its token number `at`, with what was asked for or a saved page tells; kept for `undo`.

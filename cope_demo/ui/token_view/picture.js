@@ -88,7 +88,7 @@ export class Picture {
     const { who } = this.model.run;
     const limits = measure.limits(this.legend.range);
     this.say('One prompt, side by side', PAPER.margin, 56, this.font(28, 400, 'serif'));
-    this.say(`${measure.label(who)}: ${measure.explain(who)}.`, PAPER.margin, 86, this.font(13), 'soft');
+    this.say(`${measure.label(who)}: ${measure.explain(who)}.${this.legend.tellOther()}`, PAPER.margin, 86, this.font(13), 'soft');
     const width = 760 / Math.max(1, limits.length);
     limits.forEach(([s, words], number) => {
       const x = PAPER.margin + number * width;

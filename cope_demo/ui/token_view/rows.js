@@ -52,9 +52,8 @@ export class Rows {
   row(other) {
     const { choice } = this;
     const length = (logp) => choice.share(logp).toFixed(4);
-    const name = choice.forced ? 'your choice' : choice.sampled ? 'drawn' : 'wins';
     return el('li.row', { style: `--p:${length(other.expert)};--q:${length(other.logp_base)}` },
-      el('span.word', {}, coded(other), el('span.tag.out', {}, 'cut'), el('span.tag.win', {}, name),
+      el('span.word', {}, coded(other), el('span.tag.out', {}, 'cut'), el('span.tag.win', {}),
         choice.penalized.includes(other) ? el('span.tag.held', {}, 'written before') : null),
       el('span.shares', {},
         el('span.line', {}, el('i.had', {}), el('i.share.expert', {}), el('b', {}, percent(other.expert))),
@@ -67,6 +66,7 @@ export class Rows {
     const { choice } = this;
     this.node.style.setProperty('--cut', Math.exp(choice.cut - choice.top).toFixed(4));
     this.tau.textContent = `τ ${decimal(choice.tau)}`;
+    const won = choice.moved ? 'would win' : choice.forced ? 'your choice' : choice.sampled ? 'drawn' : 'wins';
     for (const other of choice.rows) {
       const node = this.nodes.get(other.id);
       const inside = choice.isIn(other);
@@ -74,6 +74,7 @@ export class Rows {
       node.classList.toggle('cut', !inside);
       node.classList.toggle('won', other.id === choice.chosen.id);
       node.classList.toggle('first', other.id === choice.favourite.id);
+      node.querySelector('.win').textContent = won;
       node.querySelector('.less').textContent = signed(-choice.alpha * other.logp_base, 2);
       node.querySelector('.r').textContent = inside ? plain(choice.score(other)) : '−∞';
     }

@@ -17,7 +17,8 @@ export const traceOf = (model) => {
       tokens: tokens.map((token) => ({ ...bare(token), head_size: token.head_size, alternatives: token.alternatives.map(bare) })),
     };
   });
-  return { ...Object.fromEntries(HEADER.map((name) => [name, model.run.header[name]])), columns };
+  const { against } = model.run.header;
+  return { ...Object.fromEntries(HEADER.map((name) => [name, model.run.header[name]])), columns, ...(against ? { against } : {}) };
 };
 
 // One row a token. A text stands as a JSON string in its cell: on one line, and never read as a formula.

@@ -43,3 +43,10 @@ test('a saved page reads the same comparison, forks included', () => {
   assert.deepEqual(traceOf(again), traceOf(model));
   assert.deepEqual(again.forks('cope').map(({ at, alpha, tau, forced, was }) => [at, alpha, tau, forced, was.id]), [[1, 1, 0.2, true, 10]]);
 });
+
+test('a saved trace and a continuation name the other person', () => {
+  const model = modelOf([row('against', 0, [[' pint', 0.4, 0.5]])], { against: 'bob', other: 'Bob' });
+  assert.equal(traceOf(model).against, 'bob');
+  assert.equal(model.requestContinuation('against', 0, 7, { alpha: 1, tau: 0.1 }, true).against, 'bob');
+  assert.ok(!('against' in traceOf(modelOf([row('cope', 0, [[' a', 1, 1]])]))));
+});

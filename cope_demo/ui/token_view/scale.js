@@ -2,16 +2,17 @@
 // rise take 0 to 3. `range` stretches the fixed limits.
 
 import { signed } from '../assets/dom.js';
+import { possessive } from './methods.js';
 import { percent, rank } from './numbers.js';
 
 /**
  * @typedef {object} Measure
- * @property {(who: string) => string} label
+ * @property {(who: string, amateur?: string) => string} label amateur: whom the person stands against, base if it is left out
  * @property {(token: import('./token.js').Token) => number} value
- * @property {(who: string) => string} explain
- * @property {(who: string) => string} unit what a value is of, as it is said beside the figure; '' where there is none
+ * @property {(who: string, amateur?: string) => string} explain
+ * @property {(who: string, amateur?: string) => string} unit what a value is of, as it is said beside the figure; '' where there is none
  * @property {(value: number) => string} show a token's value, or the mean of several, as a figure
- * @property {(who: string) => string[]} ends what the two ends of the scale mean
+ * @property {(who: string, amateur?: string) => string[]} ends what the two ends of the scale mean
  * @property {boolean} [fixed] whether `range` changes nothing
  * @property {(value: number, range: number) => number} step
  * @property {(range: number) => [number, string][]} limits each step with the values that it stands for
@@ -49,13 +50,13 @@ const countScale = (side, limits, words) => ({
 /** @type {Record<string, Measure>} */
 export const MEASURES = {
   difference: {
-    label: (who) => `${capital(who)} against base`, value: (token) => token.logp_user - token.logp_base, unit: (who) => `for ${who} against base`, show: (mean) => signed(mean, 2),
-    explain: (who) => `a token’s log-probability for ${who} (log π_user), less that for base (log π_base): the reward at alpha 1`,
-    ends: (who) => ['dotted line: likelier for base', `solid line: likelier for ${who}`], ...divergingScale([-0.25, -1, -2.5], [0.25, 1, 2.5]),
+    label: (who, amateur = 'base') => `${capital(who)} against ${amateur}`, value: (token) => token.logp_user - token.logp_base, unit: (who, amateur = 'base') => `for ${who} against ${amateur}`, show: (mean) => signed(mean, 2),
+    explain: (who, amateur = 'base') => `a token’s log-probability for ${who} (log π_user), less that for ${amateur} (log π_base): the reward at alpha 1`,
+    ends: (who, amateur = 'base') => [`dotted line: likelier for ${amateur}`, `solid line: likelier for ${who}`], ...divergingScale([-0.25, -1, -2.5], [0.25, 1, 2.5]),
   },
   reward: {
     label: () => 'Implicit reward', value: (token) => token.reward, unit: () => 'reward', show: (mean) => signed(mean, 2),
-    explain: (who) => `a token’s log-probability for ${who} (log π_user), less alpha times that for base (log π_base)`,
+    explain: (who, amateur = 'base') => `a token’s log-probability for ${who} (log π_user), less alpha times that for ${amateur} (log π_base)`,
     // log π_user is never above 0 and base's share is small at a small alpha, so the limits above are finer.
     ends: () => ['dotted line: below zero', 'solid line: above zero'], ...divergingScale([-0.5, -2, -4], [0.05, 0.25, 0.75]),
   },
@@ -65,12 +66,12 @@ export const MEASURES = {
     ends: () => RARE, ...rarityScale(1),
   },
   logp_base: {
-    label: () => 'Probability for base', value: (token) => token.logp_base, unit: () => 'for base', show: percent,
+    label: () => 'Probability for base', value: (token) => token.logp_base, unit: (_, amateur = 'base') => `for ${amateur}`, show: percent,
     explain: () => 'how likely the token was for base: π_base, whose natural logarithm is what is subtracted',
     ends: () => RARE, ...rarityScale(-1),
   },
   rank: {
-    label: () => 'Place in base’s list', value: (token) => rank(token, 'logp_base').at, unit: () => 'in base’s list', show: (mean) => mean.toFixed(1),
+    label: () => 'Place in base’s list', value: (token) => rank(token, 'logp_base').at, unit: (_, amateur = 'base') => `in ${possessive(amateur)} list`, show: (mean) => mean.toFixed(1),
     explain: () => 'how many of the alternatives shown were likelier for base than this token',
     ends: () => ['pale: base’s own choice', 'dark: far from it'], ...countScale(-1, [2, 4, 7], ['1st', 'from 2nd', 'from 4th', 'from 7th']),
   },

@@ -34,5 +34,21 @@ def likeness(asked) -> dict:
         return {"error": explain_error(error)}
 
 
-SERVER_FUNCTIONS = [alive, likeness, empty_page]
+def look_up(asked) -> dict:
+    """For the page, as `server.look_up(run, {"prompt", "method", "ids", "word", "against"})`: {"tokens": [...]}, as
+    Service.look_up gives them, or {"error": sentence}."""
+    try:
+        if not isinstance(asked, list) or len(asked) != 2 or not isinstance(asked[1], dict):
+            raise CopeError("A run and a word are needed.")
+        service, user_id = runs.whose(asked[0])
+        wanted = asked[1]
+        if not all(isinstance(wanted.get(name), str) for name in ("prompt", "method", "word")):
+            raise CopeError("A prompt, a method and a word are needed, as texts.")
+        place = wanted["prompt"], wanted["method"], wanted.get("ids"), wanted["word"]
+        return {"tokens": service.look_up(user_id, *place, against=wanted.get("against") or "")}
+    except Exception as error:
+        return {"error": explain_error(error)}
+
+
+SERVER_FUNCTIONS = [alive, likeness, look_up, empty_page]
 """Their names are those that the script calls."""

@@ -8,7 +8,7 @@ import { drop } from './motion.js';
 import { placeWords, showInvisible } from './numbers.js';
 import { Rows } from './rows.js';
 
-const phases = (who) => [`For ${who}: π_user`, 'The cut: V_head', 'Less base: π_base', 'The winner'];
+const phases = (who, amateur = 'base') => [`For ${who}: π_user`, 'The cut: V_head', `Less ${amateur}: π_base`, 'The winner'];
 const PHASES = 4;
 const SPEEDS = { slow: 2600, medium: 1500, fast: 550 }; // milliseconds a phase
 
@@ -154,7 +154,7 @@ export class Steps {
     const { who } = this.model.run;
     if (this.named === who) return;
     this.named = who;
-    phases(who).forEach((name, phase) => {
+    phases(who, this.model.amateur(this.at.method)).forEach((name, phase) => {
       const place = this.tabs[phase].querySelector('.name');
       place.replaceChildren();
       fill(place, formula(name));

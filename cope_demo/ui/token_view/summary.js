@@ -21,10 +21,12 @@ export const figures = (model, method, measure) => {
   const tokens = textTokens(model.columns[method].tokens);
   if (!tokens.length) return [];
   const { who } = model.run;
+  const amateur = model.amateur(method);
+  const unit = measure.unit(who, amateur);
   const list = [];
-  if (measure.unit(who)) list.push([`mean, ${measure.unit(who)}`, measure.show(mean(tokens.map(measure.value))), `${measure.explain(who)}; averaged over the tokens`]);
+  if (unit) list.push([`mean, ${unit}`, measure.show(mean(tokens.map(measure.value))), `${measure.explain(who, amateur)}; averaged over the tokens`]);
   list.push([`bits per token, ${who}`, bits(tokens.map((token) => token.logp_user)).toFixed(2), `how surprising the text is for ${who}`]);
-  list.push(['bits per token, base', bits(tokens.map((token) => token.logp_base)).toFixed(2), 'how surprising the text is for base']);
+  list.push([`bits per token, ${amateur}`, bits(tokens.map((token) => token.logp_base)).toFixed(2), `how surprising the text is for ${amateur}`]);
   const like = model.run.likeness?.[method];
   if (like) {
     const own = model.run.likeness.history;

@@ -29,10 +29,10 @@ export class TableView {
   draw() {
     if (this.node.hidden || !this.model.run) { this.node.replaceChildren(); return; }
     const { who, methods } = this.model.run;
-    const heads = ['', 'token', 'reward', `for ${who}`, 'for base', 'V_head'];
     this.node.replaceChildren(...methods.map((method) => {
       this.bodies[method] = el('tbody', {});
       const name = this.model.name(method);
+      const heads = ['', 'token', 'reward', `for ${who}`, `for ${this.model.amateur(method)}`, 'V_head'];
       const facts = [outcome(this.model, method), ...figures(this.model, method, MEASURES.reward).map(([what, figure]) => `${what} ${figure}`)].join('; ');
       return el('div.scroll', { tabindex: 0, role: 'region', 'aria-label': `${name}, table` }, el('table', {},
         el('caption', {}, el('b', {}, name), this.model.columns[method].tokens.length ? `: ${facts}${this.model.prompt(method) === null ? '' : '; given its own prompt'}` : ''),

@@ -11,6 +11,7 @@ export const TABLE = {
   greedy: describe('Base, greedy', 'base'), oppu: describe('OPPU', 'user'), cope: describe('CoPe', 'contrast'),
   rag: describe('RAG', 'base', 'greedy', true), 'oppu+cd': describe('OPPU with contrast', 'contrast', 'oppu', true),
   'oppu+dpo': describe('CoPe without contrast', 'user', 'oppu', true),
+  against: { ...describe('CoPe against Bob', 'contrast', 'cope'), amateur: 'Bob' },
   score: describe('Your text', 'given'), a: describe('Text A', 'given'), b: describe('Text B', 'given'),
 };
 

@@ -66,28 +66,30 @@ export class Tooltip {
  * The word and its three numbers.
  * @param {import('./token.js').Token} token
  * @param {string} who
+ * @param {string} amateur
  */
-export const wordAndNumbers = (token, who) => [
+export const wordAndNumbers = (token, who, amateur) => [
   el('p.word', {}, el('code', {}, isEnd(token) ? 'end of the text' : showInvisible(token.text))),
   el('dl', {},
     el('div', {}, el('dt', {}, `for ${who}`), el('dd.user', {}, percent(token.logp_user))),
-    el('div', {}, el('dt', {}, 'for base'), el('dd.base', {}, percent(token.logp_base))),
+    el('div', {}, el('dt', {}, `for ${amateur}`), el('dd.base', {}, percent(token.logp_base))),
     el('div', {}, el('dt', {}, 'reward'), el('dd.reward', {}, signed(token.reward, 2)))),
 ];
 
 const tipContent = (model, method, index) => {
   const token = model.columns[method].tokens[index];
   const { who } = model.run;
+  const amateur = model.amateur(method);
   const list = (by) => topBy(token, by).map((other) => [el('code', {}, clip(showInvisible(other.text), 24)), ` ${percent(other[by])}`]);
   const joined = (parts) => parts.map((part, number) => [number ? ', ' : '', part]);
   const inside = topBy({ alternatives: token.alternatives.filter((other) => other.in_head) }, 'expert', 4);
   const more = token.head_size - inside.length;
   return [
-    ...wordAndNumbers(token, who),
+    ...wordAndNumbers(token, who, amateur),
     el('p.why', {}, why(model, method, index)),
     token.alternatives.length ? el('dl.liked', {},
       el('dt', {}, `Likeliest for ${who}`), el('dd', {}, joined(list('logp_user'))),
-      el('dt', {}, 'Likeliest for base'), el('dd', {}, joined(list('logp_base'))),
+      el('dt', {}, `Likeliest for ${amateur}`), el('dd', {}, joined(list('logp_base'))),
       el('dt', {}, `In V_head: ${plural(token.head_size, 'token', 'tokens')}`),
       el('dd', {}, joined(inside.map((other) => el('code', {}, clip(showInvisible(other.text), 24)))), more > 0 && inside.length ? ` and ${more}\u00a0more` : ''))
       : null,

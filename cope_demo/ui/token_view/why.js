@@ -12,18 +12,19 @@ import { findFavourite, findWinner } from './winner.js';
  */
 export const why = (model, method, index) => {
   const token = model.columns[method].tokens[index];
-  const { who } = model.run;
+  const people = { who: model.run.who, amateur: model.amateur(method) };
   const name = tokenName(token);
-  if (!token.alternatives.length) return `${name}: ${chances(token, who)}.`;
+  if (!token.alternatives.length) return `${name}: ${chances(token, people)}.`;
   const fork = model.forks(method).find((one) => one.at === index);
-  if (fork?.forced) return `You put ${name} here${fork.was ? ` in place of ${tokenName(fork.was)}` : ''}: ${chances(token, who)}.`;
-  if (model.isGiven(method)) return explainGiven(token, who, name);
-  if (model.isSampled(method)) return explainSampled(token, method, who, name);
-  if (model.isDecidedByBase(method)) return explainByBase(token, who, name, model.prompt(method) === null ? 'for base' : 'for base with these texts in its prompt');
-  return model.contrasts(method) ? explainByContrast(model, method, index, token, who, name) : explainByPerson(token, who, name);
+  if (fork?.forced) return `You put ${name} here${fork.was ? ` in place of ${tokenName(fork.was)}` : ''}: ${chances(token, people)}.`;
+  if (model.isGiven(method)) return explainGiven(token, people, name);
+  if (model.isSampled(method)) return explainSampled(token, people, name);
+  if (model.isDecidedByBase(method)) return explainByBase(token, people.who, name, model.prompt(method) === null ? 'for base' : 'for base with these texts in its prompt');
+  return model.contrasts(method) ? explainByContrast(model, method, index, token, people, name) : explainByPerson(token, people.who, name);
 };
 
-const chances = (token, who) => `${percent(token.logp_user)} for ${who}, ${percent(token.logp_base)} for base`;
+// people: { who, amateur }, as the page calls both models.
+const chances = (token, { who, amateur }) => `${percent(token.logp_user)} for ${who}, ${percent(token.logp_base)} for ${amateur}`;
 const best = (token, by) => token.alternatives.reduce((top, other) => (other[by] > top[by] ? other : top), token);
 /**
  * Whether the repetition penalty took from a token's probability.
@@ -31,18 +32,19 @@ const best = (token, by) => token.alternatives.reduce((top, other) => (other[by]
  */
 export const isPenalized = (other) => other.expert < other.logp_user - 0.01;
 
-const explainGiven = (token, who, name) => {
+const explainGiven = (token, people, name) => {
+  const { who } = people;
   const gain = token.logp_user - token.logp_base;
   const verdict = gain >= 0.25 ? `which speaks for ${who}` : gain <= -0.25 ? `which speaks against ${who}` : 'which says little either way';
-  return `${name} has ${chances(token, who)}, ${verdict}.`;
+  return `${name} has ${chances(token, people)}, ${verdict}.`;
 };
 
-const explainSampled = (token, method, who, name) => {
+const explainSampled = (token, people, name) => {
   const top = best({ ...token, alternatives: token.alternatives.filter((other) => other.in_head) }, 'score');
   const among = `${plural(token.head_size, 'plausible token', 'plausible tokens')}`;
   return top.id === token.id
-    ? `The lot fell on ${name}, the best of ${among}: ${chances(token, who)}.`
-    : `The lot fell on ${name} (${chances(token, who)}), out of ${among}; ${quote(top.text)} would have been the best.`;
+    ? `The lot fell on ${name}, the best of ${among}: ${chances(token, people)}.`
+    : `The lot fell on ${name} (${chances(token, people)}), out of ${among}; ${quote(top.text)} would have been the best.`;
 };
 
 const explainByBase = (token, who, name, where) => {
@@ -67,14 +69,15 @@ const explainByPerson = (token, who, name) => {
  * Why contrast took a token before the person's favourite.
  * @param {import('./token.js').Token} token
  * @param {import('./token.js').Candidate} favourite
- * @param {string} who
+ * @param {{ who: string, amateur: string }} people how the page calls both models
  */
-export const explainOverruled = (token, favourite, who) => {
+export const explainOverruled = (token, favourite, { who, amateur }) => {
   const after = token.alternatives.some(isPenalized) ? ' after the repetition penalty' : '';
-  return `${tokenName(token)} was behind ${quote(favourite.text)} for ${who}${after}, ${percent(token.expert)} against ${percent(favourite.expert)}, but for base it has only ${percent(token.logp_base)} against ${percent(favourite.logp_base)}, so contrast chose it.`;
+  return `${tokenName(token)} was behind ${quote(favourite.text)} for ${who}${after}, ${percent(token.expert)} against ${percent(favourite.expert)}, but for ${amateur} it has only ${percent(token.logp_base)} against ${percent(favourite.logp_base)}, so contrast chose it.`;
 };
 
-const explainByContrast = (model, method, index, token, who, name) => {
+const explainByContrast = (model, method, index, token, people, name) => {
+  const { who, amateur } = people;
   const { alpha, tau } = model.settings(method, index);
   const p = percent(token.logp_user);
   const q = percent(token.logp_base);
@@ -84,20 +87,20 @@ const explainByContrast = (model, method, index, token, who, name) => {
   const without = model.run.header.repetition_penalty > 1 ? findWinner(unpenalized, alpha, tau) : token;
   if (without.id !== token.id) {
     const because = isPenalized(token.alternatives.find((other) => other.id === without.id)) ? ', which had been used before,' : '';
-    return `The repetition penalty decided: without it ${quote(without.text)}${because} would have won (${chances(without, who)}); so it was ${name} with ${p} for ${who} and ${q} for base.`;
+    return `The repetition penalty decided: without it ${quote(without.text)}${because} would have won (${chances(without, people)}); so it was ${name} with ${p} for ${who} and ${q} for ${amateur}.`;
   }
   if (favourite.id !== token.id) {
     const first = quote(favourite.text);
     if (rank(token, 'expert').exact && !token.alternatives.some(isPenalized)) {
-      return `${name} was ${ordinal(rank(token, 'expert').at)} for ${who} at ${p}, but only ${q} for base, so contrast chose it over ${first} (${percent(favourite.logp_user)}, ${percent(favourite.logp_base)} for base).`;
+      return `${name} was ${ordinal(rank(token, 'expert').at)} for ${who} at ${p}, but only ${q} for ${amateur}, so contrast chose it over ${first} (${percent(favourite.logp_user)}, ${percent(favourite.logp_base)} for ${amateur}).`;
     }
-    return explainOverruled(token, favourite, who);
+    return explainOverruled(token, favourite, people);
   }
   if (token.head_size === 1) return `${name} was the only plausible token: ${p} for ${who}, and nothing else reached ${percent(Math.log(tau))} of that, so contrast had no say.`;
   if (alpha === 0) return `${name} was first for ${who} at ${p}; at alpha 0 nothing is subtracted, so the favourite wins.`;
-  if (best(token, 'logp_base').id === token.id) return `${name} was first for ${who} at ${p} and first for base at ${q}: no other plausible token gained enough from contrast.`;
-  if (token.logp_user >= token.logp_base) return `${name} was first for ${who} at ${p} and has only ${q} for base, so contrast confirmed it.`;
-  return `${name} was first for ${who} at ${p}, far enough ahead to win although it is commoner for base (${q}).`;
+  if (best(token, 'logp_base').id === token.id) return `${name} was first for ${who} at ${p} and first for ${amateur} at ${q}: no other plausible token gained enough from contrast.`;
+  if (token.logp_user >= token.logp_base) return `${name} was first for ${who} at ${p} and has only ${q} for ${amateur}, so contrast confirmed it.`;
+  return `${name} was first for ${who} at ${p}, far enough ahead to win although it is commoner for ${amateur} (${q}).`;
 };
 
 /**

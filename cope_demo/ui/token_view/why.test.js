@@ -74,3 +74,11 @@ test('the alternatives liked most come first', () => {
   assert.deepEqual(topBy(token, 'logp_base', 2).map((other) => other.text), [' seam', ' hem']);
   assert.deepEqual(topBy({ alternatives: [...token.alternatives].reverse() }, 'logp_user').map((other) => other.text), [' seam', ' hem', ' rag']);
 });
+
+test('where another person is the amateur, the sentence names them', () => {
+  const model = modelOf([row('against', 0, STEP, { written: 1 })], { against: 'bob', other: 'Bob' });
+  const told = why(model, 'against', 0).replaceAll('\u202f', ' ');
+  assert.equal(told, '‘hem’ was 2nd for Ada at 30 %, but only 5.0 % for Bob, so contrast chose it over ‘seam’ (50 %, 60 % for Bob).');
+  assert.equal(model.amateur('against'), 'Bob');
+  assert.equal(model.amateur('cope'), 'base');
+});

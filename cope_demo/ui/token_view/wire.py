@@ -13,8 +13,9 @@ A row is [method, index, id, text, logp_user, logp_base, score, in_head, head_si
 [id, text, logp_user, logp_base, score, in_head]; rewards follow from the log-probabilities and alpha. "table" has a row
 of each method (methods.describe_columns): its label and what the browser must know of it. "decoding" has what a trace
 does not tell and a continuation needs: {"max_new_tokens", "temperature", "seed"}; "prompts", by method, the prompts of
-columns that have one of their own; "adapter", where the adapters come from the hub, their address there. A page that
-the browser saves has "alpha", "tau" and "forced" (the visitor chose the token) in its branches as well.
+columns that have one of their own; "adapter", where the adapters come from the hub, their address there; "other" is how
+the page speaks of the user whom the trace is against, if anybody. A page that the browser saves has "alpha", "tau" and
+"forced" (the visitor chose the token) in its branches as well.
 """
 
 from collections.abc import Sequence
@@ -37,15 +38,22 @@ def idle(who: str, methods: Sequence[str], **more) -> str:
 
 
 def start(
-    run: str, who: str, trace: Trace, methods: tuple[str, ...], config: DecodeConfig | None = None, adapter: str = ""
+    run: str,
+    who: str,
+    trace: Trace,
+    methods: tuple[str, ...],
+    config: DecodeConfig | None = None,
+    other: str = "",
+    adapter: str = "",
 ) -> str:
     """The first message of a comparison: everything of the trace but its columns, and how it is decoded.
 
-    adapter: the address on the hub of the adapters that write, where they come from there.
+    other: how the page speaks of the user whom the trace is against. adapter: the address on the hub of the adapters
+    that write, where they come from there.
     """
     header = {name: value for name, value in trace.to_json().items() if name != "columns"}
     decoding = config and {name: getattr(config, name) for name in ("max_new_tokens", "temperature", "seed")}
-    more = {"table": describe_columns(methods, who)} | _prompts([column.to_json() for column in trace.columns])
+    more = _describe(methods, who, other) | _prompts([column.to_json() for column in trace.columns])
     more |= {"adapter": adapter} if adapter else {}
     return line("start", run=run, who=who, methods=methods, decoding=decoding, **more, **header)
 
@@ -55,8 +63,8 @@ def branch(run: str, method: str, at: int) -> str:
     return line("branch", run=run, method=method, at=at)
 
 
-def whole(trace: dict, who: str, variants: dict[str, dict] | None = None, **more) -> str:
-    """A finished comparison from its JSON (trace.Trace.to_json).
+def whole(trace: dict, who: str, variants: dict[str, dict] | None = None, other: str = "", **more) -> str:
+    """A finished comparison from its JSON (trace.Trace.to_json). other: as in `start`; without, that user's id.
 
     variants: of columns with settings of their own, {"alpha", "tau", "name", and "of" for a further run of a method}.
     more: further fields of its first message.
@@ -64,7 +72,7 @@ def whole(trace: dict, who: str, variants: dict[str, dict] | None = None, **more
     header = {name: value for name, value in trace.items() if name != "columns"}
     methods = [column["method"] for column in trace["columns"]]
     known = [*methods, *(variant["of"] for variant in (variants or {}).values() if "of" in variant)]
-    more = {"table": describe_columns(known, who)} | _prompts(trace["columns"]) | more
+    more = _describe(known, who, other or trace.get("against") or "") | _prompts(trace["columns"]) | more
     if variants is not None:
         more["variants"] = variants
     messages = [line("start", run="saved", who=who, methods=methods, **header, **more)]
@@ -72,6 +80,10 @@ def whole(trace: dict, who: str, variants: dict[str, dict] | None = None, **more
         messages.append(tokens(0, [TokenEvent(column["method"], i, _saved(t)) for i, t in enumerate(column["tokens"])]))
         messages.append(line("end", method=column["method"], stopped=column["stopped"]))
     return "".join(messages) + line("done", seconds=None)
+
+
+def _describe(methods: Sequence[str], who: str, other: str) -> dict:
+    return {"table": describe_columns(methods, who, other), **({"other": other} if other else {})}
 
 
 def _prompts(columns: list[dict]) -> dict:

@@ -54,6 +54,18 @@ def test_a_verdict_says_what_the_interval_says(data):
     assert "above TAM’s" in reviews["lead"] and "cannot be told from OPPU" in reviews["lead"]
 
 
+def test_rows_lead_to_their_texts_where_there_are_any(data):
+    example = {"rule": "worst", "author": "author 1", "source": "made up", "gold": "Mine", "cut": True}
+    example |= {name: {"text": f"by {name}", "rougeL": 0.5} for name in ("tam", "oppu", "cope")}
+    data["tasks"][NEWS]["examples"] = [example]
+    mean, news, reviews = evidence.describe_results(data)["groups"]
+    assert [row["method"] for row in news["rows"] if row["texts"]] == ["tam", "oppu", "cope"]
+    assert not any(row["texts"] for row in (*mean["rows"], *reviews["rows"]))
+    (shown,) = news["examples"]
+    assert shown["title"].endswith("against OPPU: author 1")
+    assert [text["text"] for text in shown["texts"]] == ["Mine […]", "by tam", "by oppu", "by cope"]
+
+
 STUDY = {
     "users": 4,
     "queries": 12,

@@ -1,6 +1,7 @@
 """The saved lessons and the links: what a lesson says is what its trace holds, and no link opens what it must not."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -73,6 +74,8 @@ def test_a_link_is_read():
     link = links.read({"user": "ada", "prompt": "Why?", "alpha": "0.3", "seed": "7", "other": "x"}, CARDS)
     assert link == links.Link(user="ada", prompt="Why?", settings={"alpha": 0.3, "seed": 7})
     assert links.read({"user": "ada", "columns": "pag,base"}, CARDS).columns == ("base", "pag")
+    two = [*CARDS, replace(CARDS[0], id="bob")]
+    assert links.read({"user": "ada", "against": "bob"}, two).against == "bob"
     for name in lessons.ORDER:
         filled = links.from_lesson(lessons.read_lesson(name)).settings
         assert set(filled) == {*SLIDERS, "seed"} and DecodeConfig(**filled)
@@ -97,6 +100,8 @@ def test_links_lead_to_the_page_that_shows_a_space(monkeypatch):
         ({"user": "ada", "seed": "9" * 5000}, "seed must be a whole number from 0 to 2,147,483,647"),
         ({"user": "ada", "prompt": "x" * 20_001}, "prompt has 20,001 characters"),
         ({"user": "ada", "columns": "rag,magic"}, "no further column 'magic'"),
+        ({"user": "ada", "against": "ada"}, "not another sample user"),
+        ({"user": "ada", "against": "0123456789abcdef0123456789abcdef"}, "not another sample user"),
     ],
 )
 def test_a_bad_link_is_refused_with_a_sentence(query, said):

@@ -32,3 +32,15 @@ def test_a_run_is_forgotten_after_an_hour(service, monkeypatch):
     assert "too old" in server_functions.likeness([run, {}])["error"]
     runs.begin(service, "ada")
     assert run not in runs._runs
+
+
+def test_a_word_is_looked_up_for_whom_the_run_belongs(service, tmp_path):
+    publish(service.store, tmp_path / "fit", "mine", "Nan")
+    run = runs.begin(Access(service).of(SECRET), "ada")
+    asked = {"prompt": "Write.", "method": "cope", "ids": [7], "word": "kettle", "against": "mine"}
+    (found,) = server_functions.look_up([run, asked])["tokens"]
+    assert (found["text"], found["whole"], found["rank_base"]) == (" ket", False, 1021)
+    strange = runs.begin(Access(service).of(OTHER), "ada")
+    assert "no user 'mine'" in server_functions.look_up([strange, asked])["error"]
+    for wrong in ([run, {**asked, "word": 5}], [run, {}], [run], None, ["nobody", asked], [run, []]):
+        assert set(server_functions.look_up(wrong)) == {"error"}
