@@ -21,7 +21,7 @@ const told = (alpha) => {{
   const found = words.map((word) => findOverruled(word));
   return {{
     text: words.map((word) => word.text).join(''), whole,
-    sentences: found.map((one, at) => one && explainOverruled(words[at], one, saved.who)),
+    sentences: found.map((one, at) => one && explainOverruled(words[at], one, {{ who: saved.who, amateur: 'base' }})),
   }};
 }};
 console.log(JSON.stringify(JSON.parse(process.argv.at(-1)).map(told)));
