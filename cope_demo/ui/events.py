@@ -21,12 +21,7 @@ HIDDEN = {"show_progress": "hidden", "api_visibility": "private"}
 LIGHT = {**HIDDEN, "queue": False}
 READING = {**HIDDEN, "concurrency_limit": 1, "concurrency_id": "read"}
 """For what makes instructions from texts: seconds of both cores, so one at a time."""
-SURPRISING = {
-    **HIDDEN,
-    "concurrency_limit": SURPRISES_AT_ONCE,
-    "concurrency_id": "surprise",
-    "trigger_mode": "always_last",
-}
+SURPRISING = {**HIDDEN, "concurrency_limit": SURPRISES_AT_ONCE, "concurrency_id": "surprise"}
 """For base's reading of pasted texts, which waits for everybody's comparisons."""
 HUB = {**HIDDEN, "concurrency_limit": 4, "concurrency_id": "hub"}
 """For what waits for the Hugging Face hub."""
@@ -162,7 +157,9 @@ class Events:
         """Once the texts rest, base reads them; the event, which ends when they change."""
         inputs, panel = self.parts.select("visitor", "text", "file", "task"), self.panels.own.surprise
         read = guard_handler(self._surprise)
-        return self.panels.own.preview.settle(read, outputs=[panel], inputs_kwargs=inputs, **SURPRISING)
+        return self.panels.own.preview.settle(
+            read, outputs=[panel], inputs_kwargs=inputs, **SURPRISING, trigger_mode="always_last"
+        )
 
     def _surprise(
         self, profile: gr.OAuthProfile | None, request: gr.Request, visitor, text, file, task

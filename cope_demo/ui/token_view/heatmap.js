@@ -35,7 +35,6 @@ export class TokenView {
     this.component = component;
     this.model = model;
     /** Pixels at the window's top that something stands over, such as a lesson's text. */
-    this.cover = () => 0;
     this.root = rootOf(component);
     /** Raises an event for the server; null in a standalone file, which has none to ask. */
     this.raise = typeof trigger === 'function' ? trigger : null;
@@ -161,7 +160,7 @@ export class TokenView {
   /** @param {Element} node @param {number} [least] see bring */
   show(node, least) {
     const panel = this.inspector.node;
-    bring(node, { ceiling: this.cover(), floor: this.inspector.isSheet() ? panel.getBoundingClientRect().top : innerHeight, least });
+    bring(node, { floor: this.inspector.isSheet() ? panel.getBoundingClientRect().top : innerHeight, least });
   }
 
   // -- what a person does ---------------------------------------------------------------------------------------------
