@@ -156,10 +156,8 @@ class Events:
     def _connect_surprise(self):
         """Once the texts rest, base reads them; the event, which ends when they change."""
         inputs, panel = self.parts.select("visitor", "text", "file", "task"), self.panels.own.surprise
-        read = guard_handler(self._surprise)
-        return self.panels.own.preview.settle(
-            read, outputs=[panel], inputs_kwargs=inputs, **SURPRISING, trigger_mode="always_last"
-        )
+        latest = {"inputs_kwargs": inputs, "outputs": [panel], "trigger_mode": "always_last"}
+        return self.panels.own.preview.settle(guard_handler(self._surprise), **latest, **SURPRISING)
 
     def _surprise(
         self, profile: gr.OAuthProfile | None, request: gr.Request, visitor, text, file, task

@@ -32,16 +32,16 @@ export const goTo = (top) => {
 };
 
 /**
- * Brings an element into the part of the window between a ceiling and a floor, unless it is there.
+ * Brings an element into the part of the window above a floor, unless it is there.
  * @param {Element} node
- * @param {{ ceiling?: number, floor?: number, least?: number }} [space] pixels from the window's top; least: how much from
+ * @param {{ floor?: number, least?: number }} [space] pixels from the window's top; least: how much from
  *   the element's top on has to be in sight, by default its own height (a text's first line)
  */
-export const bring = (node, { ceiling = 0, floor = innerHeight, least } = {}) => {
+export const bring = (node, { floor = innerHeight, least } = {}) => {
   const top = pageTop(node);
   const height = least ?? (node.getClientRects()[0] || node.getBoundingClientRect()).height;
-  const inside = top - windowTop() >= ceiling + EDGE && top + height - windowTop() <= floor - EDGE;
-  if (!inside) goTo(top - ceiling - Math.max(EDGE, Math.min(60, (floor - ceiling - height) / 2)));
+  const inside = top - windowTop() >= EDGE && top + height - windowTop() <= floor - EDGE;
+  if (!inside) goTo(top - Math.max(EDGE, Math.min(60, (floor - height) / 2)));
 };
 
 let journey = 0;

@@ -34,7 +34,6 @@ export class TokenView {
     const model = new Model();
     this.component = component;
     this.model = model;
-    /** Pixels at the window's top that something stands over, such as a lesson's text. */
     this.root = rootOf(component);
     /** Raises an event for the server; null in a standalone file, which has none to ask. */
     this.raise = typeof trigger === 'function' ? trigger : null;
