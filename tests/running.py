@@ -1,6 +1,7 @@
 """The page of a service on a server of its own, as `serve` starts it, and its events sent as a browser sends them."""
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -56,11 +57,19 @@ def read_updates(text: str, kinds=("process_generating", "process_completed")) -
     return [row["output"] for row in rows if row.get("msg") in kinds]
 
 
+def find_free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 @contextmanager
 def run_page(service) -> Iterator[RunningPage]:
     """Starts the page over a service, on this machine only, and closes it at the end."""
     with build(service).queue(max_size=WAITING) as blocks:
-        options = launch_options("127.0.0.1") | {"app_kwargs": app_options(service)}
+        # Two that look for the same free port at once would both take it.
+        options = launch_options("127.0.0.1", find_free_port()) | {"app_kwargs": app_options(service)}
         try:
             yield RunningPage(service, blocks, blocks.launch(prevent_thread_lock=True, **options)[1])
         finally:

@@ -104,7 +104,9 @@ def test_all_methods_and_a_run_that_was_cut_off(root, tmp_path, monkeypatch):
 def test_runs_share_what_their_settings_do_not_change(root, tmp_path, monkeypatch):
     made = []
     whole = pipeline.run_stage
-    monkeypatch.setattr(pipeline, "run_stage", lambda stage, *rest: made.append(stage) or whole(stage, *rest))
+    monkeypatch.setattr(
+        pipeline, "run_stage", lambda stage, *rest, **more: made.append(stage) or whole(stage, *rest, **more)
+    )
     first = replace(FAST, lora_alpha=17)
     for change, stages in (
         ({}, ["history", "oppu", "negatives", "dpo"]),

@@ -26,7 +26,7 @@ def test_public_endpoints_are_named_and_typed(service):
     assert set(named) == {
         *("/users", "/preview_history", "/fit", "/fit_status", "/cancel_fit", "/fit_report", "/delete_user"),
         *("/delete_my_data", "/compare", "/continue_from", "/score", "/fit_details", "/adapters_zip"),
-        *("/open_adapters", "/surprise"),
+        *("/open_adapters", "/surprise", "/look_up"),
     }
     compare = {p["parameter_name"]: p for p in named["/compare"]["parameters"]}
     assert list(compare)[:3] == ["user", "prompt", "alpha"] and compare["user"]["type"]["type"] == "string"
@@ -70,7 +70,7 @@ def test_the_page_is_sent_increments(page, service):
     """On the wire every update holds only what is new, and all of them together little more than the trace."""
     service.pieces = {method: [f" word{n}" for n in range(60)] for method in service.pieces}
     service.pause = lambda step: time.sleep(0.02)
-    data = [{"chosen": "ada", "fits": []}, "Write.", 0.1, 0.1, 80, 1.2, 0.0, 0, []]
+    data = [{"chosen": "ada", "fits": []}, "Write.", 0.1, 0.1, 80, 1.2, 0.0, 0, [], ""]
     answer = page.send(page.event("_compare"), data, "test")
     updates = [output["data"][0] for output in read_updates(answer, ("process_generating",))]
     texts = [edit for update in updates[2:-1] for edit in update]  # the first says nothing, the second is the start

@@ -36,7 +36,7 @@ def test_joins_of_others_end_no_stream(page, service, monkeypatch):
     monkeypatch.setattr(messages, "max_size", 20)
     others_have_joined = threading.Event()
     service.pause = lambda step: others_have_joined.wait(30)
-    data = [{"chosen": "ada", "fits": []}, "Write.", 0.1, 0.1, 80, 1.2, 0.0, 0, []]
+    data = [{"chosen": "ada", "fits": []}, "Write.", 0.1, 0.1, 80, 1.2, 0.0, 0, [], ""]
     preview = page.events(lambda event: event.name == "handler" and len(event.inputs) == 4)[0]
     with page.open(page.event("_compare"), data, "mine") as stream:
         rows = stream.iter_lines()

@@ -50,7 +50,8 @@ def test_what_cannot_be_read(page, log, path, body):
 
 
 def test_a_call_with_too_little(page, log, capfd):
-    body = {"data": [MARK], "session_hash": "s", "fn_index": page.event("score")}
+    (number,) = page.events(lambda event: event.api_name == "score")
+    body = {"data": [MARK], "session_hash": "s", "fn_index": number}
     assert ask(page, "queue/join", json.dumps(body)).status_code == 200
     told = httpx.get(f"{page.url}gradio_api/queue/data", params={"session_hash": "s"}, timeout=30).text
     assert read_updates(told)[0]["error"] == UNFIT and MARK not in told
@@ -61,7 +62,7 @@ def test_a_call_with_too_little(page, log, capfd):
 
 def test_values_of_other_types(page, log, capfd):
     for slider in (MARK, {MARK: MARK}, 10**400):
-        data = [None, "Write.", slider, 0.1, 80, 1.2, 0.0, 0, []]
+        data = [None, "Write.", slider, 0.1, 80, 1.2, 0.0, 0, [], ""]
         told = page.send(page.event("_compare"), data, f"s{str(slider)[:5]}")
         assert read_updates(told)[-1]["error"] == UNFIT and MARK not in told
     assert MARK not in "".join([*capfd.readouterr(), log.getvalue()])
