@@ -81,13 +81,18 @@ class Watch(TrainerCallback):
 @contextmanager
 def reading(model: torch.nn.Module):
     """The model computes without dropout or gradients, and goes on training afterwards."""
-    was_training = model.training
+    was_training, text = model.training, model.config.get_text_config()
+    balances = getattr(text, "output_router_logits", None)
     model.eval()
+    if balances:  # trl turns it on, and a mixture of experts then balances what is only read
+        text.output_router_logits = False
     try:
         with torch.no_grad():
             yield
     finally:
         model.train(was_training)
+        if balances:
+            text.output_router_logits = balances
 
 
 def cut_sentence(base: BaseModel, text: Example) -> Example:
