@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from transformers import PretrainedConfig
 
 from cope_demo.config import FitConfig
 from cope_demo.fit import pipeline, watching
@@ -76,6 +77,7 @@ def watch_steps(monkeypatch, stage, steps, seconds) -> list[tuple[int, bool]]:
     monkeypatch.setattr(watching, "cut_sentence", lambda base, text: text)
     base = SimpleNamespace(tokenizer=SimpleNamespace(decode=lambda *_, **options: "eleven"))
     events, model = [], torch.nn.Linear(1, 1)
+    model.config = PretrainedConfig()
     watch = watching.Watch(base, [(Sample("p", "r"), Example([1], [2]))], stage, events.append)
     watch.on_train_begin(None, SimpleNamespace(global_step=0, max_steps=steps), None, model=model)
     for step in range(1, steps + 1):
