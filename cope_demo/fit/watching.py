@@ -124,9 +124,10 @@ def write_greedily(
     out = model(input_ids=read, use_cache=True, logits_to_keep=len(draft) + 1)
     best = out.logits[0].argmax(-1).tolist()  # after the prompt, and after each token of the draft
     same = next((n for n, token in enumerate(draft) if token != best[n]), len(draft))
-    written, cache, token = list(draft[:same]), out.past_key_values, best[same]
-    if same < len(draft):
-        cache.crop(same - len(draft))  # what is negative is taken off
+    written, token = list(draft[:same]), best[same]
+    if same < len(draft):  # read anew without the rest, as not every family's cache can be cut
+        out = model(input_ids=read[:, : len(prompt_ids) + same], use_cache=True, logits_to_keep=1)
+    cache = out.past_key_values
     while len(written) < WRITTEN and token not in base.end_ids:
         written.append(token)
         if len(written) < WRITTEN:

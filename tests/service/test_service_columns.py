@@ -123,7 +123,9 @@ def test_another_person_is_the_amateur(service):
     again, *_ = service.resume("ada", PROMPT, AGAINST, written, SHORT, against="bob")
     assert again.token.logp_base == pytest.approx(trace.column(AGAINST).tokens[2].logp_base, abs=0.01)
     plain = list(service.compare("ada", PROMPT, SHORT))[-1]
-    assert "against" not in plain.to_json() and plain.columns[2].tokens == trace.columns[2].tokens
+    assert "against" not in plain.to_json()
+    for token, other in zip(plain.columns[2].tokens, trace.columns[2].tokens, strict=True):
+        assert token.id == other.id and token.reward == pytest.approx(other.reward, abs=2e-3)
 
 
 def test_a_word_is_looked_up_in_one_token_or_by_its_first(service):
