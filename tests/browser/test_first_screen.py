@@ -120,7 +120,7 @@ def test_a_first_comparison_takes_two_clicks_and_no_scrolling(chromium, service,
         assert page.evaluate("document.activeElement.dataset.id") == "ada"
         top = page.evaluate("scrollY")
         page.click("#compare")
-        page.wait_for_selector(f"{COPE} .tok >> nth=20")
+        page.wait_for_selector(f"{COPE} .tok >> nth=10")  # what is written in a moment comes together, and later
         for part in ("#prompt textarea", "#compare", "#heatmap-view .stop", "#heatmap-view .progress", f"{COPE} .tok"):
             assert page.evaluate(IN_WINDOW, part), part
         assert page.evaluate("scrollY") == top
@@ -147,7 +147,8 @@ def test_every_chapter_opens_by_keyboard_by_a_door_and_by_a_link(chromium, servi
             assert page.is_hidden(f"{inside} >> nth=0") and page.get_attribute(head, "aria-expanded") == "false"
         page.click("[data-door=you]")
         page.wait_for_function("document.activeElement.closest('#history') !== null")
-        assert page.evaluate(IN_WINDOW, "#history textarea") and page.is_visible("#start-fit")
+        page.wait_for_function(IN_WINDOW, arg="#history textarea")
+        assert page.is_visible("#start-fit")
         page.click("[data-chapter=lessons]")
         page.click(".cope-lessons [data-id=reward]")  # a lesson opens the chapter that it shows in
         page.wait_for_selector(".cope-lesson:visible")

@@ -95,7 +95,7 @@ def check_served(page, visitor: httpx.Client) -> None:
 
 def join_score(client: httpx.Client, page, session: str) -> Response:
     (number,) = (number for number, event in page.blocks.fns.items() if event.api_name == "score")
-    body = {"data": ["ada", "Write.", "some words", 0.1, ""], "fn_index": number, "session_hash": session}
+    body = {"data": ["ada", "Write.", "some words", 0.1, "", ""], "fn_index": number, "session_hash": session}
     return client.post("gradio_api/queue/join", json=body)
 
 
@@ -266,7 +266,7 @@ class Work:
 def test_a_score_ends_with_its_client(page, client, monkeypatch):
     work = Work()
     monkeypatch.setattr(page.service, "score", work)
-    event = client.post("gradio_api/call/score", json={"data": ["ada", "Write.", "some words", 0.1, ""]}).json()
+    event = client.post("gradio_api/call/score", json={"data": ["ada", "Write.", "some words", 0.1, "", ""]}).json()
     with client.stream("GET", f"gradio_api/call/score/{event['event_id']}"):
         assert work.begun.wait(5)
     assert work.ended.wait(1.0) and not work.whole
