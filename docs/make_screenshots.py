@@ -127,6 +127,7 @@ def lesson(page) -> None:
     page.wait_for_timeout(1500)
     shoot(page, "lesson")
     page.click(".cope-lesson .present")
+    page.keyboard.press("PageDown")  # the answer
     page.wait_for_selector(".cope-present .cope-rows[data-phase='3']")
     page.wait_for_timeout(1500)
     shoot(page, "present")
