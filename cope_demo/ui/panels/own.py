@@ -25,6 +25,8 @@ SHOWN = 40
 """Texts listed in the preview."""
 FIRST_WORDS = 14
 EMPTY_FILE = "The file {name} holds no text: choose another one with at least 5 texts, or paste them."
+SLOW_MINUTES = 10
+SLOW = " That is slow: you can leave the page meanwhile, and the fit goes on."
 FILE_SECONDS = 3600
 """How long an uploaded file's bytes wait in memory for the fit to start."""
 
@@ -142,7 +144,8 @@ def say_duration(samples: list[Sample]) -> str:
         return ""
     minutes = round(seconds / 60)
     time = "less than a minute" if seconds < 45 else "about a minute" if minutes < 2 else f"about {minutes} minutes"
-    return f" A fit of these texts takes {time} here, by the last fits on this server."
+    slow = SLOW if minutes >= SLOW_MINUTES else ""
+    return f" A fit of these texts takes {time} here, by the last fits on this server.{slow}"
 
 
 def _shorten_sample(prompt: str, response: str) -> dict:

@@ -24,5 +24,6 @@ def test_a_host_names_the_time_that_its_own_fits_took(own_data, rate, words):
     record_speed([Sample("p" * 40, "x" * 60)], None, asdict(FitConfig()), seconds, {"history": 3.0})
     summary = own.preview(TEXTS, None, "free_writing")["summary"]
     assert summary.startswith("6 texts found, 6 kept.") and f"takes {words} here" in summary
+    assert ("That is slow" in summary) == (rate == 1.0)
     few = own.preview("\n---\n".join(TEXTS.split("\n---\n")[:4]), None, "free_writing")
     assert "takes" not in few["summary"]  # too few for a fit
