@@ -46,7 +46,9 @@ def test_one_key_goes_through_a_lesson_and_asks_before_it_tells(offline, site):
     offline.keyboard.press("PageUp")
     assert offline.is_hidden(f"{SHOW} .verdict")
     offline.keyboard.press("Escape")
-    assert offline.is_hidden(SHOW) and offline.text_content(".cope-lesson .place") == f"{total} of {total}"
+    assert offline.is_hidden(SHOW)
+    last = f"{total} of {total}"  # once the story has been scrolled there
+    offline.wait_for_function("last => document.querySelector('.cope-lesson .place').textContent === last", arg=last)
     offline.reload()
     kept = json.loads(offline.evaluate("localStorage.getItem('cope-predictions')"))
     assert list(kept) == ["reward/4"] and sorted(kept["reward/4"]["hands"].values()) == [3, 12]
