@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from peft import LoraConfig, get_peft_model
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     AutoConfig,
@@ -24,7 +25,7 @@ from transformers import (
 )
 
 from cope_demo.model.adapters import Lora
-from cope_demo.model.base_model import BaseModel
+from cope_demo.model.base_model import BaseModel, load_base
 from cope_demo.texts.history import History
 from cope_demo.texts.tasks import Sample
 
@@ -179,3 +180,14 @@ def _tokenizer(chat: bool) -> PreTrainedTokenizerFast:
     )
     tokenizer.chat_template = CHAT if chat else None
     return tokenizer
+
+
+def save_random_fit(path: str, scratch: Path) -> BaseModel:
+    """Writes what a fit of this model leaves, with random adapters and without its history; returns the model."""
+    base = load_base(path, "cpu")
+    model = get_peft_model(base.model, LoraConfig(r=2, target_modules=["q_proj"], init_lora_weights=False))
+    for kind in ("oppu", "cope"):
+        model.save_pretrained(scratch / kind)
+    for name in ("pairs.jsonl", "events.jsonl", "report.json"):
+        (scratch / name).write_text("{}\n")
+    return base

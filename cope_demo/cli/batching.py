@@ -22,13 +22,18 @@ def add_batch(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
     )
     batch.add_argument("--alphas", default=f"{DecodeConfig.alpha:g}", metavar="LIST", help="(default: %(default)s)")
     batch.add_argument("--out", required=True, type=Path, metavar="DIR", help="where the traces and their page go")
-    batch.add_argument("--tau", type=float, default=DecodeConfig.tau, help="head cut (default: %(default)s)")
-    batch.add_argument("--repetition-penalty", type=float, help="(default: the first user's task's)")
-    batch.add_argument("--max-new-tokens", type=int, help="(default: the first user's task's)")
-    batch.add_argument("--temperature", type=float, default=0.0, help="0 takes the best (default), above samples")
+    add_decoding(batch, "the first user's task's")
+
+
+def add_decoding(command: argparse.ArgumentParser, defaults: str) -> None:
+    """The options of how columns are written, and which. defaults: whose those are that depend on a task."""
+    command.add_argument("--tau", type=float, default=DecodeConfig.tau, help="head cut (default: %(default)s)")
+    command.add_argument("--repetition-penalty", type=float, help=f"(default: {defaults})")
+    command.add_argument("--max-new-tokens", type=int, help=f"(default: {defaults})")
+    command.add_argument("--temperature", type=float, default=0.0, help="0 takes the best (default), above samples")
     more = ", ".join(list_optional())
-    batch.add_argument("--columns", default="", metavar="LIST", help=f"more of them, of {more} (default: none)")
-    batch.add_argument("--against", default="", metavar="USER", help="one more: CoPe contrasted with another user")
+    command.add_argument("--columns", default="", metavar="LIST", help=f"more of them, of {more} (default: none)")
+    command.add_argument("--against", default="", metavar="USER", help="one more: CoPe contrasted with another user")
 
 
 def run(options) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cope_demo.config import DecodeConfig, TamConfig
-from cope_demo.decode.methods import list_evaluated, list_optional, order_columns
+from cope_demo.decode.methods import list_evaluated, order_columns
 from cope_demo.errors import CopeError
 from cope_demo.texts.tasks import TASKS, find_task
 
@@ -54,13 +54,7 @@ def _add_user_commands(command: Callable[[str, str], argparse.ArgumentParser]) -
     compare.add_argument("--user", required=True, metavar="ID", help="a sample user or a fitted one")
     compare.add_argument("--prompt", required=True, help="the task's input, or in free writing the instruction")
     compare.add_argument("--alpha", type=float, default=DecodeConfig.alpha, help="contrast (default: %(default)s)")
-    compare.add_argument("--tau", type=float, default=DecodeConfig.tau, help="head cut (default: %(default)s)")
-    compare.add_argument("--repetition-penalty", type=float, help="(default: the task's)")
-    compare.add_argument("--max-new-tokens", type=int, help="(default: the task's)")
-    compare.add_argument("--temperature", type=float, default=0.0, help="0 takes the best (default), above samples")
-    more = ", ".join(list_optional())
-    compare.add_argument("--columns", default="", metavar="LIST", help=f"more of them, of {more} (default: none)")
-    compare.add_argument("--against", default="", metavar="USER", help="one more: CoPe contrasted with another user")
+    batching.add_decoding(compare, "the task's")
     compare.add_argument("--json", type=Path, metavar="FILE", help="write the whole trace as JSON")
     compare.add_argument("--html", type=Path, metavar="FILE", help="write the heatmap as one HTML file")
 

@@ -7,7 +7,6 @@ saved user as it was verified, and for RAG and PAG the texts that were found wit
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cope_demo.config import DecodeConfig
@@ -27,7 +26,6 @@ from .service import Service
 
 if TYPE_CHECKING:
     from cope_demo.decode.engine import Engine
-    from cope_demo.jobs.interface import Jobs
     from cope_demo.model.base_model import BaseModel
 
 HISTORY_TOKENS = EXAMPLES * 240
@@ -180,22 +178,16 @@ class LentService(Service):
     The model is loaded when it is made, which the main thread does before the app is launched.
     """
 
-    def __init__(
-        self,
-        model: str | None = None,
-        users_dir: Path | None = None,
-        seed: int = 0,
-        jobs: "Jobs | None" = None,
-    ):
+    def __init__(self, *given, **named):
         """See Service."""
         import cope_demo.decode.engine  # noqa: F401  now, so that no worker spends lent seconds on it
         from cope_demo.model.resident import keep_base
 
-        super().__init__(model, users_dir, seed, jobs)
+        super().__init__(*given, **named)
         self._kept: BaseModel | None = None
         self._problem: str | None = None
         try:
-            self._kept = keep_base(model)
+            self._kept = keep_base(self.model)
         except CopeError as error:
             self._problem = str(error)
 

@@ -24,6 +24,20 @@ def script(bundle: str, **settings) -> str:
     return f"{code}\ncope.mount({{ element, props, watch, trigger, server }}, {json.dumps(settings)});\n"
 
 
+def mount_alone(bundle: str, value: str) -> str:
+    """JavaScript that mounts a component in #view of a file without a server, in the colours that the browser prefers.
+
+    value: the JavaScript of what it shows.
+    """
+    return f"""const scheme = matchMedia('(prefers-color-scheme: dark)');
+const dress = () => document.body.classList.toggle('dark', scheme.matches);
+scheme.addEventListener('change', dress);
+dress();
+((element, props, watch, trigger, server) => {{
+{script(bundle)}
+}})(document.getElementById('view'), {{ value: {value} }}, () => {{}}, null, {{}});"""
+
+
 def say(data) -> str:
     """Data as a panel's value: JSON in ASCII only (it may hold lone surrogates), and without a literal `<`."""
     return json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")

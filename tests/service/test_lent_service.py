@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from peft import LoraConfig, get_peft_model
 
 from cope_demo.config import DecodeConfig, FitConfig
 from cope_demo.decode import prompting
@@ -12,7 +11,6 @@ from cope_demo.decode.trace import Trace
 from cope_demo.errors import CopeError
 from cope_demo.fit.gpu_seconds import estimate_gpu_seconds
 from cope_demo.model import resident
-from cope_demo.model.base_model import load_base
 from cope_demo.model.lent_speed import BYTES
 from cope_demo.saved.store import SavedUser, Store
 from cope_demo.service import lent_service, opening
@@ -33,12 +31,7 @@ def home(tmp_path_factory) -> tiny.Home:
     """With ada, who has random adapters, and bob, who was fitted on another model."""
     folder = tmp_path_factory.mktemp("lent")
     path, scratch = tiny.make(folder / "model"), folder / "scratch"
-    base = load_base(path, "cpu")
-    model = get_peft_model(base.model, LoraConfig(r=2, target_modules=["q_proj"], init_lora_weights=False))
-    for kind in ("oppu", "cope"):
-        model.save_pretrained(scratch / kind)
-    for name in ("pairs.jsonl", "events.jsonl", "report.json"):
-        (scratch / name).write_text("{}\n")
+    base = tiny.save_random_fit(path, scratch)
     rows = [{"prompt": f"Write a post about {n}.", "response": f"the kettle sang {n}."} for n in range(6)]
     (scratch / "history.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     for user, identity in (("ada", base.identity), ("eve", base.identity), ("bob", "other@0")):

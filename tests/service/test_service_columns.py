@@ -4,14 +4,12 @@ import json
 
 import pytest
 import torch
-from peft import LoraConfig, get_peft_model
 
 from cope_demo.config import DecodeConfig
 from cope_demo.decode import prompting
 from cope_demo.decode.methods import AGAINST, COLUMNS, NO_HISTORY, list_optional, order_columns
 from cope_demo.decode.trace import ColumnEnd, Trace
 from cope_demo.errors import CopeError
-from cope_demo.model.base_model import load_base
 from cope_demo.saved.store import SavedUser, Store
 from cope_demo.service.offered import NO_TASK_ADAPTER, explain_left_out
 from cope_demo.service.service import Service
@@ -31,12 +29,7 @@ def home(tmp_path_factory) -> tiny.Home:
     """With ada and bob, who have random adapters and histories that share no words."""
     folder = tmp_path_factory.mktemp("columns")
     path, scratch = tiny.make(folder / "model"), folder / "scratch"
-    base = load_base(path, "cpu")
-    model = get_peft_model(base.model, LoraConfig(r=2, target_modules=["q_proj"], init_lora_weights=False))
-    for kind in ("oppu", "cope"):
-        model.save_pretrained(scratch / kind)
-    for name in ("pairs.jsonl", "events.jsonl", "report.json"):
-        (scratch / name).write_text("{}\n")
+    base = tiny.save_random_fit(path, scratch)
     identity = {"name": base.name, "identity": base.identity}
     for user, words in WORDS.items():
         rows = [{"prompt": f"Write a post about {n}.", "response": f"{words} {n}."} for n in range(6)]

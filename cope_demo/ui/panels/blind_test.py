@@ -12,7 +12,7 @@ import gradio as gr
 
 from cope_demo.config import DecodeConfig
 from cope_demo.decode.trace import Column, ColumnEnd, TokenEvent
-from cope_demo.ui.component import ASSETS, panel, say, script
+from cope_demo.ui.component import ASSETS, mount_alone, panel, say
 from cope_demo.ui.figures import shorten_text
 from cope_demo.ui.settings import choose_task
 from cope_demo.ui.streams import LOADING, wait_for_model
@@ -20,6 +20,8 @@ from cope_demo.ui.web.guard import explain_error
 
 CSS = Path(__file__).with_name("blind_test.css")
 NOTHING = say({"state": "none"})
+DATA = "document.getElementById('data').textContent"
+"""Where the saved file has what is shown."""
 ROUNDS = 3
 """Texts to guess, at most; a fit holds out 4."""
 WORDS = 32
@@ -44,13 +46,7 @@ main { max-width: 860px; margin: 0 auto; }
 <main id="view"><div class="cope cope-blind"></div></main>
 <script type="application/json" id="data">%(data)s</script>
 <script>
-const scheme = matchMedia('(prefers-color-scheme: dark)');
-const dress = () => document.body.classList.toggle('dark', scheme.matches);
-scheme.addEventListener('change', dress);
-dress();
-((element, props, watch, trigger, server) => {
 %(script)s
-})(document.getElementById('view'), { value: document.getElementById('data').textContent }, () => {}, null, {});
 </script>
 </body>
 </html>
@@ -70,7 +66,7 @@ def offer(who: str) -> str:
 def blind_page(_: object = None) -> str:
     """The game as a page without data, which the browser puts in place of the JSON string "@data@"."""
     css = "\n".join(path.read_text("utf-8") for path in (ASSETS / "tokens.css", CSS))
-    return _PAGE % {"css": css, "data": say("@data@"), "script": script("blind_test")}
+    return _PAGE % {"css": css, "data": say("@data@"), "script": mount_alone("blind_test", DATA)}
 
 
 def stream(service, user_id: str, who: str, run: str) -> Iterator[str]:

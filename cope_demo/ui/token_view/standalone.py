@@ -1,6 +1,6 @@
 """A trace as one HTML file that needs no server: the token view with its tooltips, and the data beside it."""
 
-from cope_demo.ui.component import ASSETS, say, script
+from cope_demo.ui.component import ASSETS, mount_alone, say
 
 from . import wire
 from .heatmap import BUNDLE, CSS
@@ -29,13 +29,7 @@ const head = JSON.parse(data.messages.split('\n', 1)[0]);
 const settings = `alpha ${head.alpha}, tau ${head.tau}, repetition penalty ${head.repetition_penalty}`;
 const about = `${head.model}, user ${head.user}, ${settings}. Prompt: ${head.prompt}`;
 document.getElementById('about').textContent = about;
-const scheme = matchMedia('(prefers-color-scheme: dark)');
-const dress = () => document.body.classList.toggle('dark', scheme.matches);
-scheme.addEventListener('change', dress);
-dress();
-((element, props, watch, trigger, server) => {
 %(script)s
-})(document.getElementById('view'), { value: data.messages }, () => {}, null, {});
 </script>
 </body>
 </html>
@@ -53,4 +47,4 @@ def empty_page(_: object = None) -> str:
     The browser calls it too, as `server.empty_page('')`, to fill it with the comparison that it shows.
     """
     css = "\n".join(path.read_text("utf-8") for path in (ASSETS / "tokens.css", *CSS))
-    return _PAGE % {"css": css, "data": say("@data@"), "script": script(BUNDLE)}
+    return _PAGE % {"css": css, "data": say("@data@"), "script": mount_alone(BUNDLE, "data.messages")}
