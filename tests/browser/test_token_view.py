@@ -125,8 +125,12 @@ def test_tooltip_by_mouse_and_keyboard(chromium, scripted_url):
         assert page.is_visible(".inspector") and page.is_hidden(".cope-tip")  # a click pins
         assert page.locator(".inspector .choices tbody tr").count() == 3 and page.is_visible(".inspector .chosen .tag")
         assert page.locator(".tok.twin").count() == 2  # the same place in the other columns
-        box = page.query_selector(".inspector").bounding_box()
-        assert box["y"] > 0 and box["y"] + box["height"] <= DESKTOP["height"]  # in sight, wherever the columns end
+        page.wait_for_function(  # in sight, wherever the columns end, once the page has moved there
+            """() => {
+              const { top, bottom } = document.querySelector('.inspector').getBoundingClientRect();
+              return top > 0 && bottom <= innerHeight;
+            }"""
+        )
         page.click(".inspector .close")
         assert page.is_hidden(".inspector") and page.locator(".tok.twin").count() == 0
 
