@@ -32,7 +32,7 @@ from tests import tiny
 from tests.decode import test_engine, test_engine_resume, test_forward, test_shared_pass
 from tests.fit import test_pipeline
 from tests.fit.test_tam import SMALL, others
-from tests.model import test_adapter_slots, test_adapters, test_few_rows, test_products
+from tests.model import test_adapter_slots, test_adapters, test_packed_products, test_products
 
 CPU = torch.device("cpu")
 AVX2 = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
@@ -186,7 +186,7 @@ def test_fit_decoding_and_adapters_hold_without_native_bfloat16():
     """Where this CPU has it, their tests run once more with torch held down to AVX2."""
     if not native_bfloat16() or os.environ.get("COPE_COMPUTE"):
         pytest.skip("This run is without native bfloat16 already, or its type was chosen by hand.")
-    products = (test_few_rows, test_products, test_adapter_slots, test_adapters)
+    products = (test_packed_products, test_products, test_adapter_slots, test_adapters)
     modules = (*products, test_forward, test_shared_pass, test_engine, test_engine_resume, test_pipeline)
     files = [module.__file__ for module in modules]
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *files]
