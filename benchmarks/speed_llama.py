@@ -4,7 +4,8 @@
 
 llama.cpp writes one text, greedily; a step of ours is one token of each of three columns under two adapters, with full
 traces (cli/bench.py). LLAMA_PYTHON is the Python of an environment that has the package llama-cpp-python, which nothing
-here requires; without it this Python is asked. The package builds llama.cpp from source, for the CPU at hand.
+here requires; without it this Python is asked. The package builds llama.cpp from source, for the CPU at hand. Weights
+stay as the file has them: repacked for AMX, release 0.3.36 ended with a segmentation fault.
 """
 
 import os
@@ -32,9 +33,15 @@ NO_LLAMA = (
 CODE = """
 import sys, time
 from itertools import islice
-from llama_cpp import Llama
+import llama_cpp
+defaults = llama_cpp.llama_cpp.llama_model_default_params
+def keep_weights():
+    settings = defaults()
+    settings.use_extra_bufts = False
+    return settings
+llama_cpp.llama_cpp.llama_model_default_params = keep_weights
 file, threads, tokens, *ids = sys.argv[1:]
-model = Llama(file, n_ctx=512, n_threads=int(threads), n_threads_batch=int(threads), verbose=False)
+model = llama_cpp.Llama(file, n_ctx=512, n_threads=int(threads), n_threads_batch=int(threads), verbose=False)
 print("ready", flush=True)
 for _ in sys.stdin:
     model.reset()

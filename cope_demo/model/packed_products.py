@@ -22,7 +22,7 @@ OUTS = 2
 """Outputs that share a reading of the rows."""
 WIDE = 4 if LANES == 16 else 2
 """The same where the weights were unpacked before, which leaves registers free."""
-PANEL = 16
+PANEL = 8
 """Outputs that are unpacked at once: while a tile of rows stays in the nearest cache, their weights pass by it."""
 MANY, FEW = TILES
 _multiply_many, _multiply_few = make_tile(MANY, OUTS), make_tile(FEW, OUTS)

@@ -35,7 +35,7 @@ from tests.fit.test_tam import SMALL, others
 from tests.model import test_adapter_slots, test_adapters, test_packed_products, test_products
 
 CPU = torch.device("cpu")
-AVX2 = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
+AVX2 = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
 """Holds torch down to what it does on a CPU that has no more than AVX2."""
 
 
