@@ -98,7 +98,7 @@ def _add_machine_commands(command: Callable[[str, str], argparse.ArgumentParser]
     """What serves, prepares or measures: serve, worker, prepare, bench."""
     serve = command("serve", "Serve the page.")
     serve.add_argument("--host", default="127.0.0.1", help="(default: %(default)s)")
-    serve.add_argument("--port", type=int, default=7860, help="(default: %(default)s)")
+    serve.add_argument("--port", type=int, help="(default: the first that is free from 7860 on)")
 
     command("worker", "Take fits from the shared queue.")
     command("prepare", "Convert the embedded model and check both embedded models' files.")
