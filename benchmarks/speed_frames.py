@@ -5,7 +5,7 @@
 A real Chromium over files without a server: a saved comparison of three columns of 200 tokens (tests/ui/batch makes it
 up), the site's demonstration and lessons, and the page of a batch of 450 comparisons. A frame is the time between two
 pictures of the browser (requestAnimationFrame), a task what its `longtask` entries name: 0 where none took 50 ms. The
-bar of both is 50 ms; before a page is there, nothing moves on it. Needs Debian's package chromium. Quick: a batch of 45.
+bar of both is 50 ms; before a page is there, nothing moves on it. Needs Debian's package chromium. Quick: 45 of 450.
 """
 
 import json

@@ -3,9 +3,9 @@
     python benchmarks/speed_page.py [--json] [--quick]
 
 Starts app.py with a data folder of its own (the converted model is kept: a warm machine). "Usable" is when the page and
-its settings are served. Then a real Chromium (Debian's package) opens it for the first time: when
-the demonstration's first word moves, counted from the end of the page's HTML; how far parts of the page move by
-themselves; and what is sent beside Gradio's own scripts and styles. Quick: one comparison of 20 tokens, and none beside a fit.
+its settings are served. Then a real Chromium (Debian's package) opens it for the first time: when the demonstration's
+first word moves, counted from the end of the page's HTML; how far parts of the page move by themselves; and what is
+sent beside Gradio's own scripts and styles. Quick: one comparison of 20 tokens, and none beside a fit.
 """
 
 import os
