@@ -50,7 +50,8 @@ def test_every_task_and_the_sweep_are_there_at_both_sizes(chromium, html, dark):
     rows = page.locator(".controls table:not(.found) tbody tr")
     assert rows.count() == 3 and "0.360" in rows.nth(0).inner_text()
     assert page.locator(".controls .found .line").count() == 1  # chance
-    assert page.locator(".controls .flip").all_inner_texts() == ["1 became the author’s", "2 were, and are not"]
+    flips = page.locator(".controls .flip").all_text_contents()
+    assert flips == ["1 became the author’s", "2 were, and are not"]
     for size in (DESKTOP, PHONE):
         page.set_viewport_size(size)
         assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0

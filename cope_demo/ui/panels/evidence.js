@@ -62,10 +62,11 @@ const found = ({ title, rows, lines }) => {
 // Tokens that contrast made the author's own, and those that it took from them.
 const flips = ({ title, flips: rows }) => {
   const most = Math.max(1, ...rows.flatMap((row) => [row.gained, row.lost]));
-  const part = (kind, count, words) => el('div.flip', {}, el(`i.${kind}`, { style: `width:${(70 * count) / most}%` }), `${count} ${words}`);
-  return el('table.found', {}, el('caption', {}, title, el('span', {}, 'next tokens, of those changed')),
-    el('tbody', {}, rows.map((row) => el('tr', {}, el('th', { scope: 'row' }, row.name), el('td', {}, `of ${row.of}`),
-      el('td.plotted', {}, part('above', row.gained, 'became the author’s'), part('below', row.lost, 'were, and are not'))))));
+  const part = (kind, count, words) => el('div.flip', {}, el(`i.${kind}`, { style: `width:${(75 * count) / most}%` }), count, el('span.heard', {}, ` ${words}`));
+  const legend = [['above', 'became the author’s'], ['below', 'were, and are not']];
+  return el('table.found', {}, el('caption', {}, title, legend.map(([kind, words]) => el('span', {}, el(`i.${kind}`, {}), words))),
+    el('tbody', {}, rows.map((row) => el('tr', {}, el('th', { scope: 'row' }, row.name), el('td', {}, `of ${row.of} tokens`),
+      el('td.plotted', {}, part('above', row.gained, legend[0][1]), part('below', row.lost, legend[1][1]))))));
 };
 const control = ({ label, lead, rows, figures }) => {
   const used = columns.map((_, n) => rows.some((row) => row.values[n] !== null));
