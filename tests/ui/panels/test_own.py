@@ -32,7 +32,7 @@ def test_a_host_names_the_time_that_its_own_fits_took(own_data, rate, words):
 
 def test_a_slow_host_says_so_before_its_first_fit_and_a_fast_one_nothing(own_data):
     summary = own.preview(TEXTS, None, "free_writing", pass_seconds=2.0)["summary"]
-    assert "This server is slow" in summary and "a fit of yours takes about" in summary and "hours" in summary
+    assert "This server is slow" in summary and "a fit of yours may take about" in summary and "hours" in summary
     assert "slow" not in own.preview(TEXTS, None, "free_writing", pass_seconds=0.001)["summary"]
     seconds = {"history": 3.0, "oppu": 1.0}
     record_speed([Sample("p" * 40, "x" * 60)], None, asdict(FitConfig()), seconds, {"history": 3.0})
