@@ -28,8 +28,8 @@ EMPTY_FILE = "The file {name} holds no text: choose another one with at least 5 
 SLOW_SECONDS = 570
 SLOW = " That is slow: you can leave the page meanwhile, and the fit goes on."
 FIRST_SLOW = (
-    " This server is slow: by the time in which its model read a text when it was loaded, a fit of yours may take {time}. "
-    "You can leave the page meanwhile, and the fit goes on."
+    " This server is slow: by the time in which its model read a text when it was loaded, a fit of yours may take "
+    "{time}. You can leave the page meanwhile, and the fit goes on."
 )
 FILE_SECONDS = 3600
 """How long an uploaded file's bytes wait in memory for the fit to start."""
