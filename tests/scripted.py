@@ -152,7 +152,7 @@ class Jobs:
 class Service:
     """What the page calls. pieces: the tokens' texts by method; fail_after: raises this error after as many steps."""
 
-    model, seed = None, 0
+    model, seed, pass_seconds = None, 0, None
 
     def __init__(self, root: Path):
         self.store = Store(root / "users", root / "samples")

@@ -29,7 +29,7 @@ def estimate_gpu_seconds(samples: Sequence[Sample], model: str | None, config: F
 
 def _count_seconds(samples: Sequence[Sample], config: FitConfig) -> float:
     """By forward passes, each with its launching, and the tokens in them."""
-    texts = [_count(sample, config) for sample in samples]
+    texts = [count_example(sample, config) for sample in samples]
     k = 1 if config.candidate_temperature == 0 else config.candidates
     trained = config.oppu_epochs * math.ceil(len(texts) / config.oppu_batch)
     trained += config.dpo_epochs * math.ceil(len(texts) / config.dpo_batch)
@@ -42,7 +42,7 @@ def _count_seconds(samples: Sequence[Sample], config: FitConfig) -> float:
     return FORWARD * (TRAIN * trained + sampled + SCORED * scored) + TOKEN * sum(work.values())
 
 
-def _count(sample: Sample, config: FitConfig) -> Example:
+def count_example(sample: Sample, config: FitConfig) -> Example:
     """A text of as many tokens, about."""
     prompt = min(count_tokens(sample.prompt or " " * PROMPT), config.max_prompt_tokens)
     response = min(count_tokens(sample.response), config.max_response_tokens) + 1

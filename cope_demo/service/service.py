@@ -25,7 +25,7 @@ from .checks import MAX_PROMPT, check_ids, check_length, check_text
 from .comparisons import UserModels
 from .loader import Loader
 from .own_prompts import OwnPrompts
-from .surprise import SurprisingText, measure_surprise
+from .surprise import SurprisingText, measure_pass, measure_surprise
 
 if TYPE_CHECKING:  # torch is imported when the model is, so that the page is there at once
     from cope_demo.decode.engine import Engine
@@ -57,6 +57,7 @@ class Service:
         self.model, self.seed = model, seed
         self.store = Store(users_dir)
         self.jobs = jobs
+        self.pass_seconds: float | None = None  # of a token in a pass of many, measured once the model is loaded
         self._loader = Loader(model, self._warm_up)
         self._adapters, self._own_prompts, self._profiles = AdaptersInMemory(), OwnPrompts(), UserCache()
 
@@ -238,12 +239,16 @@ class Service:
         return self.store.open(against) if against else None
 
     def _warm_up(self, engine: "Engine") -> None:
-        """One token for the first sample user: layers are repacked and its adapters read before anybody waits."""
+        """One token for the first sample user: layers are repacked and its adapters read before anybody waits.
+
+        Then it is measured how fast this host is.
+        """
         config = DecodeConfig(max_new_tokens=1, alternatives=0)
         for card in self.store.samples()[:1]:
             with suppress(CopeError):  # fitted on another model: who asks for this user gets the sentence
                 bank = self._load_user(card.id).bank
                 list(engine.decode(engine.base.prompt_ids("Hello"), COLUMNS, bank, config))
+        self.pass_seconds = measure_pass(engine)
 
 
 _default: Service | None = None

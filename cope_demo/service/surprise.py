@@ -1,5 +1,6 @@
 """How surprising somebody's texts are to base, before anything is fitted: -log2 pi_base of every token, in bits."""
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ MAX_TEXTS, MAX_TOKENS, MAX_PROMPT_TOKENS = 8, 160, 128
 """What is read at most: texts, tokens of a text, and tokens of its instruction."""
 INSTRUCTION = "Write a post."
 """What free writing answers here: one made from the text's own key words would tell base what is coming."""
+PLAIN, PASS_TOKENS = "The bus was late, and so we walked home.", 128
+"""What a pass that is timed reads, again and again, and how many tokens of it."""
 
 
 @dataclass(frozen=True)
@@ -43,3 +46,14 @@ def measure_surprise(engine: "Engine", samples: Sequence[Sample], task: str) -> 
         ids = example.response_ids[:-1] if ends else example.response_ids
         if ids:
             yield SurprisingText(engine.surprise(example.prompt_ids, ids, bank), not ends)
+
+
+def measure_pass(engine: "Engine") -> float:
+    """Seconds of a token when base reads many at once: the faster of two passes, as somebody else may be writing."""
+    ids = (engine.base.text_ids(PLAIN) * PASS_TOKENS)[:PASS_TOKENS]
+    prompt, spent = engine.base.prompt_ids(INSTRUCTION), []
+    for _ in range(2):
+        started = time.perf_counter()
+        engine.surprise(prompt, ids)
+        spent.append(time.perf_counter() - started)
+    return min(spent) / (len(prompt) + len(ids))

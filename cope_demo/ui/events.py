@@ -170,8 +170,9 @@ class Events:
 
         def handler(profile: gr.OAuthProfile | None, request: gr.Request, visitor, text, file, task):
             try:
-                Visit(self.access, visitor, profile, request).service.caller.take("preview")
-                return say(own.preview(text, file, task, whole))
+                service = Visit(self.access, visitor, profile, request).service
+                service.caller.take("preview")
+                return say(own.preview(text, file, task, whole, service.pass_seconds))
             except Exception as error:
                 return say({"state": "read", "whole": True, "problem": explain_error(error)})
 

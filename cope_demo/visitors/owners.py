@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 SECRET = re.compile("[0-9a-f]{64}")
 BAD_SECRET = "This is not a secret of ours: give the one that an earlier fit has returned, or none for a new one."
-FREE = frozenset({"model", "seed", "ready", "problem", "describe_arithmetic"})
+FREE = frozenset({"model", "seed", "ready", "problem", "describe_arithmetic", "pass_seconds"})
 """What every visitor may know of a service: it concerns no user."""
 CHECKED = frozenset({"compare", "resume", "score", "look_up", "likeness", "fit_details", "adapters_zip"})
 """What a visitor may call for a sample user or a user of their own. Each takes the user's id first, and where it takes

@@ -32,6 +32,8 @@ def test_many_comparisons_are_looked_through(chromium, page_file, tmp_path, dark
     page.goto(page_file.as_uri())
     assert "12 comparisons of Ines, Walter" in page.inner_text(".about").replace("\xa0", " ")
     assert page.locator(".spread figure").count() == 3
+    page.keyboard.press("Tab")  # to the field of files, which its label stands for
+    assert page.evaluate("getComputedStyle(document.querySelector('.drop label')).outlineStyle") == "solid"
     all_places = page.inner_text(".suppressed .count")
     page.select_option("select[name=user]", "walter")
     page.select_option("select[name=alpha]", "0.3")
@@ -41,6 +43,10 @@ def test_many_comparisons_are_looked_through(chromium, page_file, tmp_path, dark
     assert gains == sorted(gains, reverse=True) and len(gains) > 3
     page.click(".rows summary >> nth=0")
     said = page.inner_text(".place b >> nth=0")
+    assert "% for Walter, " in page.inner_text(".place .facts >> nth=0").replace("\u202f", "")
+    assert page.inner_text(".place s >> nth=0").strip() == page.inner_text(
+        ".place s >> nth=0"
+    )  # no line through a space
     page.click(".place >> nth=0")
     page.wait_for_selector(".inspector:not([hidden])")
     assert said.strip() in page.inner_text(".opened .inspector .word")

@@ -26,7 +26,7 @@ def html(data):  # noqa: F811
     example |= {name: {"text": f"by {name}", "rougeL": 0.5} for name in ("tam", "oppu", "cope")}
     data["tasks"][REVIEWS]["examples"] = [example]
     styles = "\n".join(path.read_text("utf-8") for path in STYLES)
-    shown = {**evidence.describe_results(data), "controls": evidence.describe_controls({"tasks": {NEWS: STUDY}})}
+    shown = evidence.describe_evidence(data, {"tasks": {NEWS: STUDY}})
     return PAGE % (styles, json.dumps(say(shown)), script("evidence"))
 
 
@@ -35,6 +35,7 @@ def test_every_task_and_the_sweep_are_there_at_both_sizes(chromium, html, dark):
     page = chromium.new_page(viewport=DESKTOP)
     page.set_content(html)
     page.evaluate("(dark) => document.body.classList.toggle('dark', dark)", dark)
+    assert page.inner_text(".answer").startswith("In part: what CoPe writes is ")
     page.click(".cope-evidence .sweeps:not(.controls) summary")
     assert page.get_attribute(".chip >> nth=0", "aria-pressed") == "true"
     assert len(page.query_selector_all("[aria-live] tbody tr")) == 3
@@ -42,11 +43,15 @@ def test_every_task_and_the_sweep_are_there_at_both_sizes(chromium, html, dark):
     page.keyboard.press("Enter")  # the last task, by keyboard
     rows = page.locator("[aria-live] tbody tr").all_inner_texts()
     assert len(rows) == 8 and "not measured" in rows[1] and "0.115" in rows[3]
-    assert page.locator("[aria-live] .mean").count() == 4 and page.locator(".sweeps .line").count() == 4
+    assert page.locator("[aria-live] .mean").count() == 4 and page.locator(".sweeps:not(.controls) .line").count() == 4
     page.click("[aria-label='Texts by CoPe']")
     assert page.inner_text(".examples .marked") == "CoPe0.500\nby cope"
     page.click(".controls summary")
-    assert page.locator(".controls tbody tr").count() == 3 and "0.360" in page.inner_text(".controls tbody tr >> nth=0")
+    rows = page.locator(".controls table:not(.found) tbody tr")
+    assert rows.count() == 3 and "0.360" in rows.nth(0).inner_text()
+    assert page.locator(".controls .found .line").count() == 1  # chance
+    flips = page.locator(".controls .flip").all_text_contents()
+    assert flips == ["1 became the author’s", "2 were, and are not"]
     for size in (DESKTOP, PHONE):
         page.set_viewport_size(size)
         assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0

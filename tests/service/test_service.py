@@ -171,7 +171,9 @@ def test_a_user_fitted_anew_is_read_anew(home, tmp_path):
 def test_starting_warms_the_first_sample_user_up(home, monkeypatch):
     service = Service(*home)
     monkeypatch.setattr(service.store, "samples", lambda: [SimpleNamespace(id="ada"), SimpleNamespace(id="nobody")])
+    assert service.pass_seconds is None
     service._warm_up(service.engine())
+    assert 0 < service.pass_seconds < 1  # of a token
     monkeypatch.setattr("cope_demo.model.adapters.read_lora", None)  # the adapters are there already
     assert isinstance(next(service.compare("ada", "x", SHORT)), Trace)
     service.forget("ada")

@@ -37,10 +37,10 @@ class Page {
     const file = el('input', { type: 'file', accept: '.json', multiple: true, id: 'files', onchange: () => this.take(file.files) });
     fill(root, [
       el('header', {}, el('h1', {}, 'Many comparisons'), this.about,
-        el('p.drop', {}, el('label', { for: 'files' }, 'Add traces (JSON of ', el('code', {}, 'compare --json'), ')'), file, ' or drop them anywhere on the page. Nothing leaves it.'), this.status),
+        el('p.drop', {}, file, el('label', { for: 'files' }, 'Add traces'), el('span', {}, 'of ', el('code', {}, 'compare --json'), ', or drop them anywhere on the page. Nothing leaves it.')), this.status),
       this.choices,
       el('section', {}, el('h2', {}, 'Person against base, by method'),
-        el('p.hint', {}, 'Every token’s log-probability for the person, less that for base (or for whom the column is against), in nats: to the right of the line likelier for the person.'), this.spread),
+        el('p.hint', {}, 'Every token’s log-probability for the person, less that for base (or for whom the column is against), in nats: to the right of the line likelier for the person. The outermost bars hold all that is beyond.'), this.spread),
       el('section', {}, el('h2', {}, 'What does contrast suppress?'),
         el('p.hint', {}, 'The favourites of the personal model that contrast passed over. Open a word for its places; a place opens its comparison.'), this.list.node),
       el('section', {}, el('h2', {}, 'A comparison'), el('label.pick', {}, 'All of them ', this.all), this.opened.node),

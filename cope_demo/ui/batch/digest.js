@@ -5,7 +5,7 @@ import { findFavourite } from '../token_view/winner.js';
 
 export const BIN = 0.5; // nats; the limits of a bar of the distribution
 const ENDS = [-16, 15];
-const CONTEXT = 70; // characters of the text before an overruled word
+export const CONTEXT = 70; // characters of the text before an overruled word
 const logp = (value) => Math.round(value * 1e4) / 1e4;
 const milli = (value) => Math.round(value * 1e3) / 1e3;
 

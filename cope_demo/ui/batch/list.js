@@ -3,10 +3,19 @@
 import { el, fill, plural, signed } from '../assets/dom.js';
 import { percent, showInvisible } from '../token_view/numbers.js';
 import { findMethod } from '../token_view/methods.js';
+import { CONTEXT } from './digest.js';
 import { listSuppressed, ORDERS } from './summary.js';
 
 const WORDS = 30; // shown at once
 const PLACES = 10; // of a word
+
+// The text before a place: where it was cut, it begins with a whole word.
+const cutAtWord = (before) => ([...before].length < CONTEXT ? before : `…${before.replace(/^\S*\s/, '')}`);
+// A word in an element, the space before it outside.
+const apart = (spec, word) => {
+  const [, space, rest] = word.match(/^(\s*)(.*)$/s);
+  return rest ? [space, el(spec, {}, rest)] : el(spec, {}, showInvisible(word));
+};
 
 export class SuppressedList {
   /**
@@ -43,7 +52,7 @@ export class SuppressedList {
     const order = /** @type {keyof typeof ORDERS} */ (this.order.value);
     const found = listSuppressed(this.digests, { method: this.method.value, order, search: this.search.value });
     const cases = found.reduce((sum, row) => sum + row.count, 0);
-    this.count.textContent = cases ? `${plural(found.length, 'word', 'words')} at ${plural(cases, 'place', 'places')}.` : 'None.';
+    this.count.textContent = cases ? `${plural(found.length, 'word', 'words')} at ${cases.toLocaleString('en')}\u00a0${cases === 1 ? 'place' : 'places'}.` : 'None.';
     const most = Math.max(1, ...found.map((row) => row.count));
     this.rows.replaceChildren(...found.slice(0, this.limit).map((row) => this.word(row, most)));
     this.more.hidden = found.length <= this.limit;
@@ -69,9 +78,11 @@ export class SuppressedList {
 
   place({ digest, method, index, chosen, favourite, gain, logps: [user, base, favouriteUser, favouriteBase], before }) {
     const { header } = digest;
-    const said = `${showInvisible(chosen)} ${percent(user)} and ${percent(base)}, ${showInvisible(favourite)} ${percent(favouriteUser)} and ${percent(favouriteBase)}; ahead by ${gain.toFixed(2)}`;
+    const who = this.name(header.user);
+    const other = header.against && findMethod(this.table, method).amateur ? this.name(header.against) : 'base';
+    const numbers = `${showInvisible(chosen)} ${percent(user)} for ${who}, ${percent(base)} for ${other}; ${showInvisible(favourite)} ${percent(favouriteUser)}, ${percent(favouriteBase)}; ahead by ${gain.toFixed(2)} nats.`;
     return el('li', {}, el('button.place', { type: 'button', onclick: () => this.show(digest, method, index) },
-      el('span.text', { dir: 'auto' }, `…${before}`, el('s', {}, favourite), el('b', {}, chosen)),
-      el('span.facts', {}, `${this.name(header.user)}, alpha ${header.alpha}, ${findMethod(this.table, method).label}. For the person and against: ${said}.`)));
+      el('span.text', { dir: 'auto' }, cutAtWord(before), apart('s', favourite), apart('b', chosen)),
+      el('span.facts', {}, `${who}, alpha ${header.alpha}, ${findMethod(this.table, method).label}. ${numbers}`)));
   }
 }

@@ -9,7 +9,7 @@ from .people import label_task, read_sample_cards
 
 NOBODY = ""
 """The choice of base alone."""
-_BASE = ("Base: people in general", NOBODY)
+_BASE = ("Base, the model as it is", NOBODY)
 _INFO = "Base stands in the three columns. Another person adds a fourth: what {who} would say that they would not."
 _OTHER_TASK = " One whose texts are of another kind has another base, so the contrast takes that kind away as well."
 

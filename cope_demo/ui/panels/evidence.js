@@ -1,5 +1,5 @@
-// Does it work: data = { state: "none" | "open", intro, limits, groups: [{ label, lead, rows }], sweeps, absent: [label], and where the
-// whole results lie elsewhere, results; and of the controls, controls: [{ label, lead, rows }] }.
+// Does it work: data = { state: "none" | "open", answer: { sentence, rests } | null, intro, limits, groups: [{ label, lead, rows }], sweeps, absent: [label], and where the
+// whole results lie elsewhere, results; and of the controls, controls: [{ label, lead, rows, figures }] }.
 
 import { draw, el, fill, rootOf } from '../assets/dom.js';
 
@@ -51,9 +51,26 @@ const sweep = ({ label, size, parts, against }) => el('section', {}, el('h4', {}
   })));
 
 const columns = ['log p a token', 'author found', 'in pairs', 'next token right'];
-const control = ({ label, lead, rows }) => {
+const share = (value) => `${Math.round(100 * value)}\u202f%`;
+// How often each adapter finds the author, beside chance.
+const found = ({ title, rows, lines }) => {
+  const x = (value) => 100 * Math.max(0, Math.min(1, value)); // a share, of which a t interval knows nothing
+  return el('table.found', {}, el('caption', {}, title, el('span', {}, lines.map((line) => [el('i.n0', {}), `${line.name} ${share(line.value)}`]))),
+    el('tbody', {}, rows.map((row) => el('tr', {}, el('th', { scope: 'row' }, row.name), el('td', {}, el('b', {}, share(row.value)), el('span.ends', {}, `${share(Math.max(0, row.low))}\u2009\u2013\u2009${share(Math.min(1, row.high))}`)),
+      el('td.plotted', {}, bar(x, { ...row, low: Math.max(0, row.low), high: Math.min(1, row.high) }, lines))))));
+};
+// Tokens that contrast made the author's own, and those that it took from them.
+const flips = ({ title, flips: rows }) => {
+  const most = Math.max(1, ...rows.flatMap((row) => [row.gained, row.lost]));
+  const part = (kind, count, words) => el('div.flip', {}, el(`i.${kind}`, { style: `width:${(75 * count) / most}%` }), count, el('span.heard', {}, ` ${words}`));
+  const legend = [['above', 'became the author’s'], ['below', 'were, and are not']];
+  return el('table.found', {}, el('caption', {}, title, legend.map(([kind, words]) => el('span', {}, el(`i.${kind}`, {}), words))),
+    el('tbody', {}, rows.map((row) => el('tr', {}, el('th', { scope: 'row' }, row.name), el('td', {}, `of ${row.of} tokens`),
+      el('td.plotted', {}, part('above', row.gained, legend[0][1]), part('below', row.lost, legend[1][1]))))));
+};
+const control = ({ label, lead, rows, figures }) => {
   const used = columns.map((_, n) => rows.some((row) => row.values[n] !== null));
-  return el('section', {}, el('h4', {}, label), el('p.lead', {}, lead), el('table', {}, el('caption.heard', {}, `${label}: the authors’ own texts, read by adapters`),
+  return el('section', {}, el('h4', {}, label), el('p.lead', {}, lead), el('div.two', {}, figures.map((one) => (one.flips ? flips(one) : found(one)))), el('table', {}, el('caption.heard', {}, `${label}: the authors’ own texts, read by adapters`),
     heads([[''], ...columns.filter((_, n) => used[n]).map((title) => [title])]),
     el('tbody', {}, rows.map((row) => el('tr', {}, el('th', { scope: 'row' }, row.name, el('span.what', {}, row.what)),
       row.values.filter((_, n) => used[n]).map((value) => el('td', {}, three(value))))))));
@@ -80,7 +97,7 @@ export function mount(component) {
     const chips = el('div.chips', { role: 'group', 'aria-label': 'Task' }, data.groups.map((group) =>
       el('button.chip', { type: 'button', onclick: (event) => show(group, event.currentTarget) }, group.label)));
     root.replaceChildren();
-    fill(root, [el('p.intro', {}, data.intro), el('p.limits', {}, data.limits), chips, place, missing(data.absent),
+    fill(root, [data.answer ? [el('p.answer', {}, data.answer.sentence), el('p.rests', {}, data.answer.rests)] : null, el('p.intro', {}, data.intro), el('p.limits', {}, data.limits), chips, place, missing(data.absent),
       data.sweeps.length ? el('details.sweeps', {}, el('summary', {}, 'How alpha and tau change it'), data.sweeps.map(sweep)) : null, controls(data.controls ?? []), link(data.results)]);
     show(data.groups[0], chips.firstChild);
   });

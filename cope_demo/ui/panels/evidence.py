@@ -12,6 +12,8 @@ from cope_demo.evaluation.published import AGAINST, MEASURED, list_contrasting, 
 from cope_demo.texts.tasks import TASKS
 from cope_demo.ui.component import panel, say
 
+from .answer import answer_question
+
 CSS = Path(__file__).with_name("evidence.css")
 LIMITS = (
     "Higher is nearer to the author’s own words, which is not yet sounding like the author; and what holds for this "
@@ -29,8 +31,13 @@ _RULES = {
 def evidence_panel() -> gr.HTML:
     """Lays the part out. Nothing of it changes while the page runs."""
     with gr.Accordion("Does it work? What was measured", open=False, elem_id="evidence"):
-        data = {**describe_results(read_published()), "controls": describe_controls(read_controls())}
-        return panel("evidence", say(data), "evidence")
+        return panel("evidence", say(describe_evidence(read_published(), read_controls())), "evidence")
+
+
+def describe_evidence(published: dict, controls: dict) -> dict:
+    """The panel's value: one sentence, what was measured, and the controls."""
+    answer = answer_question(published, controls)
+    return {"answer": answer, **describe_results(published), "controls": describe_controls(controls)}
 
 
 def describe_results(data: dict) -> dict:
@@ -89,7 +96,38 @@ def _describe_task_controls(label: str, study: dict) -> dict:
         for method, name, what in READERS
         if method in means.get("nats", {})
     ]
-    return {"label": label, "lead": lead.replace("%", "\u202f%").strip(), "rows": rows}
+    figures = [_draw_found(study), _draw_flips(flips)]
+    lead = lead.replace("%", "\u202f%").strip()
+    return {"label": label, "lead": lead, "rows": rows, "figures": [one for one in figures if one]}
+
+
+def _draw_found(study: dict) -> dict | None:
+    """How often each reader finds the author of a text, with its interval, beside chance."""
+    found = study["endpoints"].get("identification", {})
+    rows = [
+        {
+            "name": name,
+            "kind": _describe_method(method.split()[0])["kind"],
+            "value": one["mean"],
+            "low": low,
+            "high": high,
+        }
+        for method, name, _ in READERS
+        if (one := found.get(method)) and one.get("ci95")
+        for low, high in [one["ci95"]]
+    ]
+    chance = {"name": "chance", "value": 1 / study["users"]}
+    return {"title": "Whose adapter finds a text’s author", "rows": rows, "lines": [chance]} if rows else None
+
+
+def _draw_flips(flips: dict) -> dict | None:
+    """Of OPPU's next tokens that contrast changes: how many became the author's own, how many were before."""
+    rows = [
+        {"name": f"alpha {alpha}", "gained": one["gained"], "lost": one["lost"], "of": one["changed"]}
+        for alpha in ("0.1", "0.3", "0.5", "1")
+        if (one := flips.get(f"oppu alpha {alpha}"))
+    ]
+    return {"title": "What contrast changes", "flips": rows} if rows else None
 
 
 def _describe_group(label: str, numbers: dict) -> dict:

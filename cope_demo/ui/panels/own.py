@@ -25,8 +25,12 @@ SHOWN = 40
 """Texts listed in the preview."""
 FIRST_WORDS = 14
 EMPTY_FILE = "The file {name} holds no text: choose another one with at least 5 texts, or paste them."
-SLOW_MINUTES = 10
+SLOW_SECONDS = 570
 SLOW = " That is slow: you can leave the page meanwhile, and the fit goes on."
+FIRST_SLOW = (
+    " This server is slow: by the time in which its model read a text when it was loaded, a fit of yours may take "
+    "{time}. You can leave the page meanwhile, and the fit goes on."
+)
 FILE_SECONDS = 3600
 """How long an uploaded file's bytes wait in memory for the fit to start."""
 
@@ -108,8 +112,17 @@ def read_source(text: str, file: tuple[str, bytes] | None) -> tuple[str | bytes,
     return (file[1], file[0]) if file else (text or "", None)
 
 
-def preview(text: str, file: tuple[str, bytes] | None, task: str, whole: bool = False) -> dict:
-    """What the preview draws. `whole` also makes the instructions and applies the rules of a fit (seconds, not ms)."""
+def preview(
+    text: str,
+    file: tuple[str, bytes] | None,
+    task: str,
+    whole: bool = False,
+    pass_seconds: float | None = None,
+) -> dict:
+    """What the preview draws. `whole` also makes the instructions and applies the rules of a fit (seconds, not ms).
+
+    pass_seconds: what was measured of this host when its model was loaded (Service.pass_seconds).
+    """
     source, filename = read_source(text, file)
     if not source.strip():
         return {"state": "read", "problem": EMPTY_FILE.format(name=quote(filename))} if filename else {"state": "empty"}
@@ -120,15 +133,18 @@ def preview(text: str, file: tuple[str, bytes] | None, task: str, whole: bool = 
             history = parse_history(source, filename, task)
     except Exception as error:
         problem = explain_error(error)
-    return {"problem": problem, "whole": whole, **(describe_history(history, filename) if history else {})}
+    described = describe_history(history, filename, pass_seconds) if history else {}
+    return {"problem": problem, "whole": whole, **described}
 
 
-def describe_history(history: History, filename: str | None = None) -> dict:
+def describe_history(history: History, filename: str | None = None, pass_seconds: float | None = None) -> dict:
     """A history as the preview's data, at most SHOWN texts of it."""
     notes = [asdict(note) for note in history.notes]
     return {
         "state": "read",
-        "summary": (f"{filename}: " if filename else "") + history.summary() + say_duration(history.samples),
+        "summary": (f"{filename}: " if filename else "")
+        + history.summary()
+        + say_duration(history.samples, pass_seconds),
         "warnings": history.warnings,
         "notes": notes[:SHOWN],
         "samples": [_shorten_sample(sample.prompt, sample.response) for sample in history.samples[:SHOWN]],
@@ -137,15 +153,32 @@ def describe_history(history: History, filename: str | None = None) -> dict:
     }
 
 
-def say_duration(samples: list[Sample]) -> str:
-    """How long a fit of these texts takes, by the fits that this host has done; nothing before the first of them."""
-    seconds = estimate_fit(samples, None, read_fit_config()) if len(samples) >= MIN_TEXTS else None
-    if seconds is None:
+def say_duration(samples: list[Sample], pass_seconds: float | None = None) -> str:
+    """How long a fit of these texts takes, by the fits that this host has done.
+
+    Before the first of them nothing, but for a host that is slow by its own reading of a text (pass_seconds).
+    """
+    if len(samples) < MIN_TEXTS:
         return ""
+    config = read_fit_config()
+    seconds = estimate_fit(samples, None, config)
+    if seconds is not None:
+        slow = SLOW if seconds >= SLOW_SECONDS else ""
+        return f" A fit of these texts takes {_say_time(seconds)} here, by the last fits on this server.{slow}"
+    if pass_seconds is None:
+        return ""
+    from cope_demo.fit.first_estimate import estimate_first_fit
+
+    roughly = estimate_first_fit(samples, config, pass_seconds)
+    return FIRST_SLOW.format(time=_say_time(roughly)) if roughly >= SLOW_SECONDS else ""
+
+
+def _say_time(seconds: float) -> str:
+    """About how long that is."""
     minutes = round(seconds / 60)
-    time = "less than a minute" if seconds < 45 else "about a minute" if minutes < 2 else f"about {minutes} minutes"
-    slow = SLOW if minutes >= SLOW_MINUTES else ""
-    return f" A fit of these texts takes {time} here, by the last fits on this server.{slow}"
+    if seconds < 45 or minutes < 2:
+        return "less than a minute" if seconds < 45 else "about a minute"
+    return f"about {minutes} minutes" if minutes < 90 else f"about {round(minutes / 60)} hours"
 
 
 def _shorten_sample(prompt: str, response: str) -> dict:

@@ -13,7 +13,7 @@ from cope_demo.texts.tasks import TASKS
 from cope_demo.ui.component import ASSETS, say
 from cope_demo.ui.panels import lessons
 from cope_demo.ui.panels.demonstration import describe_demonstration
-from cope_demo.ui.panels.evidence import describe_results
+from cope_demo.ui.panels.evidence import describe_evidence
 
 from . import comparisons
 
@@ -156,7 +156,12 @@ def make_evidence() -> Page:
     """What was measured; all of docs/RESULTS.md lies below it."""
     body = '<h1>Does it work? What was measured</h1><h2 class="heard">Results</h2><h3 class="heard">By task</h3>'
     body += _VIEW.format(name="evidence")
-    return Page("Does it work?", body, "evidence", say({**describe_results(read_published()), "results": RESULTS}))
+    return Page(
+        "Does it work?",
+        body,
+        "evidence",
+        say({**describe_evidence(read_published(), {"tasks": {}}), "results": RESULTS}),
+    )
 
 
 def _link_beside(names: dict[str, str], here: str) -> str:

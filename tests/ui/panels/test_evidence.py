@@ -71,7 +71,7 @@ STUDY = {
     "queries": 12,
     "endpoints": {
         "nats": {"tam": {"mean": -3.5}, "oppu": {"mean": -3.4}, "oppu swapped": {"mean": -3.6}},
-        "identification": {"oppu": {"mean": 0.5}},
+        "identification": {"oppu": {"mean": 0.5, "ci95": [0.2, 0.8]}},
         "agreement": {"tam": {"mean": 0.36}, "oppu": {"mean": 0.37}},
     },
     "flips": {"oppu alpha 0.1": {"tokens": 200, "changed": 3, "gained": 1, "lost": 2}},
@@ -89,12 +89,17 @@ def test_controls_say_what_an_adapter_knows():
         [-3.4, 0.5, None, 0.37],
         [-3.6, None, None, None],
     ]
+    found, flips = shown["figures"]
+    assert found["rows"] == [{"name": "OPPU", "kind": "below", "value": 0.5, "low": 0.2, "high": 0.8}]
+    assert found["lines"] == [{"name": "chance", "value": 0.25}]
+    assert flips["flips"] == [{"name": "alpha 0.1", "gained": 1, "lost": 2, "of": 3}]
     assert evidence.describe_controls({"tasks": {}}) == []
 
 
 def test_without_numbers_it_says_so():
     shown = evidence.describe_results({"tasks": {}})
     assert shown["state"] == "none" and len(shown["absent"]) == 5
+    assert evidence.describe_evidence({"tasks": {}}, {"tasks": {}})["answer"] is None
 
 
 def test_what_is_published_can_be_shown_and_read(page):
