@@ -27,6 +27,8 @@ class Method:
     column: "always" beside the others, "optional" where it is asked for, "against" where another person is named, ""
         where it is no column.
     varies: the column that is always there and that this one is a variation of.
+    scaled: whether its adapter is multiplied with DecodeConfig.scale.
+    paper: False for a baseline or extension that the paper does not have; tables show such a one where it was measured.
     evaluated: whether `evaluate` measures it.
     """
 
@@ -41,6 +43,8 @@ class Method:
     prompt: str = ""
     column: str = ""
     varies: str = ""
+    scaled: bool = False
+    paper: bool = True
     evaluated: bool = True
 
     @property
@@ -108,6 +112,16 @@ _ROWS = (
         driver="user",
         adapter="oppu",
         column="always",
+    ),
+    Method(
+        name="oppu-scaled",
+        label="OPPU, scaled",
+        brief="the same, its adapter multiplied as contrast would, and no contrast",
+        about="",  # it is no column
+        driver="user",
+        adapter="oppu",
+        scaled=True,
+        paper=False,
     ),
     Method(
         name="oppu+cd",
@@ -186,9 +200,9 @@ def list_optional() -> tuple[str, ...]:
     return tuple(method.name for method in METHODS.values() if method.column == "optional")
 
 
-def list_evaluated() -> tuple[str, ...]:
-    """The methods that `evaluate` measures, in the order of its tables."""
-    return tuple(method.name for method in METHODS.values() if method.evaluated)
+def list_evaluated(paper: bool = False) -> tuple[str, ...]:
+    """The methods that `evaluate` measures, or of these the paper's, in the order of its tables."""
+    return tuple(method.name for method in METHODS.values() if method.evaluated and method.paper >= paper)
 
 
 def order_columns(names: Sequence[str] | None, against: str = "") -> tuple[str, ...]:

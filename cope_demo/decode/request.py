@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from cope_demo.config import DecodeConfig
-from cope_demo.model.adapters import BARE, NO_ADAPTER, OTHER, LoraBank
+from cope_demo.model.adapters import BARE, NO_ADAPTER, OTHER, LoraBank, name_scaled
 from cope_demo.model.base_model import BaseModel
 
 from .choice import sample_token
@@ -57,8 +57,23 @@ class Request:
 
 def list_models(method: Method, traced: bool) -> list[tuple[str, ...]]:
     """The adapters of the models that the method needs to write, or in a trace of both."""
-    both = [(method.adapter,), list_amateur_adapters(method)]
+    both = [(name_expert(method),), list_amateur_adapters(method)]
     return both if traced else {"base": both[1:], "user": both[:1], "contrast": both}[method.driver]
+
+
+def name_expert(method: Method) -> str:
+    """The name of the method's personal adapter in a bank of `prepare_bank`."""
+    return name_scaled(method.adapter) if method.scaled else method.adapter
+
+
+def prepare_bank(bank: LoraBank, methods: Sequence[str], config: DecodeConfig) -> LoraBank:
+    """The bank with what these methods wear at these settings beside its own: an adapter that is multiplied.
+
+    Raises CopeError for settings that say no factor.
+    """
+    for method in (METHODS[name] for name in methods):
+        bank = bank.add_scaled(method.adapter, config.lora_scale) if method.scaled else bank
+    return bank
 
 
 def list_amateur_adapters(method: Method) -> tuple[str, ...]:
@@ -93,7 +108,7 @@ def make_request(
     """See Engine.join."""
     base.check_fits(prompt_ids, config.max_new_tokens)
     columns = [make_column(base, METHODS[method], config, written) for method in methods]
-    return Request(columns, bank, config, list(prompt_ids), traced)
+    return Request(columns, prepare_bank(bank, methods, config), config, list(prompt_ids), traced)
 
 
 def make_untraced(

@@ -33,8 +33,8 @@ from .reading import Model, Reader
 ADAPTERS = {"oppu": "oppu", "cope": "oppu+dpo"}
 """An adapter and the method that writes by it alone."""
 ALPHAS = (0.1, 0.3, 0.5, 1.0)
-SCALES = (1.1, 1.2, 1.3, 1.5)
-"""What a LoRA is multiplied with, without contrast: to first order, contrast at alpha 0.1 multiplies with 1.11."""
+SCALES = (1.1, 1 / (1 - 0.1), 1.2, 1.3, 1.5)
+"""What a LoRA is multiplied with, without contrast; 1 / (1 - 0.1) is what contrast at alpha 0.1 does to first order."""
 PENALTIES = (1.1, 1.2)
 SWAPPED = ("oppu", "cope")
 """The methods that also write by another author's adapters: those of the next author of the file."""
@@ -48,7 +48,7 @@ def list_rules() -> list[Rule]:
     for adapter, method in ADAPTERS.items():
         rules.append(Rule(method, adapter))
         rules += [Rule(f"{method} alpha {alpha:g}", adapter, alpha=alpha) for alpha in ALPHAS]
-        rules += [Rule(f"{method} x {scale:g}", adapter, scale) for scale in SCALES]
+        rules += [Rule(f"{method} x {scale:.3g}", adapter, scale) for scale in SCALES]
         for penalty in PENALTIES:
             rules.append(Rule(f"{method} penalty {penalty:g}", adapter, penalty=penalty))
             rules += [

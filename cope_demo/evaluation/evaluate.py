@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
 
-from cope_demo.config import DecodeConfig, FitConfig, check, read_fit_config
+from cope_demo.config import DecodeConfig, FitConfig, check, complete_plan, read_fit_config
 from cope_demo.decode.engine import Engine
 from cope_demo.decode.methods import METHODS, list_evaluated
 from cope_demo.errors import CopeError
@@ -59,7 +59,7 @@ class RunSettings:
     methods: tuple[str, ...]
     seed: int
     model: str | None
-    decode: tuple[tuple[str, float], ...]
+    decode: tuple[tuple[str, float | str], ...]
     config: FitConfig
 
 
@@ -191,7 +191,7 @@ def _open_run(out: Path, plan: Plan, authors: list[Author]) -> dict[str, list[di
     out.mkdir(parents=True, exist_ok=True)
     wanted = json.loads(json.dumps(asdict(plan)))
     path = out / PLAN
-    if path.exists() and json.loads(path.read_text("utf-8")) != wanted:
+    if path.exists() and complete_plan(json.loads(path.read_text("utf-8"))) != wanted:
         raise CopeError(f"{out} holds a run of other data, methods or settings: name another folder.")
     path.write_text(json.dumps(wanted, indent=1) + "\n", "utf-8")
     done: dict[str, list[dict]] = {}

@@ -8,6 +8,7 @@ from cope_demo.config import DecodeConfig, FitConfig
 from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.methods import Method
 from cope_demo.decode.prompting import find_similar_samples, make_rag_prompt, write_profile
+from cope_demo.decode.request import name_expert, prepare_bank
 from cope_demo.errors import CopeError
 from cope_demo.model.adapters import TAM, Lora, LoraBank, read_lora
 from cope_demo.model.task_adapters import TaskAdapter
@@ -101,7 +102,8 @@ class Measurement:
         if method.contrasts:
             return None
         ids = self.base.response_ids(gold, self.config.max_response_tokens)
-        adapter = method.adapter if method.personal else None
+        bank = prepare_bank(bank, (method.name,), self.settings)
+        adapter = name_expert(method) if method.personal else None
         return round(bits_per_token(self.engine.logps(self.base.prompt_ids(prompt), ids, adapter, bank)), 4)
 
     def _read_adapters(self, samples: list[Sample]) -> LoraBank:

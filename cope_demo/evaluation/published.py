@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cope_demo.config import DecodeConfig
+from cope_demo.config import DecodeConfig, complete_plan
 from cope_demo.decode.methods import METHODS, list_evaluated
 from cope_demo.errors import CopeError
 from cope_demo.paths import ROOT
@@ -127,6 +127,7 @@ def read_run(folder: Path) -> Run:
     """A finished run. Raises CopeError when it cannot be read."""
     try:
         plan, result = (json.loads((folder / name).read_text("utf-8")) for name in ("plan.json", "results.json"))
+        plan = complete_plan(plan)
         lines = [json.loads(line) for line in (folder / "predictions.jsonl").read_text("utf-8").split("\n") if line]
         rows: dict[str, dict[tuple[str, str], dict]] = {}
         for row in lines:

@@ -19,7 +19,9 @@ from .replicates import (
 
 PAIRS = (
     ("oppu", "tam"),
+    ("oppu-scaled", "oppu"),
     ("oppu+cd", "oppu"),
+    ("oppu+cd", "oppu-scaled"),
     ("oppu+dpo", "oppu"),
     ("cope", "oppu"),
     ("cope", "tam"),

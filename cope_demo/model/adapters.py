@@ -38,6 +38,16 @@ class Lora:
     rank: int
 
 
+def scale_lora(lora: Lora, factor: float) -> Lora:
+    """The adapter with its effect on every layer multiplied; B is then float32."""
+    return Lora({path: (down, factor * up.float()) for path, (down, up) in lora.weights.items()}, lora.rank)
+
+
+def name_scaled(name: str) -> str:
+    """What a bank calls the adapter of that name where it is multiplied (LoraBank.add_scaled)."""
+    return f"{name} scaled"
+
+
 class UnfitAdapter(CopeError):
     """An adapter that cannot be used. why: the reason as half a sentence, for whoever knows where it came from."""
 
@@ -127,6 +137,7 @@ class LoraBank:
     def __init__(self, loras: dict[str, Lora], dtype: torch.dtype, device: torch.device):
         self.loras, self.dtype, self.device = loras, dtype, device
         self.columns: dict[str, slice] = {}
+        self._scaled: tuple[tuple[str, float], LoraBank] | None = None
         start = 0
         for name, lora in loras.items():
             self.columns[name] = slice(start, start + lora.rank)
@@ -140,6 +151,16 @@ class LoraBank:
         if names == OTHER:
             return [name for name in (OTHER_TAM, OTHER_COPE) if name in self.loras]
         return [TAM, *names] if TAM in self.loras else list(names)
+
+    def add_scaled(self, name: str, factor: float) -> "LoraBank":
+        """These adapters, and the one of this name once more, multiplied, under name_scaled(name).
+
+        The last one that was asked for is kept, so that many requests share it.
+        """
+        if self._scaled is None or self._scaled[0] != (name, factor):
+            loras = {**self.loras, name_scaled(name): scale_lora(self.loras[name], factor)}
+            self._scaled = (name, factor), LoraBank(loras, self.dtype, self.device)
+        return self._scaled[1]
 
     @cached_property
     def down(self) -> dict[str, torch.Tensor]:

@@ -73,6 +73,16 @@ def load_naive(path: str | None, folder: Path | None) -> BaseModel:
     return replace(base, model=PeftModel.from_pretrained(base.model, str(folder)).eval()) if folder else base
 
 
+def load_scaled(path: str | None, folder: Path, factor: float) -> BaseModel:
+    """The model in float32, with the adapter of this folder by PEFT, multiplied."""
+    base = load_exact(path)
+    model = PeftModel.from_pretrained(base.model, str(folder)).eval()
+    for module in model.modules():
+        if isinstance(getattr(module, "scaling", None), dict):  # one of peft's layers
+            module.scaling = {name: factor * value for name, value in module.scaling.items()}
+    return replace(base, model=model)
+
+
 def load_other(path: str | None, task: Path, own: Path) -> BaseModel:
     """The model in float32 with two adapters at once by PEFT, that of a task and a person's."""
     base = load_exact(path)
@@ -107,6 +117,8 @@ def check_against_naive(loaded: Loaded, method, config, tokens, prompt=PROMPT, b
     if METHODS[method].amateur == "other":
         amateur = load_other(loaded.path, loaded.folders[OTHER_TAM], loaded.folders[OTHER_COPE])
     expert = load_naive(loaded.path, loaded.folders[adapter] if adapter else None)
+    if METHODS[method].scaled:
+        expert = load_scaled(loaded.path, loaded.folders[adapter], config.lora_scale)
     written = list(before)
     read = torch.tensor([amateur.prompt_ids(prompt) + written + [token.id for token in tokens]])
     with torch.no_grad():
@@ -122,7 +134,8 @@ def check_against_naive(loaded: Loaded, method, config, tokens, prompt=PROMPT, b
             return out.log_softmax(-1)
 
         own = penalize(user)
-        score = {"base": penalize(base), "user": own, "contrast": own - config.alpha * logp_base}[driver]
+        off = penalize(base) if config.penalty_on == "both" else logp_base
+        score = {"base": penalize(base), "user": own, "contrast": own - config.alpha * off}[driver]
         exact += check_step(token, driver, config, logp_user, logp_base, own, score)
         written.append(token.id)
     assert len(written) == config.max_new_tokens or tokens[-1].id in amateur.end_ids
@@ -151,7 +164,7 @@ def check_step(token, driver, config, logp_user, logp_base, own, score) -> bool:
         rivals = score[surely]
         score = score.masked_fill(own < floor, -torch.inf)
     assert (rivals - token.score < TOLERANCE).all()
-    if driver != "base":
+    if driver != "base" and config.penalty_on == "expert":  # else the trace does not tell the expert's own part
         expert = {
             a.id: a.score + (config.alpha * a.logp_base if driver == "contrast" else 0) for a in token.alternatives
         }

@@ -33,16 +33,30 @@ def test_same_as_the_naive_way(loaded, method):
     check_against_naive(loaded, method, CONFIG, column.tokens)
 
 
-@pytest.mark.parametrize("alpha,tau,penalty", [(0.0, 0.1, 1.0), (1.0, 0.5, 1.0), (0.5, 0.0, 1.5)])
-def test_same_as_the_naive_way_under_other_settings(loaded, alpha, tau, penalty):
-    config = replace(CONFIG, alpha=alpha, tau=tau, repetition_penalty=penalty)
+@pytest.mark.parametrize(
+    "alpha,tau,penalty,place",
+    [(0.0, 0.1, 1.0, "expert"), (1.0, 0.5, 1.0, "both"), (0.5, 0.0, 1.5, "expert"), (0.8, 0.05, 1.5, "both")],
+)
+def test_same_as_the_naive_way_under_other_settings(loaded, alpha, tau, penalty, place):
+    config = replace(CONFIG, alpha=alpha, tau=tau, repetition_penalty=penalty, penalty_on=place)
     column = run(loaded, config=config)["cope"]
+    if penalty == 1:
+        assert all(token.score == pytest.approx(token.reward, abs=1e-4) for token in column.tokens)
     check_against_naive(loaded, "cope", config, column.tokens)
 
 
 @pytest.mark.parametrize(
     "fault",
-    [{"tau": 0.35}, {"tau": 0.2, "alpha": 1.2}, {"alpha": 0.0}, {"repetition_penalty": 1.0}, "rows", "adapters", None],
+    [
+        {"tau": 0.35},
+        {"tau": 0.2, "alpha": 1.2},
+        {"alpha": 0.0},
+        {"repetition_penalty": 1.0},
+        {"penalty_on": "both"},
+        "rows",
+        "adapters",
+        None,
+    ],
 )
 def test_the_comparison_with_the_naive_way_notices_a_fault(loaded, monkeypatch, fault):
     """Whatever is not rounding is no tie and no edge: another setting than was asked for, swapped rows or adapters."""
@@ -76,6 +90,27 @@ def test_another_token_passes_only_at_the_edge_of_the_head(method, off):
         check_same_up_to_ties(column(True), column(False))
 
 
+def test_a_scaled_adapter_is_oppu_at_one_and_base_at_zero(loaded):
+    """At another scale it writes what the naive way writes, which follows the default at each alpha."""
+    for scale, method in ((1.0, "oppu"), (0.0, "greedy")):
+        columns = run(loaded, ("oppu-scaled", method), replace(CONFIG, scale=scale))
+        assert ids(columns["oppu-scaled"]) == ids(columns[method])
+    config = replace(CONFIG, alpha=0.6)
+    assert config.lora_scale == pytest.approx(2.5)
+    columns = run(loaded, ("oppu", "oppu-scaled"), config)
+    check_against_naive(loaded, "oppu-scaled", config, columns["oppu-scaled"].tokens)
+    assert ids(columns["oppu"]) != ids(columns["oppu-scaled"])
+    assert ids(run(loaded, ("oppu-scaled",))["oppu-scaled"]) != ids(columns["oppu-scaled"])  # at alpha 0.3
+
+
+@pytest.mark.parametrize(
+    ("change", "said"), [({"alpha": 1.0}, "name the scale, or an alpha below 1"), ({"scale": -1.0}, "scale")]
+)
+def test_a_scale_that_is_none_is_refused(loaded, change, said):
+    with pytest.raises(CopeError, match=said):
+        run(loaded, ("oppu-scaled",), replace(CONFIG, **change))
+
+
 def test_alpha_zero_is_greedy_decoding_of_the_expert(loaded):
     columns = run(loaded, ("cope", "oppu+dpo"), replace(CONFIG, alpha=0.0))
     assert ids(columns["cope"]) == ids(columns["oppu+dpo"])
@@ -96,7 +131,7 @@ def test_a_batch_equals_its_rows_alone(loaded):
         check_same_up_to_ties(together[method], alone)
 
 
-@pytest.mark.parametrize("method", ["base", *COLUMNS])
+@pytest.mark.parametrize("method", ["base", "oppu-scaled", *COLUMNS])
 @pytest.mark.parametrize("penalty", [1.0, 1.2])
 def test_many_prompts_are_written_as_one_by_one(loaded, method, penalty):
     config = replace(CONFIG, repetition_penalty=penalty)

@@ -94,7 +94,7 @@ def _describe_task_controls(label: str, study: dict) -> dict:
 
 def _describe_group(label: str, numbers: dict) -> dict:
     rows, task = [], "users" in numbers  # the mean of tasks has only what all of them have
-    for method in (m for m in list_evaluated() if task or m in numbers["methods"]):
+    for method in (m for m in list_evaluated() if task and METHODS[m].paper or m in numbers["methods"]):
         row = {**_describe_method(method), "what": METHODS[method].brief, "value": None}
         if method in numbers["methods"]:
             own, (low, high) = numbers["methods"][method], numbers["ci95"][method]["rougeL"]
