@@ -22,7 +22,8 @@ class Method:
         "given" for a text that was not decoded.
     adapter: the personal adapter, "oppu" or "cope"; where base drives, the model that reads along.
     task_adapter: False where base is the bare model, without the task adapter that is otherwise part of it.
-    amateur: what stands against the personal model: "base", or "other", another person's model.
+    amateur: what stands against the personal model: "base"; "other", another person's model; "others", base with the
+        mean of other people's adapters of the same kind, so that what all of them share cancels.
     prompt: "" for the instruction alone; "rag" with the person's similar texts before it, "pag" with a profile as well.
     column: "always" beside the others, "optional" where it is asked for, "against" where another person is named, ""
         where it is no column.
@@ -155,14 +156,34 @@ _ROWS = (
     Method(
         name="against",
         label="CoPe against {other}",
-        brief="DPO, and contrast with another person",
+        brief="DPO, and contrast with another author",
         about="Of the words plausible for {who}, the one {who} would choose and {other} would not.",
         driver="contrast",
         adapter="cope",
         amateur="other",
         column="against",
         varies="cope",
-        evaluated=False,  # the benchmarks have no second person
+        paper=False,
+    ),
+    Method(
+        name="against-mean",
+        label="CoPe against the others",
+        brief="DPO, and contrast with the mean of the other authors",
+        about="",  # it is no column
+        driver="contrast",
+        adapter="cope",
+        amateur="others",
+        paper=False,
+    ),
+    Method(
+        name="oppu-against-mean",
+        label="OPPU against the others",
+        brief="adapter of the author, contrasted with the mean of the other authors",
+        about="",
+        driver="contrast",
+        adapter="oppu",
+        amateur="others",
+        paper=False,
     ),
 )
 _AS_GIVEN = "As it was given; nothing was decoded here."

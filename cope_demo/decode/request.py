@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from cope_demo.config import DecodeConfig
-from cope_demo.model.adapters import BARE, NO_ADAPTER, OTHER, LoraBank, name_scaled
+from cope_demo.model.adapters import BARE, NO_ADAPTER, OTHER, LoraBank, name_mean, name_scaled
 from cope_demo.model.base_model import BaseModel
 
 from .choice import sample_token
@@ -77,9 +77,11 @@ def prepare_bank(bank: LoraBank, methods: Sequence[str], config: DecodeConfig) -
 
 
 def list_amateur_adapters(method: Method) -> tuple[str, ...]:
-    """The names of the adapters of the method's amateur: of base at most the task adapter, or another person's."""
+    """The names of the adapters of the method's amateur: of base at most the task adapter, or other people's."""
     if method.amateur == "other":
         return OTHER
+    if method.amateur == "others":
+        return (name_mean(method.adapter),)
     return NO_ADAPTER if method.task_adapter else BARE
 
 

@@ -7,6 +7,7 @@ on a task adapter is only a mask with both on.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -41,6 +42,25 @@ class Lora:
 def scale_lora(lora: Lora, factor: float) -> Lora:
     """The adapter with its effect on every layer multiplied; B is then float32."""
     return Lora({path: (down, factor * up.float()) for path, (down, up) in lora.weights.items()}, lora.rank)
+
+
+def average_loras(loras: Sequence[Lora]) -> Lora:
+    """The adapter whose product B A is the mean of these, of which there is at least one: their ranks side by side, at
+    1/R. It costs what all of them cost, rank by rank; B is then float32."""
+    weights = {}
+    for path in sorted({path for lora in loras for path in lora.weights}):
+        have = [lora.weights[path] for lora in loras if path in lora.weights]
+        empty = sum(lora.rank for lora in loras if path not in lora.weights)
+        downs, ups = [down.float() for down, _ in have], [up.float() / len(loras) for _, up in have]
+        downs.append(downs[0].new_zeros(empty, downs[0].shape[1]))
+        ups.append(ups[0].new_zeros(ups[0].shape[0], empty))
+        weights[path] = torch.cat(downs, 0), torch.cat(ups, 1)
+    return Lora(weights, sum(lora.rank for lora in loras))
+
+
+def name_mean(name: str) -> str:
+    """What a bank calls the mean of other people's adapters of that name."""
+    return f"{name} of others"
 
 
 def name_scaled(name: str) -> str:

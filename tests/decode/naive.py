@@ -13,13 +13,15 @@ from cope_demo.config import DecodeConfig
 from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.methods import COLUMNS, METHODS
 from cope_demo.decode.trace import Column, ColumnEnd, TokenEvent
-from cope_demo.model.adapters import OTHER_COPE, OTHER_TAM, LoraBank, read_lora
+from cope_demo.model.adapters import OTHER_COPE, OTHER_TAM, LoraBank, average_loras, name_mean, read_lora
 from cope_demo.model.base_model import BaseModel, load_base
 
 PROMPT = "Write a post about the ferry."
 TOLERANCE = TIE = 0.01
 """Nats: the rounding between the decoder, on any CPU, and float32 by the model's own modules. Most of it comes from the
 16 bits in which keys and values are kept."""
+OTHERS = OTHER_COPE, OTHER_TAM
+"""Whose mean is that of the other people's adapters of both kinds."""
 CONFIG = DecodeConfig(alpha=0.3, tau=0.1, repetition_penalty=1.2, max_new_tokens=24)
 
 
@@ -27,7 +29,7 @@ CONFIG = DecodeConfig(alpha=0.3, tau=0.1, repetition_penalty=1.2, max_new_tokens
 class Loaded:
     """A model (None: the embedded one) and its adapters by name: where they lie, for the naive way, and the engine.
 
-    Another person to contrast with has theirs under OTHER_COPE and, of their task, OTHER_TAM.
+    Another person to contrast with has theirs under OTHER_COPE and, of their task, OTHER_TAM. See OTHERS, too.
     """
 
     path: str | None
@@ -43,6 +45,9 @@ class Loaded:
 def load(path: str | None, folders: dict[str, Path]) -> Loaded:
     base = load_base(path, "cpu")
     adapters = {name: read_lora(folder, base.model) for name, folder in folders.items()}
+    if set(OTHERS) <= set(folders):
+        mean = average_loras([adapters[name] for name in OTHERS])
+        adapters |= {name_mean(name): mean for name in ("oppu", "cope")}
     return Loaded(path, folders, Engine(base), make_bank(base, adapters))
 
 
@@ -83,12 +88,14 @@ def load_scaled(path: str | None, folder: Path, factor: float) -> BaseModel:
     return replace(base, model=model)
 
 
-def load_other(path: str | None, task: Path, own: Path) -> BaseModel:
-    """The model in float32 with two adapters at once by PEFT, that of a task and a person's."""
+def load_other(path: str | None, task: Path, own: Path, mean: bool = False) -> BaseModel:
+    """The model in float32 with two adapters at once by PEFT, that of a task and a person's, or with their mean."""
     base = load_exact(path)
     whole = PeftModel.from_pretrained(base.model, str(task), "task")
     whole.load_adapter(str(own), "own")
-    whole.base_model.set_adapter(["task", "own"])
+    if mean:
+        whole.add_weighted_adapter(["task", "own"], [0.5, 0.5], "mean", "cat")
+    whole.base_model.set_adapter(["mean"] if mean else ["task", "own"])
     return replace(base, model=whole.eval())
 
 
@@ -114,8 +121,9 @@ def check_against_naive(loaded: Loaded, method, config, tokens, prompt=PROMPT, b
     """
     adapter, driver = METHODS[method].adapter, METHODS[method].driver
     amateur = load_naive(loaded.path, None)
-    if METHODS[method].amateur == "other":
-        amateur = load_other(loaded.path, loaded.folders[OTHER_TAM], loaded.folders[OTHER_COPE])
+    if METHODS[method].amateur != "base":
+        mean = METHODS[method].amateur == "others"
+        amateur = load_other(loaded.path, loaded.folders[OTHER_TAM], loaded.folders[OTHER_COPE], mean)
     expert = load_naive(loaded.path, loaded.folders[adapter] if adapter else None)
     if METHODS[method].scaled:
         expert = load_scaled(loaded.path, loaded.folders[adapter], config.lora_scale)

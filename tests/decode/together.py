@@ -10,7 +10,7 @@ import torch
 from cope_demo.config import DecodeConfig
 from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.trace import Column, TokenEvent
-from cope_demo.model.adapters import TAM, LoraBank
+from cope_demo.model.adapters import TAM, LoraBank, average_loras, name_mean
 from cope_demo.model.compiling import running_loops
 from tests import tiny
 from tests.decode.naive import check_same_up_to_ties
@@ -43,8 +43,10 @@ def make_prompt(length: int, seed: int = 0) -> list[int]:
 
 
 def make_person(base, seed: int, rank: int = 4, tam: bool = False) -> LoraBank:
-    """The adapters of somebody; with tam, of a task whose adapter is part of base."""
+    """The adapters of somebody, and the mean of two others'; with tam, of a task whose adapter is part of base."""
     loras = {name: tiny.make_lora(base.model, 3 * seed + n, rank) for n, name in enumerate(("oppu", "cope"))}
+    mean = average_loras([tiny.make_lora(base.model, 90 + n, rank) for n in range(2)])
+    loras |= {name_mean(name): mean for name in ("oppu", "cope")}
     return make_bank(base, loras | ({TAM: tiny.make_lora(base.model, 3 * seed + 2)} if tam else {}))
 
 

@@ -56,6 +56,7 @@ def test_where_a_penalty_acts_decides():
 
 
 def test_rules_have_each_their_name():
-    assert len(RULES) == 37 and RULES["oppu alpha 0.3"].alpha == 0.3 and RULES["oppu+dpo x 1.1"].scale == 1.1
+    assert len(RULES) == 43 and RULES["oppu alpha 0.3"].alpha == 0.3 and RULES["oppu+dpo x 1.1"].scale == 1.1
     assert RULES["oppu+dpo alpha 0.1 penalty 1.2 on score"].placement == "score"
+    assert RULES["oppu alpha 0.3 against mean"].amateur == "oppu of others" and RULES["oppu alpha 0.3"].amateur == ""
     assert RULES["oppu x 1.11"].scale == DecodeConfig(alpha=0.1).lora_scale

@@ -53,6 +53,10 @@ def test_seeds_and_controls_are_measured_once_and_summarized(root, tmp_path, mon
     assert record["author"] == "author 1" and set(record["logps"]["cope"]) == {"author 1", "author 3"}
     for name, bits in record["right"].items():
         assert [len(one) for one in bits] == record["tokens"], name
+    other = record["right"]["oppu alpha 0.5 against mean"], record["right"]["oppu alpha 0.5"]
+    assert other[0] != other[1] and found["flips"]["oppu alpha 0.5 against mean"]["tokens"] == 2 * sum(
+        sum(json.loads(path.read_text())["tokens"]) for path in tmp_path.glob("seed-1/controls/*.json")
+    )
     for name in ("oppu", "oppu+dpo", "tam"):
         assert "1" not in "".join(record["changed"][name])
     methods = [(row["method"], "adapters_of" in row) for row in record["written"]]

@@ -122,7 +122,7 @@ def _describe_method(name: str) -> dict[str, str]:
     """A method's name, label and colour: "below" for OPPU's adapter, "above" for CoPe's, "" for neither."""
     method = METHODS[name]
     kind = {"oppu": "below", "cope": "above"}[method.adapter] if method.personal else ""
-    return {"method": name, "name": method.label, "kind": kind}
+    return {"method": name, "name": method.label.format(other="another author"), "kind": kind}
 
 
 def _describe_gain(numbers: dict, over: str) -> str:
