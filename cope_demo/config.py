@@ -119,6 +119,8 @@ class FitConfig(_Settings):
 
     lora_rank, lora_alpha, lora_dropout, lora_targets: the LoRA ("all-linear", or names joined by commas).
     max_prompt_tokens, max_response_tokens: longer ones are cut for training.
+    retrieval: how many of the person's other texts, the most similar ones, stand before the instruction in OPPU's
+        training, as they do where the methods with retrieval write (3 of them there); an extension of ours.
     holdout: texts held out of the fit for its report; at most a fifth of the history.
     oppu_epochs, oppu_learning_rate, oppu_batch: the supervised stage.
     stacked_learning_rate: its learning rate where base has a task adapter, which is near the person's texts already.
@@ -140,6 +142,7 @@ class FitConfig(_Settings):
     lora_targets: str = "all-linear"
     max_prompt_tokens: int = whole_number(384, 16, 8192)
     max_response_tokens: int = whole_number(192, 8, 4096)
+    retrieval: int = whole_number(0, 0, 16)
     holdout: int = whole_number(4, 1, 100)
     oppu_epochs: int = number(3, 0, 100)
     oppu_learning_rate: float = number(1e-3, 1e-7, 1)

@@ -25,6 +25,7 @@ class Method:
     amateur: what stands against the personal model: "base"; "other", another person's model; "others", base with the
         mean of other people's adapters of the same kind, so that what all of them share cancels.
     prompt: "" for the instruction alone; "rag" with the person's similar texts before it, "pag" with a profile as well.
+    plain_amateur: whether the amateur reads the instruction alone, whatever the expert's prompt is.
     column: "always" beside the others, "optional" where it is asked for, "against" where another person is named, ""
         where it is no column.
     varies: the column that is always there and that this one is a variation of.
@@ -42,6 +43,7 @@ class Method:
     task_adapter: bool = True
     amateur: str = "base"
     prompt: str = ""
+    plain_amateur: bool = False
     column: str = ""
     varies: str = ""
     scaled: bool = False
@@ -66,6 +68,8 @@ class Method:
 
 _bare_model = partial(Method, driver="base", adapter="cope", task_adapter=False, column="optional", varies="greedy")
 """A method of the bare model; CoPe's adapter reads along."""
+_retrieving = partial(Method, driver="contrast", about="", prompt="rag", plain_amateur=True, paper=False)
+"""A method whose expert has the person's similar texts in its prompt, and its amateur not; see docs/method.md."""
 _ROWS = (
     Method(
         name="greedy",
@@ -152,6 +156,28 @@ _ROWS = (
         driver="contrast",
         adapter="cope",
         column="always",
+    ),
+    Method(
+        name="oppu+retrieval",
+        label="OPPU with retrieval",
+        brief="adapter of the author, and similar texts in the prompt",
+        about="",  # it is no column
+        driver="user",
+        adapter="oppu",
+        prompt="rag",
+        paper=False,
+    ),
+    _retrieving(
+        name="oppu+cd+retrieval",
+        label="OPPU, context-aware contrast (ours)",
+        brief="the same, contrasted with base without these texts (ours)",
+        adapter="oppu",
+    ),
+    _retrieving(
+        name="cope+retrieval",
+        label="CoPe, context-aware contrast (ours)",
+        brief="DPO, and contrast in which only the expert sees similar texts (ours)",
+        adapter="cope",
     ),
     Method(
         name="against",

@@ -59,7 +59,7 @@ class Measurement:
         rows = []
         for method in self.methods:
             own, asked = self._select_bank(method, bank, author), prompts[method.prompt]
-            texts, seconds = self._write(asked, method.name, own)
+            texts, seconds = self._write(asked, method.name, own, prompts[""] if method.plain_amateur else None)
             for query, prompt, text in zip(queries, asked, texts, strict=True):
                 rows.append(
                     {
@@ -79,7 +79,7 @@ class Measurement:
         plain, kinds = [self.task.prompt(query.input) for query in queries], {method.prompt for method in self.methods}
         found = {"": plain}
         if kinds - {""}:
-            similar = find_similar_samples(plain, samples)
+            similar = find_similar_samples(plain, samples, others_only=True)
             found["rag"] = [make_rag_prompt(text, many) for text, many in zip(plain, similar, strict=True)]
         if "pag" in kinds:
             bare = make_bank(self.base, {})
@@ -87,20 +87,33 @@ class Measurement:
             found["pag"] = [make_rag_prompt(text, many, profile) for text, many in zip(plain, similar, strict=True)]
         return found
 
-    def _write(self, prompts: list[str], method: str, bank: LoraBank) -> tuple[list[str], float]:
+    def _write(
+        self, prompts: list[str], method: str, bank: LoraBank, amateur_prompts: list[str] | None
+    ) -> tuple[list[str], float]:
         """The texts that a method answers, and its seconds for one."""
         started = time.monotonic()
-        texts = self.write(prompts, method, bank, self.settings)
+        texts = self.write(prompts, method, bank, self.settings, amateur_prompts=amateur_prompts)
         return texts, (time.monotonic() - started) / len(prompts)
 
     def write(
-        self, prompts: Sequence[str], method: str, bank: LoraBank, settings: DecodeConfig, samples: int = 1
+        self,
+        prompts: Sequence[str],
+        method: str,
+        bank: LoraBank,
+        settings: DecodeConfig,
+        samples: int = 1,
+        amateur_prompts: Sequence[str] | None = None,
     ) -> list[str]:
-        """The texts that a method answers, `samples` of each prompt one after the other."""
+        """The texts that a method answers, `samples` of each prompt one after the other.
+
+        amateur_prompts: what the amateur reads in the place of each prompt, where that differs.
+        """
         texts, many = [], BATCH if samples == 1 else max(1, SAMPLED // samples)
         for first in range(0, len(prompts), many):
-            ids = [self.base.prompt_ids(prompt) for prompt in prompts[first : first + many]]
-            answers = self.engine.write(ids, method, bank, settings, samples)
+            batch = slice(first, first + many)
+            ids = [self.base.prompt_ids(prompt) for prompt in prompts[batch]]
+            plain = [self.base.prompt_ids(prompt) for prompt in amateur_prompts[batch]] if amateur_prompts else None
+            answers = self.engine.write(ids, method, bank, settings, samples, plain)
             texts += [self.base.tokenizer.decode(answer, skip_special_tokens=True) for answer in answers]
         return texts
 

@@ -99,11 +99,15 @@ def load_other(path: str | None, task: Path, own: Path, mean: bool = False) -> B
     return replace(base, model=whole.eval())
 
 
-def run(loaded: Loaded, methods=COLUMNS, config=CONFIG, prompt=PROMPT, written=()) -> dict[str, Column]:
-    """All columns of a decoding; of one that begins with `written`, from the last of these tokens on."""
+def run(loaded: Loaded, methods=COLUMNS, config=CONFIG, prompt=PROMPT, written=(), amateur=None) -> dict[str, Column]:
+    """All columns of a decoding; of one that begins with `written`, from the last of these tokens on.
+
+    amateur: the amateurs' prompt, where it is another one.
+    """
     columns = {method: Column(method) for method in methods}
     before = max(0, len(written) - 1)
-    for event in loaded.engine.decode(loaded.base.prompt_ids(prompt), methods, loaded.bank, config, written):
+    own, others = loaded.base.prompt_ids(prompt), None if amateur is None else loaded.base.prompt_ids(amateur)
+    for event in loaded.engine.decode(own, methods, loaded.bank, config, written, others):
         if isinstance(event, TokenEvent):
             assert event.index == before + len(columns[event.method].tokens)
             columns[event.method].tokens.append(event.token)
@@ -113,7 +117,7 @@ def run(loaded: Loaded, methods=COLUMNS, config=CONFIG, prompt=PROMPT, written=(
     return columns
 
 
-def check_against_naive(loaded: Loaded, method, config, tokens, prompt=PROMPT, before=()):
+def check_against_naive(loaded: Loaded, method, config, tokens, prompt=PROMPT, before=(), amateur_prompt=None):
     """Follows the decoder's text by the method's definition, with two separate models that read all of it.
 
     Each token must be the naive way's best, with the same numbers and head, up to TOLERANCE: see check_step.
@@ -128,9 +132,11 @@ def check_against_naive(loaded: Loaded, method, config, tokens, prompt=PROMPT, b
     if METHODS[method].scaled:
         expert = load_scaled(loaded.path, loaded.folders[adapter], config.lora_scale)
     written = list(before)
-    read = torch.tensor([amateur.prompt_ids(prompt) + written + [token.id for token in tokens]])
-    with torch.no_grad():
-        logits = [one.model(read).logits[0, -len(tokens) - 1 : -1].float() for one in (expert, amateur)]
+    text, logits = written + [token.id for token in tokens], []
+    for one, asked in ((expert, prompt), (amateur, prompt if amateur_prompt is None else amateur_prompt)):
+        with torch.no_grad():
+            read = one.model(torch.tensor([amateur.prompt_ids(asked) + text])).logits
+        logits.append(read[0, -len(tokens) - 1 : -1].float())
     exact = 0
     for token, user, base in zip(tokens, *logits, strict=True):
         logp_user, logp_base = user.log_softmax(-1), base.log_softmax(-1)

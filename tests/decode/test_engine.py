@@ -90,27 +90,6 @@ def test_another_token_passes_only_at_the_edge_of_the_head(method, off):
         check_same_up_to_ties(column(True), column(False))
 
 
-def test_a_scaled_adapter_is_oppu_at_one_and_base_at_zero(loaded):
-    """At another scale it writes what the naive way writes, which follows the default at each alpha."""
-    for scale, method in ((1.0, "oppu"), (0.0, "greedy")):
-        columns = run(loaded, ("oppu-scaled", method), replace(CONFIG, scale=scale))
-        assert ids(columns["oppu-scaled"]) == ids(columns[method])
-    config = replace(CONFIG, alpha=0.6)
-    assert config.lora_scale == pytest.approx(2.5)
-    columns = run(loaded, ("oppu", "oppu-scaled"), config)
-    check_against_naive(loaded, "oppu-scaled", config, columns["oppu-scaled"].tokens)
-    assert ids(columns["oppu"]) != ids(columns["oppu-scaled"])
-    assert ids(run(loaded, ("oppu-scaled",))["oppu-scaled"]) != ids(columns["oppu-scaled"])  # at alpha 0.3
-
-
-@pytest.mark.parametrize(
-    ("change", "said"), [({"alpha": 1.0}, "name the scale, or an alpha below 1"), ({"scale": -1.0}, "scale")]
-)
-def test_a_scale_that_is_none_is_refused(loaded, change, said):
-    with pytest.raises(CopeError, match=said):
-        run(loaded, ("oppu-scaled",), replace(CONFIG, **change))
-
-
 def test_alpha_zero_is_greedy_decoding_of_the_expert(loaded):
     columns = run(loaded, ("cope", "oppu+dpo"), replace(CONFIG, alpha=0.0))
     assert ids(columns["cope"]) == ids(columns["oppu+dpo"])

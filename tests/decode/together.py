@@ -29,6 +29,8 @@ class Ask:
     bank: LoraBank
     config: DecodeConfig = DecodeConfig(max_new_tokens=12)
     owner: object = None
+    amateur: list[int] | None = None
+    """The amateurs' prompt, where it is another one."""
 
 
 class Seen(NamedTuple):
@@ -53,7 +55,8 @@ def make_person(base, seed: int, rank: int = 4, tam: bool = False) -> LoraBank:
 def run(engine: Engine, ask: Ask) -> dict[str, Column]:
     """The request's columns."""
     columns = {method: Column(method) for method in ask.methods}
-    for event in engine.run([engine.join(ask.prompt, ask.methods, ask.bank, ask.config)], ask.owner):
+    request = engine.join(ask.prompt, ask.methods, ask.bank, ask.config, amateur_prompt_ids=ask.amateur)
+    for event in engine.run([request], ask.owner):
         columns[event.method].record(event)
     return columns
 
