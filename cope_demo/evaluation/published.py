@@ -114,8 +114,8 @@ def gather(runs: Sequence[Run], seed: int = 0) -> dict:
 
 
 def list_contrasting() -> tuple[str, ...]:
-    """The evaluated methods that alpha and tau change."""
-    return tuple(name for name in list_evaluated() if METHODS[name].contrasts)
+    """The paper's methods that alpha and tau change."""
+    return tuple(name for name in list_evaluated(paper=True) if METHODS[name].contrasts)
 
 
 def select_main_rows(runs: Sequence[Run]) -> dict[str, dict[tuple[str, str], dict]]:
@@ -189,7 +189,7 @@ def _sweep(runs: Sequence[Run], seed: int) -> dict | None:
     swept = {}
     for point in points:
         for method, rows in _merge_rows([run for run in runs if run.point == point]).items():
-            if METHODS[method].contrasts:
+            if method in list_contrasting():
                 columns[f"{method} {point}"] = rows
                 swept[f"{method} {point}"] = (method, point)
     columns = _keep_common_queries(columns, runs[0].plan["task"])

@@ -20,7 +20,7 @@ COLUMNS = [
     (False, True, 1.0, 1.0, False, 0.0, ()),
     (False, False, 0.5, 1.3, False, 1.0, (1,)),
     (True, False, 0.3, 1.2, False, 0.2, (5, 6, 7, 8)),
-    (False, True, 0.5, 1.6, True, 0.1, (3, 77, 90, 400)),
+    (False, True, 0.5, 1.6, True, 0.1, (222, 400)),
     (False, False, 0.3, 1.2, True, 0.2, (77,)),
     (True, False, 0.3, 1.2, True, 0.2, (77, 6)),
 ]

@@ -157,7 +157,7 @@ def test_another_run_in_the_same_folder_is_refused(root, tmp_path):
         run(root, tmp_path, ["base"], users=2)
     path = tmp_path / "plan.json"
     older = json.loads(path.read_text())
-    assert older["decode"].pop("penalty_on") == "expert" and older["fit"].pop("beta") == 0.02
+    assert older["decode"].pop("penalty_on") == "expert" and older["fit"].pop("retrieval") == 0
     path.write_text(json.dumps(older))  # as before there were these settings
     assert run(root, tmp_path, ["base"], users=1)["users"] == 1
 

@@ -49,7 +49,8 @@ def test_the_limit_of_a_prompt_is_the_instructions_alone(base):
     plain, found = encode(base, long[0], config), encode_retrieving(base, long, config)[0]
     assert len(plain.prompt_ids) <= 16 < len(found.prompt_ids)
     assert "the 1 was late" in base.tokenizer.decode(found.prompt_ids)
-    assert base.tokenizer.decode(found.prompt_ids).count("Write about bus 0") == 1
+    cut = base.tokenizer.decode(plain.prompt_ids).count("bus 0")
+    assert 0 < cut < 20 and base.tokenizer.decode(found.prompt_ids).count("bus 0") == cut
 
 
 def test_a_fit_reads_the_retrieved_texts_in_oppus_training_alone(base, tmp_path, monkeypatch):
