@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import ClassVar
 
 from .errors import CopeError, quote
@@ -41,13 +41,22 @@ def whole_number(default: int, low: int, high: int):
     return number(default, low, high, whole=True)
 
 
+def one_of(*words: str):
+    """A setting that is one of these words; the first is its default."""
+    return field(default=words[0], metadata={"words": words})
+
+
 class _Settings:
-    """A dataclass whose numbers are checked when it is made. Raises CopeError that names the setting."""
+    """A dataclass whose settings are checked when it is made. Raises CopeError that names the one that will not do."""
 
     def __post_init__(self):
         for setting in fields(self):
+            value = getattr(self, setting.name)
             if "range" in setting.metadata:
-                check(setting.name, getattr(self, setting.name), *setting.metadata["range"])
+                check(setting.name, value, *setting.metadata["range"])
+            if value not in setting.metadata.get("words", (value,)):
+                words = " or ".join(map(repr, setting.metadata["words"]))
+                raise CopeError(f"{setting.name} must be {words}, but is {quote(value)}.")
 
 
 @dataclass(frozen=True)
@@ -57,7 +66,11 @@ class DecodeConfig(_Settings):
     alpha: contrast strength in r_user = log pi_user - alpha * log pi_base; 0 is no contrast.
     tau: plausibility cut of V_head: tokens with pi_user >= tau * max pi_user; 1 is greedy.
     repetition_penalty: makes generated tokens less likely to the driver, alike in every column; 1 is off.
+    penalty_on: "expert", or "both" for the amateur that contrast subtracts, too; on the expert alone the penalty taxes
+        contrast, whose score then falls by the expert's whole drop where both models agree.
     max_new_tokens: length limit of a column in tokens.
+    scale: what the LoRA of oppu-scaled is multiplied with, without contrast; None: 1 / (1 - alpha), what contrast at
+        alpha multiplies the adapter's effect with to first order.
     alternatives: how many candidate tokens a step carries with both models' numbers.
     temperature: 0 takes the best-scored token; above 0 samples from softmax(score / temperature) over V_head.
     seed: of the sampling.
@@ -66,10 +79,38 @@ class DecodeConfig(_Settings):
     alpha: float = number(0.1, 0, 2)
     tau: float = number(0.1, 0, 1)
     repetition_penalty: float = number(1.2, 1, 2)
+    penalty_on: str = one_of("expert", "both")
     max_new_tokens: int = whole_number(80, 1, 1024)
+    scale: float | None = None
     alternatives: int = whole_number(10, 0, 50)
     temperature: float = number(0.0, 0, 2)
     seed: int = whole_number(0, 0, 2**31 - 1)
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.scale is not None:
+            check("scale", self.scale, 0, 10)
+
+    @property
+    def penalizes_both(self) -> bool:
+        """Whether the repetition penalty acts on the amateur that is subtracted, too."""
+        return self.penalty_on == "both"
+
+    @property
+    def lora_scale(self) -> float:
+        """`scale`, or its default at this alpha. Raises CopeError where alpha has none.
+
+        log pi_user - alpha log pi_base is (1 - alpha) (log pi_base + (log pi_user - log pi_base) / (1 - alpha)). Where
+        an adapter changes the logits linearly, 1 / (1 - alpha) times the adapter chooses the same tokens.
+        """
+        if self.scale is not None:
+            return self.scale
+        if self.alpha >= 1:
+            raise CopeError(
+                f"Contrast at alpha {self.alpha:g} is like no multiple of a LoRA, as 1 / (1 - alpha) must be above 0: "
+                "name the scale, or an alpha below 1."
+            )
+        return 1 / (1 - self.alpha)
 
 
 @dataclass(frozen=True)
@@ -78,6 +119,8 @@ class FitConfig(_Settings):
 
     lora_rank, lora_alpha, lora_dropout, lora_targets: the LoRA ("all-linear", or names joined by commas).
     max_prompt_tokens, max_response_tokens: longer ones are cut for training.
+    retrieval: how many of the person's other texts, the most similar ones, stand before the instruction in OPPU's
+        training, as they do where the methods with retrieval write (3 of them there); an extension of ours.
     holdout: texts held out of the fit for its report; at most a fifth of the history.
     oppu_epochs, oppu_learning_rate, oppu_batch: the supervised stage.
     stacked_learning_rate: its learning rate where base has a task adapter, which is near the person's texts already.
@@ -99,6 +142,7 @@ class FitConfig(_Settings):
     lora_targets: str = "all-linear"
     max_prompt_tokens: int = whole_number(384, 16, 8192)
     max_response_tokens: int = whole_number(192, 8, 4096)
+    retrieval: int = whole_number(0, 0, 16)
     holdout: int = whole_number(4, 1, 100)
     oppu_epochs: int = number(3, 0, 100)
     oppu_learning_rate: float = number(1e-3, 1e-7, 1)
@@ -148,6 +192,12 @@ class TamConfig(_Settings):
     max_response_tokens: int = whole_number(192, 8, 4096)
     seed: int = whole_number(0, 0, 2**31 - 1)
     lora_dropout: ClassVar[float] = 0.0  # a run that is continued must meet the same numbers
+
+
+def complete_plan(plan: dict) -> dict:
+    """An evaluation's plan that may be older than some settings: these were then what their defaults are now."""
+    settings = {"decode": DecodeConfig, "fit": FitConfig}
+    return plan | {name: asdict(kind()) | plan[name] for name, kind in settings.items() if name in plan}
 
 
 def read_fit_config() -> FitConfig:

@@ -25,6 +25,11 @@ def test_decoding_settings_name_the_bad_one(setting, value):
         DecodeConfig(**{setting: value})
 
 
+def test_what_a_penalty_acts_on_is_one_of_two_words():
+    with pytest.raises(CopeError, match="^penalty_on must be 'expert' or 'both', but is 'score'"):
+        DecodeConfig(penalty_on="score")
+
+
 @pytest.mark.parametrize("setting,value", [("lora_rank", 0), ("beta", 0), ("candidates", 99), ("selection", "best")])
 def test_fit_settings_name_the_bad_one(setting, value):
     with pytest.raises(CopeError, match=f"^{setting} must be"):

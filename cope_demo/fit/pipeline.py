@@ -106,7 +106,8 @@ def _split_texts(context: StageContext) -> None:
 
 
 def _train_oppu(context: StageContext) -> None:
-    given, watches = (context.base, context.examples("train"), context.config), context.make_watches("oppu")
+    given = context.base, context.examples("train", retrieving=True), context.config
+    watches = context.make_watches("oppu")
     context.make_folder("oppu", lambda part: train_oppu(*given, part, context.emit, watches))
 
 
