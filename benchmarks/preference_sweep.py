@@ -88,10 +88,8 @@ def run(options) -> None:
                 row |= read_texts(measurement, reader, authors, author, folder / adapter)
                 with open(options.out, "a", encoding="utf-8") as file:
                     file.write(json.dumps(row) + "\n")
-                seconds = time.monotonic() - started
-                print(
-                    f"{name}, {adapter}, author {author.id}: {sum(row['logps'][author.id]):.1f} nats, {seconds:.0f} s"
-                )
+                seconds = f"{time.monotonic() - started:.0f} s, of them {row['fit seconds']:.0f} for the fit"
+                print(f"{name}, {adapter}, {author.id}: {sum(row['logps'][author.id]):.1f} nats, {seconds}", flush=True)
 
 
 def pick_authors(options) -> list[Author]:
@@ -102,7 +100,7 @@ def pick_authors(options) -> list[Author]:
 
 
 def list_adapters(setting: str) -> list[str]:
-    """The adapters of a setting that are measured; OPPU's is the same for all that change the preference stage alone."""
+    """The adapters of a setting that are measured; what changes the preference stage alone has the same OPPU."""
     if setting == "OPPU":
         return ["oppu"]
     return ["oppu", "cope"] if {"holdout", "seeds_averaged"} & set(SETTINGS[setting]) else ["cope"]
@@ -113,8 +111,8 @@ def read_texts(
 ) -> dict:
     """What the adapter of `owner` says of everybody's query texts.
 
-    "logps": author -> of each text the sum of log pi, in nats. "base", "tokens": of the owner's texts log pi of base, and
-    over how many tokens; "right": by rule how many of them it would have taken.
+    "logps": author -> of each text the sum of log pi, in nats. "base", "tokens": of the owner's texts log pi of base,
+    and over how many tokens; "right": by rule how many of them it would have taken.
     """
     own, bank = Model("own"), measurement.make_bank({"own": read_lora(adapter, measurement.base.model)})
     result: dict = {"logps": {}, "right": {rule.name: [] for rule in list_rules()}}
@@ -155,10 +153,8 @@ def table(path: Path) -> None:
         found: dict[str, dict[str, dict]] = {}
         for row in rows:
             if row["task"] == task:
-                name = row["setting"] + (
-                    ", OPPU alone" if row["adapter"] == "oppu" and row["setting"] != "OPPU" else ""
-                )
-                found.setdefault(name, {})[row["author"]] = row
+                alone = row["adapter"] == "oppu" and row["setting"] != "OPPU"
+                found.setdefault(row["setting"] + ", OPPU alone" * alone, {})[row["author"]] = row
         first = found["OPPU"]
         whole = {name: by_author for name, by_author in found.items() if by_author.keys() == first.keys()}
         before = dict(measure_authors(first, first))
