@@ -2,13 +2,15 @@
 
     python -m benchmarks.preference_sweep run DATA/news_headline OUT.jsonl --users 6
     python -m benchmarks.preference_sweep table OUT.jsonl
+    python -m benchmarks.preference_sweep alpha DATA/news_headline --users 6 --settings default
 
 Every setting of SETTINGS continues the same OPPU adapters (kept fits are used again). Each author's adapter then reads
 the query texts of all authors: its own author's, which tells how well it knows them and, with contrast, which token it
 would have taken next; and the others', so that it can be told whether an author's adapter knows their text better than
 a stranger's does. OUT gets a line an adapter, and a run that was cut off goes on; --part 0/2 and 1/2 are halves for two
-processes. `table` compares with OPPU: differences are paired by author, with their 95 % interval by Student's t. Quick:
-two authors with the newest 8 texts and two queries, the first two settings.
+processes. `table` compares with OPPU: differences are paired by author, with their 95 % interval by Student's t.
+`alpha` says with which alpha contrast agrees best with the texts that the fits have held out, and so not with queries.
+Quick: two authors with the newest 8 texts and two queries, the first two settings.
 """
 
 import argparse
@@ -23,6 +25,7 @@ import torch
 
 from benchmarks.common import print_machine
 from cope_demo.config import FitConfig
+from cope_demo.evaluation.alpha_choice import choose_alpha
 from cope_demo.evaluation.decisions import Rule, choose_tokens
 from cope_demo.evaluation.evaluate import make_settings, prepare_measurement
 from cope_demo.evaluation.identification import rank_author, subtract_base
@@ -55,12 +58,13 @@ SETTINGS = {
     "OPPU's, all, by length, likelihood": dict(selection="all", dpo_token_beta=1.0, dpo_sft_weight=1.0, **OPPUS),
     "one held out": dict(holdout=1),
     "3 seeds": dict(seeds_averaged=3),
+    "384 tokens": dict(max_response_tokens=384),
 }
-"""By name, what differs from FitConfig's defaults: candidates, selection and the loss of DPO. The last two also change
-OPPU, which then has lines of its own."""
+"""By name, what differs from FitConfig's defaults: candidates, selection and the loss. The last three change OPPU,
+too, which then has lines of its own."""
 ALPHAS = (0.1, 0.3, 0.5)
-READ_TOKENS = 192
-"""Tokens of a query's text that are read."""
+READ_TOKENS = 384
+"""Tokens of a query's text that are read, at most."""
 
 
 def run(options) -> None:
@@ -92,6 +96,22 @@ def run(options) -> None:
                 print(f"{name}, {adapter}, {author.id}: {sum(row['logps'][author.id]):.1f} nats, {seconds}", flush=True)
 
 
+def compare_alphas(options) -> None:
+    """Prints every setting's agreement by alpha, and the alpha that it speaks for."""
+    quiet_libraries()
+    reuse_memory()
+    authors = pick_authors(options)
+    print("| setting | texts | alpha | agreement | less that at 0 | chosen |\n|---|---|---|---|---|---|")
+    for name in options.settings:
+        config = replace(FitConfig(), **SETTINGS[name])
+        measurement = prepare_measurement(make_settings(options.task, ["oppu", "cope"], 0, None, None, config))
+        found = choose_alpha(measurement, authors)
+        for alpha, share in found.agreement.items():
+            low, high = found.differences[alpha].ends
+            cells = [name, found.texts, f"{alpha:g}", f"{share:.3f}", f"({low:+.3f}, {high:+.3f})"]
+            print(f"| {' | '.join(map(str, cells))} | {'x' if alpha == found.alpha else ''} |", flush=True)
+
+
 def pick_authors(options) -> list[Author]:
     """The first authors of the file, as `evaluate` takes them, each with the newest texts."""
     authors = read_authors(options.data, USERS)[: options.users]
@@ -103,7 +123,9 @@ def list_adapters(setting: str) -> list[str]:
     """The adapters of a setting that are measured; what changes the preference stage alone has the same OPPU."""
     if setting == "OPPU":
         return ["oppu"]
-    return ["oppu", "cope"] if {"holdout", "seeds_averaged"} & set(SETTINGS[setting]) else ["cope"]
+    return (
+        ["oppu", "cope"] if {"holdout", "seeds_averaged", "max_response_tokens"} & set(SETTINGS[setting]) else ["cope"]
+    )
 
 
 def read_texts(
@@ -112,18 +134,22 @@ def read_texts(
     """What the adapter of `owner` says of everybody's query texts.
 
     "logps": author -> of each text the sum of log pi, in nats. "base", "tokens": of the owner's texts log pi of base,
-    and over how many tokens; "right": by rule how many of them it would have taken.
+    and over how many tokens; "right": by rule how many of them it would have taken; "ends": log pi of the token that
+    ends them, None where a text is cut before it.
     """
     own, bank = Model("own"), measurement.make_bank({"own": read_lora(adapter, measurement.base.model)})
-    result: dict = {"logps": {}, "right": {rule.name: [] for rule in list_rules()}}
+    result: dict = {"logps": {}, "right": {rule.name: [] for rule in list_rules()}, "ends": []}
     for author in authors:
         examples, mine = _encode(measurement, author), author.id == owner.id
         sums = {own: [0.0] * len(examples), Model(): [0.0] * len(examples)}
         amateur = None
         for number, model, logits in reader.read(examples, [Model(), own] if mine else [own], bank):
             logits, ids = logits.float(), torch.tensor(examples[number].response_ids)
-            sums[model][number] = float(logits.log_softmax(-1).gather(-1, ids[:, None]).sum())
+            logps = logits.log_softmax(-1).gather(-1, ids[:, None])[:, 0]
+            sums[model][number] = float(logps.sum())
             if model == own and mine:
+                whole = int(ids[-1]) in measurement.base.end_ids
+                result["ends"].append(round(float(logps[-1]), 4) if whole else None)
                 for rule in list_rules():
                     taken = choose_tokens(logits, amateur, rule, measurement.settings.tau)
                     result["right"][rule.name].append(int((taken == ids).sum()))
@@ -182,6 +208,9 @@ def measure_authors(by_author: dict[str, dict], first: dict[str, dict]) -> Itera
     ranks = [rank_author(gains[a], a) for a in authors]
     yield "found", numpy.array([numpy.mean(top) for top, _ in ranks])
     yield "in pairs", numpy.array([numpy.mean(pairwise) for _, pairwise in ranks])
+    ends = [[value for value in by_author[a].get("ends", ()) if value is not None] for a in authors]
+    if all(ends):
+        yield "its end, nats", numpy.array([numpy.mean(many) for many in ends])
     for rule in list_rules():
         right = [numpy.divide(by_author[a]["right"][rule.name], tokens[a]).mean() for a in authors]
         yield f"right, {rule.name}", numpy.array(right)
@@ -198,7 +227,7 @@ def _read(path: Path) -> list[dict]:
 def main() -> None:
     """Measures, or prints what was measured."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("what", choices=["run", "table"])
+    parser.add_argument("what", choices=["run", "table", "alpha"])
     parser.add_argument("data", type=Path, help="a task's folder; for table the results themselves")
     parser.add_argument("out", type=Path, nargs="?")
     parser.add_argument("--task", default="news_headline")
@@ -212,6 +241,8 @@ def main() -> None:
         options.users, options.settings = 2, options.settings[:2]
     if options.what == "table":
         table(options.data)
+    elif options.what == "alpha":
+        compare_alphas(options)
     elif options.out is None:
         parser.error("OUT is missing: name the file for the results")
     else:
