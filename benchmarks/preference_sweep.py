@@ -29,6 +29,7 @@ from cope_demo.evaluation.alpha_choice import choose_alpha
 from cope_demo.evaluation.decisions import Rule, choose_tokens
 from cope_demo.evaluation.evaluate import make_settings, prepare_measurement
 from cope_demo.evaluation.identification import rank_author, subtract_base
+from cope_demo.evaluation.kept_fits import PARTS
 from cope_demo.evaluation.measurement import Measurement
 from cope_demo.evaluation.reading import Model, Reader
 from cope_demo.evaluation.replicates import estimate_mean
@@ -123,9 +124,7 @@ def list_adapters(setting: str) -> list[str]:
     """The adapters of a setting that are measured; what changes the preference stage alone has the same OPPU."""
     if setting == "OPPU":
         return ["oppu"]
-    return (
-        ["oppu", "cope"] if {"holdout", "seeds_averaged", "max_response_tokens"} & set(SETTINGS[setting]) else ["cope"]
-    )
+    return ["cope"] if all(name.startswith(PARTS[0].later) for name in SETTINGS[setting]) else ["oppu", "cope"]
 
 
 def read_texts(
