@@ -172,7 +172,7 @@ def _encode(measurement: Measurement, author: Author) -> list[Example]:
 
 
 def table(path: Path) -> None:
-    """A line a setting, on the authors that it shares with OPPU's lines."""
+    """A line a setting, on the authors that it has in common with OPPU."""
     rows = _read(path)
     for task in dict.fromkeys(row["task"] for row in rows):
         found: dict[str, dict[str, dict]] = {}
@@ -180,17 +180,21 @@ def table(path: Path) -> None:
             if row["task"] == task:
                 alone = row["adapter"] == "oppu" and row["setting"] != "OPPU"
                 found.setdefault(row["setting"] + ", OPPU alone" * alone, {})[row["author"]] = row
-        first = found["OPPU"]
-        whole = {name: by_author for name, by_author in found.items() if by_author.keys() == first.keys()}
-        before = dict(measure_authors(first, first))
-        print(f"\n{task}, {len(first)} authors\n\n| setting | {' | '.join(before)} |\n|{'---|' * (len(before) + 1)}")
-        for name, by_author in whole.items():
-            cells = []
-            for endpoint, values in measure_authors(by_author, first):
+        first, titles = found["OPPU"], False
+        for name, by_author in found.items():
+            shared = by_author.keys() & first.keys()
+            if len(shared) < 2:
+                continue
+            own, oppu = ({author: many[author] for author in shared} for many in (by_author, first))
+            before, cells = dict(measure_authors(oppu, oppu)), [f"{name}, {len(shared)} authors"]
+            if not titles:
+                titles = True
+                print(f"\n{task}\n\n| setting | {' | '.join(before)} |\n|{'---|' * (len(before) + 1)}")
+            for endpoint, values in measure_authors(own, oppu):
                 low, high = estimate_mean([values - before[endpoint]]).ends
                 span = "" if name == "OPPU" else f" ({low:+.3f}, {high:+.3f})"
                 cells.append(f"{values.mean():.3f}{span}")
-            print(f"| {name} | {' | '.join(cells)} |")
+            print(f"| {' | '.join(cells)} |")
 
 
 def measure_authors(by_author: dict[str, dict], first: dict[str, dict]) -> Iterator[tuple[str, numpy.ndarray]]:

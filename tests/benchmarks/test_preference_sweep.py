@@ -38,7 +38,7 @@ def test_the_table_says_the_difference_from_oppu(tmp_path, capsys):
     (tmp_path / "out").write_text("".join(json.dumps(one) + "\n" for one in rows))
     table(tmp_path / "out")
     lines = capsys.readouterr().out.strip().split("\n")
-    assert lines[0] == "t, 2 authors" and [line.split(" | ")[0] for line in lines[4:]] == ["| OPPU", "| all pairs"]
+    assert [line.split(" | ")[0] for line in lines[4:]] == ["| OPPU, 2 authors", "| all pairs, 2 authors"]
     assert lines[5].split(" | ")[1] == "-2.000 (+0.100, +0.100)"
 
 
