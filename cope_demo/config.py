@@ -121,18 +121,27 @@ class FitConfig(_Settings):
     max_prompt_tokens, max_response_tokens: longer ones are cut for training.
     retrieval: how many of the person's other texts, the most similar ones, stand before the instruction in OPPU's
         training, as they do where the methods with retrieval write (3 of them there); an extension of ours.
-    holdout: texts held out of the fit for its report; at most a fifth of the history.
+    holdout, holdout_share: texts held out of the fit for its report, and the part of the history that they are at most;
+        always one.
     oppu_epochs, oppu_learning_rate, oppu_batch: the supervised stage.
     stacked_learning_rate: its learning rate where base has a task adapter, which is near the person's texts already.
     sample_rows, score_tokens: answers that base samples, and tokens that are scored, in one batch.
-    candidates, candidate_temperature, candidate_top_p: K samples from base for each prompt; temperature 0 is greedy,
-        and then K is 1.
-    selection: "lowest" rejects the candidate with the lowest implicit reward, "hardest" the one with the highest.
+    candidates, candidate_temperature, candidate_top_p: K samples for each prompt; temperature 0 is greedy, and then K
+        is 1.
+    candidate_source: who writes those that are trained with, "base" or "oppu"; the report's, of held-out texts, are
+        base's.
+    selection: "lowest" rejects the candidate with the lowest implicit reward, "hardest" the one with the highest; "all"
+        makes a pair of every candidate, and "misranked" of those whose reward is no more than `selection_margin` (nats
+        a token) below the own text's; where there is none, of the hardest.
     negatives_alpha: alpha of the implicit reward that scores the candidates. At 1 the lowest is what base likes and the
         personal model does not; near 0 it would be the least fluent.
     dpo_epochs, dpo_learning_rate, dpo_batch, beta: the preference stage.
     dpo_stacked_learning_rate: its learning rate where base has a task adapter.
+    dpo_token_beta: above 0 DPO is normalised by length: gains are means over a response's tokens, and this is their
+        beta. Margins are about a nat a token, so 1 is a start. 0: gains are sums, at `beta`.
     dpo_sft_weight: weight of the person's own text's supervised loss in the preference stage; 0 is plain DPO.
+    seeds_averaged: so many fits with seeds of their own, whose adapters' products B A are averaged: the ranks stand
+        side by side, R * lora_rank of them.
     seed: everything random in a fit follows from it.
     """
 
@@ -144,6 +153,7 @@ class FitConfig(_Settings):
     max_response_tokens: int = whole_number(192, 8, 4096)
     retrieval: int = whole_number(0, 0, 16)
     holdout: int = whole_number(4, 1, 100)
+    holdout_share: float = number(0.2, 0, 0.5)
     oppu_epochs: int = number(3, 0, 100)
     oppu_learning_rate: float = number(1e-3, 1e-7, 1)
     stacked_learning_rate: float = number(5e-4, 1e-7, 1)
@@ -153,20 +163,24 @@ class FitConfig(_Settings):
     candidates: int = whole_number(3, 1, 16)
     candidate_temperature: float = number(0.7, 0, 2)
     candidate_top_p: float = number(0.95, 0.01, 1)
-    selection: str = "lowest"
+    candidate_source: str = one_of("base", "oppu")
+    selection: str = one_of("lowest", "hardest", "all", "misranked")
+    selection_margin: float = number(0.5, 0, 10)
     negatives_alpha: float = number(1.0, 0, 2)
     dpo_epochs: int = number(1, 0, 100)
     dpo_learning_rate: float = number(2e-4, 1e-7, 1)
     dpo_stacked_learning_rate: float = number(1e-4, 1e-7, 1)
+    dpo_token_beta: float = number(0.0, 0, 100)
     dpo_sft_weight: float = number(0.0, 0, 100)
     dpo_batch: int = whole_number(4, 1, 256)
     beta: float = number(0.02, 1e-4, 10)
+    seeds_averaged: int = whole_number(1, 1, 16)
     seed: int = whole_number(0, 0, 2**31 - 1)
 
-    def __post_init__(self):
-        super().__post_init__()
-        if self.selection not in ("lowest", "hardest"):
-            raise CopeError(f"selection must be 'lowest' or 'hardest', but is {quote(self.selection)}.")
+    @property
+    def candidate_count(self) -> int:
+        """How many candidates a prompt gets."""
+        return 1 if self.candidate_temperature == 0 else self.candidates
 
 
 @dataclass(frozen=True)

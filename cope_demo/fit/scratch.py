@@ -127,13 +127,13 @@ class StageContext:
             self._eta = Eta(work, self.times())
         self._emit(replace(event, eta=self._eta.seconds(event)))
 
-    def make_watches(self, stage: str) -> list[Watch]:
-        """Who looks at the model while `stage` trains it; nobody where that is not asked for."""
+    def make_watches(self, stage: str, emit: Emit) -> list[Watch]:
+        """Who looks at the model while `stage` trains it; nobody where that is not asked for. emit: gets the looks."""
         if not self._watch:
             return []
         samples, examples = self.samples(), self.examples("held_out")
         held_out = [samples[number] for number in read_json(self.scratch / "split.json")["held_out"]]
-        return [Watch(self.base, list(zip(held_out, examples, strict=True)), stage, self.emit)]
+        return [Watch(self.base, list(zip(held_out, examples, strict=True)), stage, emit)]
 
     def make_reporter(self, stage: str, of: int) -> Callable[[int], None]:
         """A function that turns a count of done examples, `of` in all, into events of `stage`."""

@@ -112,7 +112,8 @@ def test_runs_share_what_their_settings_do_not_change(root, tmp_path, monkeypatc
     first = replace(FAST, lora_alpha=17)
     for change, stages in (
         ({}, ["history", "oppu", "negatives", "dpo"]),
-        ({"beta": 0.3, "dpo_learning_rate": 1e-4}, ["dpo"]),
+        ({"beta": 0.3, "dpo_learning_rate": 1e-4, "dpo_token_beta": 1.0}, ["dpo"]),
+        ({"candidate_source": "oppu", "selection_margin": 0.1}, ["negatives", "dpo"]),
         ({"selection": "hardest"}, ["negatives", "dpo"]),
         ({"oppu_epochs": 1.5}, ["history", "oppu", "negatives", "dpo"]),
         ({}, []),
