@@ -5,6 +5,7 @@ from controls_findings import list_findings
 from cope_demo.evaluation.study_text import (
     format_decisions,
     format_differences,
+    format_hypotheses,
     format_pairs,
     format_reading,
     format_written,
@@ -13,6 +14,7 @@ from cope_demo.texts.tasks import TASKS
 
 NOTHING = "Not measured yet."
 PARTS = {
+    "hypotheses": format_hypotheses,
     "reading": format_reading,
     "decisions": format_decisions,
     "pairs": format_pairs,
@@ -27,6 +29,7 @@ def fill_controls(text: str, data: dict) -> str:
     made = {"measured": _measured(data), "findings": list_findings(data) or NOTHING}
     made |= {name: _by_task(data, make) for name, make in PARTS.items()}
     if data["tasks"] and data["pooled"]:
+        made["hypotheses"] = f"**Mean of the tasks**\n\n{format_hypotheses(data['pooled'])}\n\n{made['hypotheses']}"
         made["differences"] += f"\n\n**Mean of the tasks**\n\n{format_differences(data['pooled'])}"
     for name, part in made.items():
         begin, end = f"<!-- made: {name} -->", f"<!-- end: {name} -->"

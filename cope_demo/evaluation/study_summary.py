@@ -25,6 +25,7 @@ PAIRS = (
     ("oppu+dpo", "oppu"),
     ("cope", "oppu"),
     ("cope", "tam"),
+    ("cope", "oppu-scaled"),
     ("oppu-against-mean", "oppu"),
     ("against-mean", "cope"),
     ("against", "cope"),

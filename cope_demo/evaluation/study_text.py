@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from .controls import ADAPTERS, RULES
+from .hypotheses import judge_hypotheses
 
 ABSENT = "–"
 WRITTEN = {
@@ -22,7 +23,7 @@ READ = {
     "agreement": "next token right",
 }
 """Endpoints of the adapters on the authors' own texts."""
-PRIMARY = (
+LISTED = (
     "rougeL",
     "agreement",
     "identification",
@@ -34,14 +35,32 @@ PRIMARY = (
 
 
 def format_study(title: str, study: dict) -> str:
-    """All tables of a study: written texts, adapters, decisions, pairs, differences."""
+    """All tables of a study: what was to be decided, written texts, adapters, decisions, pairs, differences."""
     seeds = f"seed {study['seeds'][0]}" if len(study["seeds"]) == 1 else f"{len(study['seeds'])} seeds"
     head = (
         f"{title}: {study['users']} authors, {study['queries']} queries, {seeds}; means over authors of means over "
         "their queries and seeds, in brackets 95 % by Student's t over authors."
     )
-    parts = [head, format_written(study), format_reading(study), format_decisions(study), format_pairs(study)]
+    parts = [head, format_hypotheses(study), format_written(study), format_reading(study)]
+    parts += [format_decisions(study), format_pairs(study)]
     return "\n\n".join([*filter(None, parts), format_differences(study)]) + "\n"
+
+
+def format_hypotheses(study: dict) -> str:
+    """What was to be decided, by the study's numbers; the primary comparison first."""
+    rows = [
+        [
+            f"**{one['hypothesis']}**" if one["primary"] else one["hypothesis"],
+            one["endpoint"],
+            _with_span(one, "difference", "+.4f"),
+            f"{one['p']:.4f}",
+            f"{one['adjusted']:.4f}",
+            "holds" if one["holds"] else "not shown",
+        ]
+        for one in judge_hypotheses(study)
+    ]
+    titles = ["to be decided", "endpoint", "difference", "sign-flip p", "by Holm", "result"]
+    return format_table(titles, rows) if rows else ""
 
 
 def format_written(study: dict) -> str:
@@ -90,7 +109,7 @@ def format_pairs(study: dict) -> str:
     return format_table(titles, rows) if rows else ""
 
 
-def format_differences(study: dict, endpoints: Sequence[str] = PRIMARY) -> str:
+def format_differences(study: dict, endpoints: Sequence[str] = LISTED) -> str:
     """Differences paired within author and seed, with the sign-flip test and where their variance comes from.
 
     A table for each endpoint.

@@ -1,0 +1,73 @@
+"""What a study is to decide, fixed before it is measured (docs/PLAN.md): one primary comparison, and further ones.
+
+The further ones share an error rate of 5 % by Holm ("A Simple Sequentially Rejective Multiple Test Procedure", 1979).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """That one method is above another on an endpoint.
+
+    own, over: methods as they stand in a study's differences. endpoint: as endpoints.py names it. says: in words.
+    """
+
+    own: str
+    over: str
+    endpoint: str
+    says: str
+
+    @property
+    def pair(self) -> str:
+        """Its key among a study's differences of the endpoint."""
+        return f"{self.own} over {self.over}"
+
+
+WRITTEN = "attribution by letters pairwise"
+PRIMARY = Hypothesis("cope", "oppu", WRITTEN, "what CoPe writes is more the author's than what OPPU writes")
+SECONDARY = (
+    Hypothesis("oppu", "tam", WRITTEN, "what OPPU writes is more the author's than what TAM writes"),
+    Hypothesis("oppu", "oppu swapped", WRITTEN, "by the own adapter, and not by another author's"),
+    Hypothesis("cope", "oppu-scaled", WRITTEN, "by more than a multiple of OPPU's adapter would do"),
+    Hypothesis("cope", "oppu", "attribution by shapes pairwise", "the same without content"),
+    Hypothesis("oppu+dpo", "oppu", "identification pairwise", "the adapter after DPO knows its author better"),
+    Hypothesis("cope", "oppu", "agreement", "CoPe's next token is more often the author's"),
+    Hypothesis("cope", "oppu", "rougeL", "CoPe's text is nearer to the author's text than OPPU's"),
+    Hypothesis("cope", "tam", "rougeL", "CoPe's text is nearer to the author's text than TAM's"),
+)
+LEVEL = 0.05
+
+
+def judge_hypotheses(study: dict) -> list[dict]:
+    """Of every hypothesis that the study can judge its difference, "ci95", "p", "adjusted" p and "holds".
+
+    study: with "differences" as study_summary.summarize_table gives them. The primary one comes first, with its own p
+    as "adjusted"; those of the others are Holm's, over as many of them as there are.
+    """
+    found = [(one, study["differences"].get(one.endpoint, {}).get(one.pair)) for one in (PRIMARY, *SECONDARY)]
+    there = [(one, numbers) for one, numbers in found if numbers]
+    further = adjust_holm([numbers["p"] for one, numbers in there if one is not PRIMARY])
+    adjusted = [numbers["p"] for one, numbers in there if one is PRIMARY] + further
+    return [
+        {
+            "hypothesis": one.pair,
+            "endpoint": one.endpoint,
+            "says": one.says,
+            "primary": one is PRIMARY,
+            **{name: numbers[name] for name in ("difference", "ci95", "p")},
+            "adjusted": round(p, 5),
+            "holds": p < LEVEL and numbers["difference"] > 0,
+        }
+        for (one, numbers), p in zip(there, adjusted, strict=True)
+    ]
+
+
+def adjust_holm(values: Sequence[float]) -> list[float]:
+    """The p values of several tests, each as Holm compares it with the level of all."""
+    adjusted, least = [0.0] * len(values), 0.0
+    for rank, place in enumerate(sorted(range(len(values)), key=lambda place: values[place])):
+        least = max(least, min(1.0, (len(values) - rank) * values[place]))
+        adjusted[place] = least
+    return adjusted

@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import pytest
+
+from cope_demo.evaluation.hypotheses import PRIMARY, SECONDARY, adjust_holm, judge_hypotheses
+from cope_demo.evaluation.study_summary import PAIRS
+
+PLAN = Path(__file__).parents[2] / "docs" / "PLAN.md"
+
+
+def make_study(p_values):
+    """A study with these hypotheses' differences, all 0.1, and their p."""
+    differences = {}
+    for one, p in p_values.items():
+        numbers = {"difference": 0.1, "ci95": [0.0, 0.2], "p": p}
+        differences.setdefault(one.endpoint, {})[one.pair] = numbers
+    return {"differences": differences}
+
+
+def test_holm_multiplies_by_how_many_are_left_and_never_falls():
+    assert adjust_holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert adjust_holm([0.9, 0.8]) == [1.0, 1.0]
+    assert adjust_holm([]) == []
+
+
+def test_the_primary_hypothesis_is_not_adjusted_and_the_others_are():
+    judged = judge_hypotheses(make_study({PRIMARY: 0.04, SECONDARY[0]: 0.02, SECONDARY[1]: 0.04, SECONDARY[7]: 0.03}))
+    assert [row["primary"] for row in judged] == [True, False, False, False]
+    assert [row["adjusted"] for row in judged] == [0.04, 0.06, 0.06, 0.06]
+    assert [row["holds"] for row in judged] == [True, False, False, False]
+
+
+def test_a_difference_below_zero_does_not_hold():
+    study = make_study({PRIMARY: 0.001})
+    study["differences"][PRIMARY.endpoint][PRIMARY.pair]["difference"] = -0.1
+    assert not judge_hypotheses(study)[0]["holds"]
+
+
+def test_every_hypothesis_is_compared_by_a_study_and_stands_in_the_plan():
+    plan = PLAN.read_text("utf-8")
+    for one in (PRIMARY, *SECONDARY):
+        assert (one.own, one.over) in PAIRS
+        assert f"| `{one.own}` over `{one.over}` | {one.endpoint} |" in plan
