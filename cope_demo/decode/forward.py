@@ -15,7 +15,7 @@ import torch
 
 from cope_demo.model.adapter_slots import AdapterSlots
 from cope_demo.model.calibration import measure_few
-from cope_demo.model.products import LayersProduct, make_head, make_product
+from cope_demo.model.products import LayersProduct, make_head, make_product, release_scratch
 
 from .attention import CpuPool, Heads, Layout, TorchPool
 from .norms import add_and_normalize
@@ -78,6 +78,7 @@ class Forward:
             for product in (layer.qkv, layer.out, layer.gate_up, layer.down):
                 product.few = found[0]
         self.head.few = found[1]
+        release_scratch()  # a head takes more of it in this measurement than it may ever again
         return found[0], found[1]
 
     def describe(self) -> str:

@@ -170,8 +170,8 @@ Dressed = DressedOnCpu | DressedByTorch
 @compile_parallel
 def _add(x, y, worn, downs, ups, starts):
     width, parts, ranks = x.shape[1], len(starts) - 1, ups.shape[1]
-    for item in prange(len(x) * parts):
-        row, part = item // parts, item % parts
+    for item in prange(len(x) * parts):  # part by part, as every other row may wear nothing
+        part, row = item // len(x), item % len(x)
         line, out = x[row], y[row, starts[part] : starts[part + 1]]
         for slot in worn[row]:
             if slot < 0:

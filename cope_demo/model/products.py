@@ -129,6 +129,12 @@ def _read_nf4(layer: Linear4bit) -> tuple[np.ndarray, np.ndarray]:
 _scratch = np.empty(0, np.float32)
 
 
+def release_scratch() -> None:
+    """Gives the memory back that unpacked weights took."""
+    global _scratch
+    _scratch = np.empty(0, np.float32)
+
+
 def _get_scratch(rows: int, width: int) -> np.ndarray:
     """Memory for unpacked weights, float32 (rows, width); the next call takes it again."""
     global _scratch
