@@ -24,7 +24,7 @@ from cope_demo.fit.oppu import LeanTrainer
 from cope_demo.fit.training import apply_new_adapter
 from cope_demo.model.base_model import load_base
 
-AVX2 = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
+AVX2 = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
 TOKENS, QUICK = 64, 16
 
 

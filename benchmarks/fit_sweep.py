@@ -31,7 +31,7 @@ from cope_demo.decode.trace import TokenEvent
 from cope_demo.fit.candidates import sample_candidates
 from cope_demo.fit.dpo import TokenPair, train_dpo
 from cope_demo.fit.examples import encode
-from cope_demo.fit.negatives import make_candidates, score_candidates, select_rejected
+from cope_demo.fit.negatives import Candidate, score_candidates, select_rejected
 from cope_demo.fit.oppu import train_oppu
 from cope_demo.fit.response_logps import response_logps
 from cope_demo.fit.training import apply_saved_adapter, quiet_libraries, reuse_memory
@@ -136,11 +136,12 @@ def select_pairs(own, answers, scores, config: FitConfig) -> tuple[list[TokenPai
     """The pairs that the setting selects, and how OPPU ranks them before DPO: mean margin times beta, share right."""
     pairs, margins = [], []
     for place, example in enumerate(own):
-        candidates = make_candidates(answers[place], scores.candidates_oppu[place])
-        bad, chosen = select_rejected(candidates, config), float(scores.own_base[place].sum())
-        n = len(bad.response_ids)
-        pairs.append(TokenPair(example.prompt_ids, example.response_ids, bad.response_ids, chosen, bad.logp_base * n))
-        margins.append(float(scores.own_oppu[place].sum()) - chosen - n * (bad.logp_user - bad.logp_base))
+        oppu, amateur = scores.own["oppu"][place], scores.own["base"][place]
+        good = Candidate(example.response_ids, float(oppu.mean()), float(amateur.mean()))
+        bad = select_rejected(scores.make_candidates(place, answers[place]), good, config)[0]
+        n, chosen = len(bad.response_ids), float(amateur.sum())
+        pairs.append(TokenPair(example.prompt_ids, example.response_ids, bad.response_ids, chosen, bad.base_sum()))
+        margins.append(float(oppu.sum()) - chosen - n * (bad.logp_user - bad.logp_base))
     mean = sum(config.beta * margin for margin in margins) / len(margins)
     return pairs, {"margin before": mean, "right before": sum(margin > 0 for margin in margins) / len(margins)}
 

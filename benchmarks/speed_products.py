@@ -3,8 +3,9 @@
     python benchmarks/speed_products.py [--json] [--quick]
 
 Every matrix is another one, so that caches do not flatter. In place: NF4 codes as they lie in memory
-(model/few_rows.py). Unpacked: to float32, a chunk at a time, then by torch (model/products.py). bfloat16, float32:
-torch's linear over weights that are kept unpacked. The first two are what model/calibration.py chooses between.
+(model/packed_products.py). Unpacked: to float32, a chunk at a time, then by torch (model/products.py). bfloat16,
+float32: torch's linear over weights that are kept unpacked. The first two are what model/calibration.py chooses
+between.
 """
 
 from collections.abc import Iterator

@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import ClassVar
 
 from .errors import CopeError, quote
@@ -41,13 +41,22 @@ def whole_number(default: int, low: int, high: int):
     return number(default, low, high, whole=True)
 
 
+def one_of(*words: str):
+    """A setting that is one of these words; the first is its default."""
+    return field(default=words[0], metadata={"words": words})
+
+
 class _Settings:
-    """A dataclass whose numbers are checked when it is made. Raises CopeError that names the setting."""
+    """A dataclass whose settings are checked when it is made. Raises CopeError that names the one that will not do."""
 
     def __post_init__(self):
         for setting in fields(self):
+            value = getattr(self, setting.name)
             if "range" in setting.metadata:
-                check(setting.name, getattr(self, setting.name), *setting.metadata["range"])
+                check(setting.name, value, *setting.metadata["range"])
+            if value not in setting.metadata.get("words", (value,)):
+                words = " or ".join(map(repr, setting.metadata["words"]))
+                raise CopeError(f"{setting.name} must be {words}, but is {quote(value)}.")
 
 
 @dataclass(frozen=True)
@@ -57,7 +66,11 @@ class DecodeConfig(_Settings):
     alpha: contrast strength in r_user = log pi_user - alpha * log pi_base; 0 is no contrast.
     tau: plausibility cut of V_head: tokens with pi_user >= tau * max pi_user; 1 is greedy.
     repetition_penalty: makes generated tokens less likely to the driver, alike in every column; 1 is off.
+    penalty_on: "expert", or "both" for the amateur that contrast subtracts, too; on the expert alone the penalty taxes
+        contrast, whose score then falls by the expert's whole drop where both models agree.
     max_new_tokens: length limit of a column in tokens.
+    scale: what the LoRA of oppu-scaled is multiplied with, without contrast; None: 1 / (1 - alpha), what contrast at
+        alpha multiplies the adapter's effect with to first order.
     alternatives: how many candidate tokens a step carries with both models' numbers.
     temperature: 0 takes the best-scored token; above 0 samples from softmax(score / temperature) over V_head.
     seed: of the sampling.
@@ -66,10 +79,38 @@ class DecodeConfig(_Settings):
     alpha: float = number(0.1, 0, 2)
     tau: float = number(0.1, 0, 1)
     repetition_penalty: float = number(1.2, 1, 2)
+    penalty_on: str = one_of("expert", "both")
     max_new_tokens: int = whole_number(80, 1, 1024)
+    scale: float | None = None
     alternatives: int = whole_number(10, 0, 50)
     temperature: float = number(0.0, 0, 2)
     seed: int = whole_number(0, 0, 2**31 - 1)
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.scale is not None:
+            check("scale", self.scale, 0, 10)
+
+    @property
+    def penalizes_both(self) -> bool:
+        """Whether the repetition penalty acts on the amateur that is subtracted, too."""
+        return self.penalty_on == "both"
+
+    @property
+    def lora_scale(self) -> float:
+        """`scale`, or its default at this alpha. Raises CopeError where alpha has none.
+
+        log pi_user - alpha log pi_base is (1 - alpha) (log pi_base + (log pi_user - log pi_base) / (1 - alpha)). Where
+        an adapter changes the logits linearly, 1 / (1 - alpha) times the adapter chooses the same tokens.
+        """
+        if self.scale is not None:
+            return self.scale
+        if self.alpha >= 1:
+            raise CopeError(
+                f"Contrast at alpha {self.alpha:g} is like no multiple of a LoRA, as 1 / (1 - alpha) must be above 0: "
+                "name the scale, or an alpha below 1."
+            )
+        return 1 / (1 - self.alpha)
 
 
 @dataclass(frozen=True)
@@ -78,18 +119,29 @@ class FitConfig(_Settings):
 
     lora_rank, lora_alpha, lora_dropout, lora_targets: the LoRA ("all-linear", or names joined by commas).
     max_prompt_tokens, max_response_tokens: longer ones are cut for training.
-    holdout: texts held out of the fit for its report; at most a fifth of the history.
+    retrieval: how many of the person's other texts, the most similar ones, stand before the instruction in OPPU's
+        training, as they do where the methods with retrieval write (3 of them there); an extension of ours.
+    holdout, holdout_share: texts held out of the fit for its report, and the part of the history that they are at most;
+        always one.
     oppu_epochs, oppu_learning_rate, oppu_batch: the supervised stage.
     stacked_learning_rate: its learning rate where base has a task adapter, which is near the person's texts already.
     sample_rows, score_tokens: answers that base samples, and tokens that are scored, in one batch.
-    candidates, candidate_temperature, candidate_top_p: K samples from base for each prompt; temperature 0 is greedy,
-        and then K is 1.
-    selection: "lowest" rejects the candidate with the lowest implicit reward, "hardest" the one with the highest.
+    candidates, candidate_temperature, candidate_top_p: K samples for each prompt; temperature 0 is greedy, and then K
+        is 1.
+    candidate_source: who writes those that are trained with, "base" or "oppu"; the report's, of held-out texts, are
+        base's.
+    selection: "lowest" rejects the candidate with the lowest implicit reward, "hardest" the one with the highest; "all"
+        makes a pair of every candidate, and "misranked" of those whose reward is no more than `selection_margin` (nats
+        a token) below the own text's; where there is none, of the hardest.
     negatives_alpha: alpha of the implicit reward that scores the candidates. At 1 the lowest is what base likes and the
         personal model does not; near 0 it would be the least fluent.
     dpo_epochs, dpo_learning_rate, dpo_batch, beta: the preference stage.
     dpo_stacked_learning_rate: its learning rate where base has a task adapter.
+    dpo_token_beta: above 0 DPO is normalised by length: gains are means over a response's tokens, and this is their
+        beta. Margins are about a nat a token, so 1 is a start. 0: gains are sums, at `beta`.
     dpo_sft_weight: weight of the person's own text's supervised loss in the preference stage; 0 is plain DPO.
+    seeds_averaged: so many fits with seeds of their own, whose adapters' products B A are averaged: the ranks stand
+        side by side, R * lora_rank of them.
     seed: everything random in a fit follows from it.
     """
 
@@ -99,7 +151,9 @@ class FitConfig(_Settings):
     lora_targets: str = "all-linear"
     max_prompt_tokens: int = whole_number(384, 16, 8192)
     max_response_tokens: int = whole_number(192, 8, 4096)
+    retrieval: int = whole_number(0, 0, 16)
     holdout: int = whole_number(4, 1, 100)
+    holdout_share: float = number(0.2, 0, 0.5)
     oppu_epochs: int = number(3, 0, 100)
     oppu_learning_rate: float = number(1e-3, 1e-7, 1)
     stacked_learning_rate: float = number(5e-4, 1e-7, 1)
@@ -109,20 +163,24 @@ class FitConfig(_Settings):
     candidates: int = whole_number(3, 1, 16)
     candidate_temperature: float = number(0.7, 0, 2)
     candidate_top_p: float = number(0.95, 0.01, 1)
-    selection: str = "lowest"
+    candidate_source: str = one_of("base", "oppu")
+    selection: str = one_of("lowest", "hardest", "all", "misranked")
+    selection_margin: float = number(0.5, 0, 10)
     negatives_alpha: float = number(1.0, 0, 2)
     dpo_epochs: int = number(1, 0, 100)
     dpo_learning_rate: float = number(2e-4, 1e-7, 1)
     dpo_stacked_learning_rate: float = number(1e-4, 1e-7, 1)
+    dpo_token_beta: float = number(0.0, 0, 100)
     dpo_sft_weight: float = number(0.0, 0, 100)
     dpo_batch: int = whole_number(4, 1, 256)
     beta: float = number(0.02, 1e-4, 10)
+    seeds_averaged: int = whole_number(1, 1, 16)
     seed: int = whole_number(0, 0, 2**31 - 1)
 
-    def __post_init__(self):
-        super().__post_init__()
-        if self.selection not in ("lowest", "hardest"):
-            raise CopeError(f"selection must be 'lowest' or 'hardest', but is {quote(self.selection)}.")
+    @property
+    def candidate_count(self) -> int:
+        """How many candidates a prompt gets."""
+        return 1 if self.candidate_temperature == 0 else self.candidates
 
 
 @dataclass(frozen=True)
@@ -148,6 +206,12 @@ class TamConfig(_Settings):
     max_response_tokens: int = whole_number(192, 8, 4096)
     seed: int = whole_number(0, 0, 2**31 - 1)
     lora_dropout: ClassVar[float] = 0.0  # a run that is continued must meet the same numbers
+
+
+def complete_plan(plan: dict) -> dict:
+    """An evaluation's plan that may be older than some settings: these were then what their defaults are now."""
+    settings = {"decode": DecodeConfig, "fit": FitConfig}
+    return plan | {name: asdict(kind()) | plan[name] for name, kind in settings.items() if name in plan}
 
 
 def read_fit_config() -> FitConfig:

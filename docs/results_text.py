@@ -9,7 +9,7 @@ from cope_demo.evaluation.published import AGAINST, MEASURED, list_contrasting
 from cope_demo.texts.tasks import TASKS
 
 METRICS = {"rouge1": "ROUGE-1", "rougeL": "ROUGE-L", "meteor": "METEOR"}
-PERSONAL = tuple(name for name in list_evaluated() if METHODS[name].personal)
+PERSONAL = tuple(name for name in list_evaluated(paper=True) if METHODS[name].personal)
 NOTHING = "Not measured yet."
 ABSENT = "–"
 RULES = {
@@ -111,7 +111,7 @@ def _main(data: dict) -> str:
         values = [task["methods"].get(method) for task in [*tasks.values(), *([pooled] if pooled else [])]]
         rows.append([method, *(f"{v['rouge1']:.3f} / {v['rougeL']:.3f}" if v else ABSENT for v in values)])
     figure = "![ROUGE-L of every method by task, with intervals](images/results-methods.svg)"
-    whole = [figure, _table(titles, rows) + _missing(data, list_evaluated())]
+    whole = [figure, _table(titles, rows) + _missing(data, list_evaluated(paper=True))]
     for name, task in [*tasks.items(), *([("", pooled)] if pooled else [])]:
         size = f": {task['users']} authors, {task['queries']} queries" if name else ""
         head = f"**{_label(name) if name else 'Mean of tasks'}**{size}"
@@ -144,7 +144,7 @@ def _ablation(data: dict) -> str:
 def _gains(data: dict) -> str:
     rows = []
     for label, group in _groups(data).items():
-        for method in PERSONAL:
+        for method in (name for name in list_evaluated() if METHODS[name].personal):
             cells = [_gain(group, over, method, metric) for over in AGAINST for metric in METRICS]
             if any(cell != ABSENT for cell in cells):
                 rows.append([label, method, *cells])

@@ -63,7 +63,7 @@ def preload(home: Path, rows: list[str]) -> None:
 
 def visit(address: str) -> None:
     """What a visitor does first: a comparison, then a fit of five texts and a comparison with it."""
-    client = Client(address, verbose=False)
+    client = Client(address, verbose=False, httpx_kwargs={"timeout": 120})  # the machine may be busy with the fit
     client.predict(user="ines", prompt="Write a post about the night bus.", max_new_tokens=10, api_name="/compare")
     print("  a sample user was compared", flush=True)
     started = client.predict(text=TEXTS, api_name="/fit")

@@ -11,8 +11,7 @@ import httpx
 from gradio import Blocks
 
 from cope_demo.ui.page import build
-from cope_demo.ui.routes import app_options
-from cope_demo.ui.server import launch_options
+from cope_demo.ui.server import launch
 from cope_demo.ui.web.joins import WAITING
 
 
@@ -68,9 +67,8 @@ def find_free_port() -> int:
 def run_page(service) -> Iterator[RunningPage]:
     """Starts the page over a service, on this machine only, and closes it at the end."""
     with build(service).queue(max_size=WAITING) as blocks:
-        # Two that look for the same free port at once would both take it.
-        options = launch_options("127.0.0.1", find_free_port()) | {"app_kwargs": app_options(service)}
+        port = find_free_port()  # two that look from the same port on would often be in each other's way
         try:
-            yield RunningPage(service, blocks, blocks.launch(prevent_thread_lock=True, **options)[1])
+            yield RunningPage(service, blocks, launch(blocks, service, "127.0.0.1", range(port, port + 10)))
         finally:
             blocks.close()

@@ -89,6 +89,8 @@ def _add_data_commands(command: Callable[[str, str], argparse.ArgumentParser]) -
     evaluate.add_argument("--alpha", type=float, default=DecodeConfig.alpha, help="contrast (default: %(default)s)")
     evaluate.add_argument("--tau", type=float, default=DecodeConfig.tau, help="head cut (default: %(default)s)")
     evaluate.add_argument("--repetition-penalty", type=float, help="(default: the task's)")
+    evaluate.add_argument("--penalty-on", help="expert, or both for the amateur, too (default: expert)")
+    evaluate.add_argument("--scale", type=float, help="of oppu-scaled's LoRA (default: 1 / (1 - alpha), as contrast)")
     evaluate.add_argument("--seeds", type=int, default=1, metavar="N", help="so many runs, from --seed on (default: 1)")
     evaluate.add_argument("--controls", action="store_true", help="other adapters, alphas and endpoints on kept fits")
     evaluate.add_argument("--processes", type=int, default=1, metavar="N", help="authors at once (default: 1)")
@@ -98,7 +100,7 @@ def _add_machine_commands(command: Callable[[str, str], argparse.ArgumentParser]
     """What serves, prepares or measures: serve, worker, prepare, bench."""
     serve = command("serve", "Serve the page.")
     serve.add_argument("--host", default="127.0.0.1", help="(default: %(default)s)")
-    serve.add_argument("--port", type=int, default=7860, help="(default: %(default)s)")
+    serve.add_argument("--port", type=int, help="(default: the first that is free from 7860 on)")
 
     command("worker", "Take fits from the shared queue.")
     command("prepare", "Convert the embedded model and check both embedded models' files.")
@@ -226,8 +228,9 @@ def _evaluate(options) -> None:
     quiet_libraries()
     methods = [name.strip() for name in options.methods.split(",") if name.strip()]
     decode = {"alpha": options.alpha, "tau": options.tau}
-    if options.repetition_penalty is not None:
-        decode["repetition_penalty"] = options.repetition_penalty
+    for name in ("repetition_penalty", "penalty_on", "scale"):
+        if getattr(options, name) is not None:
+            decode[name] = getattr(options, name)
     given = {"users": options.users, "seed": options.seed, "model": options.model, "decode": decode}
     task, data, out = options.task, options.data, options.out
     with author_bar(task) as show:

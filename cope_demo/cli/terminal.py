@@ -83,7 +83,8 @@ def trace_bar() -> Iterator:
 
 def print_report(report: dict) -> None:
     """What the fit did, on the texts it was not shown."""
-    table = Table(title=f"On {report['held_out']} held-out texts")
+    held = report["held_out"]
+    table = Table(title="On one held-out text" if held == 1 else f"On {held} held-out texts")
     table.add_column("")
     for title in ("base", "OPPU", "CoPe"):
         table.add_column(title, justify="right")

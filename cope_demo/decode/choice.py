@@ -12,12 +12,16 @@ def score_next(
     """What the next token maximises, with minus infinity outside V_head: (V,).
 
     driver: of the method. user, amateur: the logits (V,) of both models, as far as the driver needs them. seen: the
-    generated ids. The repetition penalty acts on the logits of the model that drives, before the head is cut; the
-    amateur that is subtracted stays as it is.
+    generated ids. The repetition penalty acts on the logits of the model that drives, before the head is cut; on those
+    of an amateur that is subtracted where the settings say so (DecodeConfig.penalty_on).
     """
     logits = amateur if driver == "base" else user
     expert = penalize_repetition(logits, seen, config.repetition_penalty).log_softmax(-1)
-    score = implicit_reward(expert, amateur.log_softmax(-1), config.alpha) if driver == "contrast" else expert
+    score = expert
+    if driver == "contrast":
+        if config.penalizes_both:
+            amateur = penalize_repetition(amateur, seen, config.repetition_penalty)
+        score = implicit_reward(expert, amateur.log_softmax(-1), config.alpha)
     return score.masked_fill(~plausible_head(expert, config.tau), float("-inf"))
 
 

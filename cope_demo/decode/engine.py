@@ -94,13 +94,17 @@ class Engine:
         bank: LoraBank,
         config: DecodeConfig,
         written: Sequence[int] = (),
+        amateur_prompt_ids: list[int] | None = None,
     ) -> Request:
         """A new request with one column a method. Raises CopeError when prompt and length exceed the context.
 
         written: tokens that every column begins with, at most max_new_tokens of them and an end token at most as the
         last. It goes on as if it had chosen them itself; the first step gives the last of them, with its numbers.
+        amateur_prompt_ids: what the columns' amateurs read in the place of prompt_ids, of any length.
         """
-        return make_request(self.base, prompt_ids, methods, bank, config, list(written))
+        return make_request(
+            self.base, prompt_ids, methods, bank, config, list(written), amateur_prompt_ids=amateur_prompt_ids
+        )
 
     def decode(self, *request, **options) -> Iterator[Event]:
         """Joins one request, with the parameters of `join`, and runs it."""
@@ -119,14 +123,21 @@ class Engine:
         yield from self._fetch(outbox, [Writing(request, outbox) for request in requests if request.columns])
 
     def write(
-        self, prompts: Sequence[list[int]], method: str, bank: LoraBank, config: DecodeConfig, samples: int = 1
+        self,
+        prompts: Sequence[list[int]],
+        method: str,
+        bank: LoraBank,
+        config: DecodeConfig,
+        samples: int = 1,
+        amateur_prompts: Sequence[list[int]] | None = None,
     ) -> list[list[int]]:
         """The answers to several prompts by one method, as token ids with their end tokens.
 
         For tables: nothing is traced, and only the models that the method needs are run. samples: answers to each
-        prompt, one after the other, at the config's seed and those after it.
+        prompt, one after the other, at the config's seed and those after it. amateur_prompts: what the amateur reads in
+        the place of each prompt, where that differs.
         """
-        requests = make_untraced(self.base, prompts, method, bank, config, samples)
+        requests = make_untraced(self.base, prompts, method, bank, config, samples, amateur_prompts)
         if self.shared is None:
             return self._general.write(requests)
         outbox = Outbox()

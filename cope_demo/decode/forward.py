@@ -18,6 +18,7 @@ from cope_demo.model.calibration import measure_few
 from cope_demo.model.products import LayersProduct, make_head, make_product
 
 from .attention import CpuPool, Heads, Layout, TorchPool
+from .norms import add_and_normalize
 
 FAMILIES = ("llama", "mistral", "qwen2", "qwen3", "gemma")
 ROTARY = ("default", "linear", "llama3", "yarn")
@@ -103,20 +104,18 @@ class Forward:
         """
         rows = torch.nn.functional.embedding(ids, self.embedding).to(self.dtype) * self.scale
         turn, dressed = self._turn(layout.positions), self.adapters.dress(worn)
-        for number, layer in enumerate(self.layers):
+        x = torch.nn.functional.rms_norm(rows, rows.shape[-1:], self.layers[0].before_attention, self.epsilon)
+        following = [layer.before_attention for layer in self.layers[1:]] + [self.last_norm]
+        for number, (layer, after) in enumerate(zip(self.layers, following, strict=True)):
 
             def multiply(part: str, x: torch.Tensor, layer=layer, number=number) -> torch.Tensor:
                 return dressed.add(len(PARTS) * number + PARTS.index(part), x, getattr(layer, part)(x))
 
-            qkv = multiply("qkv", self._normalize(rows, layer.before_attention))
-            rows = rows + multiply("out", pool.attend(number, layer.heads, qkv, turn, layout))
-            gate, up = multiply("gate_up", self._normalize(rows, layer.before_mlp)).chunk(2, -1)
-            rows = rows + multiply("down", self.activate(gate) * up)
-        return self.head(self._normalize(rows[wanted], self.last_norm)).float()
-
-    def _normalize(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        """Zhang and Sennrich, "Root Mean Square Layer Normalization", NeurIPS 2019."""
-        return torch.nn.functional.rms_norm(x, x.shape[-1:], weight, self.epsilon)
+            attended = multiply("out", pool.attend(number, layer.heads, multiply("qkv", x), turn, layout))
+            x = add_and_normalize(rows, attended, layer.before_mlp, self.epsilon)
+            gate, up = multiply("gate_up", x).chunk(2, -1)
+            x = add_and_normalize(rows, multiply("down", self.activate(gate) * up), after, self.epsilon)
+        return self.head(x[wanted]).float()
 
     def _turn(self, positions: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         """Cosines and sines of rotary positions, (N, width) each, as the model's own module makes them."""

@@ -67,8 +67,8 @@ class GeneralDecoder:
         columns, bank = [request.columns[0] for request in requests], requests[0].bank
         running = Request(columns, bank, requests[0].config, [], traced=False)
         kinds = list_models(columns[0].method, traced=False)  # the rows of one prompt
-        prompts = [request.prompt_ids for request in requests for _ in kinds]
-        ids, attention = pad_sequences(prompts, self.base.tokenizer.pad_token_id)
+        reads = [read for request in requests for read in request.reads()]
+        ids, attention = pad_sequences(reads, self.base.tokenizer.pad_token_id)
         positions = (attention.cumsum(-1) - 1).clamp(min=0)
         cache, mask = DynamicCache(config=self.base.model.config), bank.mask(running.rows())
         while running.columns:
@@ -123,35 +123,42 @@ class GeneralDecoder:
             self._lock.release()
 
     def _prefill(self, request: Request) -> torch.Tensor:
-        """The prompt and what every column begins with, once for each different set of adapters, then spread over the
+        """The prompts and what every column begins with, once for each different set of adapters, then spread over the
         rows. Returns logits (2C, V)."""
-        rows = request.rows()
+        rows = [(names, tuple(read)) for names, read in zip(request.rows(), request.reads(), strict=True)]
         kinds = sorted(set(rows))
         cache = DynamicCache(config=self.base.model.config)
-        read = request.prompt_ids + request.columns[0].ids
-        ids = torch.tensor([read], device=self.base.device).expand(len(kinds), -1)
-        self._lora.apply(request.bank, request.bank.mask(kinds))
-        out = self.base.model(ids, past_key_values=cache, use_cache=True, logits_to_keep=1)
+        ids, attention = pad_sequences([list(read) for _, read in kinds], self.base.tokenizer.pad_token_id)
+        seen = None if attention.all() else attention.to(self.base.device)  # None: no row is padded
+        placed = {} if seen is None else {"attention_mask": seen, "position_ids": (seen.cumsum(-1) - 1).clamp(min=0)}
+        self._lora.apply(request.bank, request.bank.mask([names for names, _ in kinds]))
+        ids = ids.to(self.base.device)
+        out = self.base.model(ids, past_key_values=cache, use_cache=True, logits_to_keep=1, **placed)
         where = torch.tensor([kinds.index(row) for row in rows], device=self.base.device)
         cache.reorder_cache(where)  # and not batch_select_indices, which layers without attention lack
-        request.state = cache, request.bank.mask(rows)
+        request.state = cache, request.bank.mask([names for names, _ in rows]), None if seen is None else seen[where]
         return out.logits[where, -1].float()
 
     def _forward(self, request: Request) -> torch.Tensor:
         """The last token of every column through its two rows. Returns logits (2C, V)."""
-        cache, mask = request.state
+        cache, mask, seen = request.state
+        placed = {}
+        if seen is not None:
+            seen = torch.cat([seen, seen.new_ones(len(seen), 1)], 1)
+            placed = {"attention_mask": seen, "position_ids": seen.sum(-1, keepdim=True) - 1}
+            request.state = cache, mask, seen
         last = [column.ids[-1] for column in request.columns for _ in range(2)]
         ids = torch.tensor(last, device=self.base.device).unsqueeze(1)
         self._lora.apply(request.bank, mask)
-        out = self.base.model(ids, past_key_values=cache, use_cache=True, logits_to_keep=1)
+        out = self.base.model(ids, past_key_values=cache, use_cache=True, logits_to_keep=1, **placed)
         return out.logits[:, -1].float()
 
     def _leave(self, request: Request, keep: list[int]) -> None:
         """Takes the ended columns' rows out of the batch."""
-        cache, mask = request.state
+        cache, mask, seen = request.state
         request.columns = [request.columns[number] for number in keep]
         rows = torch.tensor([row for number in keep for row in (2 * number, 2 * number + 1)], device=self.base.device)
         if keep:
             cache.reorder_cache(rows)
-            mask = mask[rows]
-        request.state = (cache, mask) if keep else None
+            mask, seen = mask[rows], None if seen is None else seen[rows]
+        request.state = (cache, mask, seen) if keep else None

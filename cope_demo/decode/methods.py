@@ -22,11 +22,15 @@ class Method:
         "given" for a text that was not decoded.
     adapter: the personal adapter, "oppu" or "cope"; where base drives, the model that reads along.
     task_adapter: False where base is the bare model, without the task adapter that is otherwise part of it.
-    amateur: what stands against the personal model: "base", or "other", another person's model.
+    amateur: what stands against the personal model: "base"; "other", another person's model; "others", base with the
+        mean of other people's adapters of the same kind, so that what all of them share cancels.
     prompt: "" for the instruction alone; "rag" with the person's similar texts before it, "pag" with a profile as well.
+    plain_amateur: whether the amateur reads the instruction alone, whatever the expert's prompt is.
     column: "always" beside the others, "optional" where it is asked for, "against" where another person is named, ""
         where it is no column.
     varies: the column that is always there and that this one is a variation of.
+    scaled: whether its adapter is multiplied with DecodeConfig.scale.
+    paper: False for a baseline or extension that the paper does not have; tables show such a one where it was measured.
     evaluated: whether `evaluate` measures it.
     """
 
@@ -39,8 +43,11 @@ class Method:
     task_adapter: bool = True
     amateur: str = "base"
     prompt: str = ""
+    plain_amateur: bool = False
     column: str = ""
     varies: str = ""
+    scaled: bool = False
+    paper: bool = True
     evaluated: bool = True
 
     @property
@@ -61,6 +68,8 @@ class Method:
 
 _bare_model = partial(Method, driver="base", adapter="cope", task_adapter=False, column="optional", varies="greedy")
 """A method of the bare model; CoPe's adapter reads along."""
+_retrieving = partial(Method, driver="contrast", about="", prompt="rag", plain_amateur=True, paper=False)
+"""A method whose expert has the person's similar texts in its prompt, and its amateur not; see docs/method.md."""
 _ROWS = (
     Method(
         name="greedy",
@@ -110,6 +119,16 @@ _ROWS = (
         column="always",
     ),
     Method(
+        name="oppu-scaled",
+        label="OPPU, scaled",
+        brief="the same, its adapter multiplied as contrast would, and no contrast",
+        about="",  # it is no column
+        driver="user",
+        adapter="oppu",
+        scaled=True,
+        paper=False,
+    ),
+    Method(
         name="oppu+cd",
         label="OPPU with contrast",
         brief="the same, contrasted",
@@ -139,16 +158,58 @@ _ROWS = (
         column="always",
     ),
     Method(
+        name="oppu+retrieval",
+        label="OPPU with retrieval",
+        brief="adapter of the author, and similar texts in the prompt",
+        about="",  # it is no column
+        driver="user",
+        adapter="oppu",
+        prompt="rag",
+        paper=False,
+    ),
+    _retrieving(
+        name="oppu+cd+retrieval",
+        label="OPPU, context-aware contrast (ours)",
+        brief="the same, contrasted with base without these texts (ours)",
+        adapter="oppu",
+    ),
+    _retrieving(
+        name="cope+retrieval",
+        label="CoPe, context-aware contrast (ours)",
+        brief="DPO, and contrast in which only the expert sees similar texts (ours)",
+        adapter="cope",
+    ),
+    Method(
         name="against",
         label="CoPe against {other}",
-        brief="DPO, and contrast with another person",
+        brief="DPO, and contrast with another author",
         about="Of the words plausible for {who}, the one {who} would choose and {other} would not.",
         driver="contrast",
         adapter="cope",
         amateur="other",
         column="against",
         varies="cope",
-        evaluated=False,  # the benchmarks have no second person
+        paper=False,
+    ),
+    Method(
+        name="against-mean",
+        label="CoPe against the others",
+        brief="DPO, and contrast with the mean of the other authors",
+        about="",  # it is no column
+        driver="contrast",
+        adapter="cope",
+        amateur="others",
+        paper=False,
+    ),
+    Method(
+        name="oppu-against-mean",
+        label="OPPU against the others",
+        brief="adapter of the author, contrasted with the mean of the other authors",
+        about="",
+        driver="contrast",
+        adapter="oppu",
+        amateur="others",
+        paper=False,
     ),
 )
 _AS_GIVEN = "As it was given; nothing was decoded here."
@@ -186,9 +247,9 @@ def list_optional() -> tuple[str, ...]:
     return tuple(method.name for method in METHODS.values() if method.column == "optional")
 
 
-def list_evaluated() -> tuple[str, ...]:
-    """The methods that `evaluate` measures, in the order of its tables."""
-    return tuple(method.name for method in METHODS.values() if method.evaluated)
+def list_evaluated(paper: bool = False) -> tuple[str, ...]:
+    """The methods that `evaluate` measures, or of these the paper's, in the order of its tables."""
+    return tuple(method.name for method in METHODS.values() if method.evaluated and method.paper >= paper)
 
 
 def order_columns(names: Sequence[str] | None, against: str = "") -> tuple[str, ...]:

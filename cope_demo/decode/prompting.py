@@ -5,6 +5,7 @@ before them that the model itself wrote of the person (Richardson et al., "Integ
 Enhanced Personalization via Large Language Models", 2023).
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -25,10 +26,21 @@ _WORDS = 90
 """Words of a text or instruction that are shown; the rest is cut."""
 
 
-def find_similar_samples(instructions: list[str], samples: Sequence[Sample]) -> list[list[Sample]]:
-    """For each instruction the EXAMPLES samples of the person whose own ones are nearest to it, the nearest first."""
-    near = find_most_similar(instructions, [sample.prompt for sample in samples], EXAMPLES)
-    return [[samples[number] for number in numbers] for numbers in near]
+def find_similar_samples(
+    instructions: list[str], samples: Sequence[Sample], count: int = EXAMPLES, others_only: bool = False
+) -> list[list[Sample]]:
+    """For each instruction the `count` samples of the person whose own ones are nearest to it, the nearest first.
+
+    others_only: none that has this very instruction, as the text that is asked for, where it is in the history, would
+    be in its own prompt.
+    """
+    prompts = [sample.prompt for sample in samples]
+    most = max(Counter(prompts).values(), default=0) if others_only else 0
+    found = []
+    for asked, near in zip(instructions, find_most_similar(instructions, prompts, count + most), strict=True):
+        numbers = [number for number in near if not others_only or prompts[number] != asked]
+        found.append([samples[number] for number in numbers[:count]])
+    return found
 
 
 def make_rag_prompt(instruction: str, similar: Sequence[Sample], profile: str = "") -> str:

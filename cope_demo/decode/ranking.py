@@ -1,8 +1,8 @@
 """The candidates for each column's next token: one compiled pass over the vocabulary for each column.
 
-The equations are those of reward.py: the repetition penalty acts on the logits of the model that drives, V_head is cut
-by the expert's probabilities, and the score is log pi_user - alpha * log pi_base. As a loop each logit is read from
-memory once for all of this, where tensors as long as the vocabulary would be made for every operation.
+The equations are those of reward.py: the repetition penalty acts on the logits of the model that drives, or of both,
+V_head is cut by the expert's probabilities, and the score is log pi_user - alpha * log pi_base. As a loop each logit is
+read from memory once for all of this, where tensors as long as the vocabulary would be made for every operation.
 """
 
 from collections.abc import Sequence
@@ -24,14 +24,16 @@ class Settings:
     """What C columns are decided by.
 
     by_base: bool (C,), whether base drives. alphas: float32 (C,), of the rewards. contrasts: float32 (C,), how much of
-    base is taken off the score, alpha or 0. penalties: float32 (C,). floors: float32 (C,), log tau, LEAST for tau 0.
-    seen: int64 (C, S), the tokens already written, in the first `counts` (C,) of the S places.
+    base is taken off the score, alpha or 0. penalties: float32 (C,). both: bool (C,), whether the penalty acts on base
+    where it is taken off, too. floors: float32 (C,), log tau, LEAST for tau 0. seen: int64 (C, S), the tokens already
+    written, in the first `counts` (C,) of the S places.
     """
 
     by_base: np.ndarray
     alphas: np.ndarray
     contrasts: np.ndarray
     penalties: np.ndarray
+    both: np.ndarray
     floors: np.ndarray
     seen: np.ndarray
     counts: np.ndarray
@@ -84,9 +86,9 @@ def rank_tokens(
         np.empty((count, liked), np.int64),
         np.empty((count, liked), np.int64),
     )
-    own = settings.by_base, settings.contrasts, settings.penalties, settings.floors, settings.seen, settings.counts
+    own = settings.by_base, settings.contrasts, settings.penalties, settings.both, settings.floors
     arrays = found.sums, found.floors, found.sizes, found.best, found.winners, found.liked_user, found.liked_base
-    _rank(user, amateur, *own, alphas, floors, *arrays)
+    _rank(user, amateur, *own, settings.seen, settings.counts, alphas, floors, *arrays)
     return found
 
 
@@ -104,7 +106,8 @@ def describe_tokens(
     logps = [part - ranking.sums[:, n, None] for n, part in enumerate((*logits, *penalized))]
     logp_user, logp_base, expert, by_base = logps
     reward = logp_user - settings.alphas[:, None] * logp_base
-    score = np.where(settings.by_base[:, None], by_base, expert) - settings.contrasts[:, None] * logp_base
+    taken_off = np.where(settings.both[:, None], by_base, logp_base)
+    score = np.where(settings.by_base[:, None], by_base, expert) - settings.contrasts[:, None] * taken_off
     return logp_user, logp_base, reward, score, penalized[0] >= ranking.floors[:, None]
 
 
@@ -115,6 +118,7 @@ def _rank(
     by_base,
     contrasts,
     penalties,
+    both,
     floors,
     seen,
     counts,
@@ -139,14 +143,16 @@ def _rank(
         most = _find_most(expert)
         heads[column] = most + floors[column] if floors[column] > LEAST else LEAST
         sizes[column] = _count(expert, heads[column])
+        if both[column]:
+            _penalize(base, written, penalty)
         _find_winners(expert, base, most, other_alphas, other_floors[column], winners[column])
         if by_base[column]:
-            _penalize(base, written, penalty)
-            sums[column, 3] = _sum_exponentials(base)
+            if not both[column]:
+                _penalize(base, written, penalty)
             best[column] = np.argmax(base)
         else:
-            sums[column, 3] = sums[column, 1]
             best[column] = _find_best(expert, base, heads[column], contrasts[column])
+        sums[column, 3] = _sum_exponentials(base) if by_base[column] or both[column] else sums[column, 1]
 
 
 @njit  # with exact divisions, so that a token at V_head's edge is on the same side in describe_tokens

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from cope_demo.config import DecodeConfig
-from cope_demo.model.adapters import BARE, NO_ADAPTER, OTHER, LoraBank
+from cope_demo.model.adapters import BARE, NO_ADAPTER, OTHER, LoraBank, name_mean, name_scaled
 from cope_demo.model.base_model import BaseModel
 
 from .choice import sample_token
@@ -40,6 +40,7 @@ class Request:
     """Columns that share a prompt. Made by Engine.join.
 
     traced: whether its tokens come with their numbers; without, only the models that a method needs are run.
+    amateur_prompt_ids: what the columns' amateurs read in the place of prompt_ids; None: the same.
     state: what the decoder at work keeps of it.
     """
 
@@ -48,23 +49,53 @@ class Request:
     config: DecodeConfig
     prompt_ids: list[int]
     traced: bool = True
+    amateur_prompt_ids: list[int] | None = None
     state: Any = None
 
     def rows(self) -> list[tuple[str, ...]]:
         """The names of each row's adapters: of each column first its expert's, then its amateur's, as far as needed."""
         return [names for column in self.columns for names in list_models(column.method, self.traced)]
 
+    def reads(self) -> list[list[int]]:
+        """What each of these rows reads before its first new token: a prompt, and what its column begins with."""
+        amateurs = self.prompt_ids if self.amateur_prompt_ids is None else self.amateur_prompt_ids
+        both, found = [self.prompt_ids, amateurs], []
+        for column in self.columns:
+            found += [prompt + column.ids for prompt in select_models(column.method, self.traced, both)]
+        return found
+
 
 def list_models(method: Method, traced: bool) -> list[tuple[str, ...]]:
     """The adapters of the models that the method needs to write, or in a trace of both."""
-    both = [(method.adapter,), list_amateur_adapters(method)]
+    return select_models(method, traced, [(name_expert(method),), list_amateur_adapters(method)])
+
+
+def select_models(method: Method, traced: bool, both: list) -> list:
+    """Of the expert's and the amateur's: of both where it is traced, else of those that the method needs to write."""
     return both if traced else {"base": both[1:], "user": both[:1], "contrast": both}[method.driver]
 
 
+def name_expert(method: Method) -> str:
+    """The name of the method's personal adapter in a bank of `prepare_bank`."""
+    return name_scaled(method.adapter) if method.scaled else method.adapter
+
+
+def prepare_bank(bank: LoraBank, methods: Sequence[str], config: DecodeConfig) -> LoraBank:
+    """The bank with what these methods wear at these settings beside its own: an adapter that is multiplied.
+
+    Raises CopeError for settings that say no factor.
+    """
+    for method in (METHODS[name] for name in methods):
+        bank = bank.add_scaled(method.adapter, config.lora_scale) if method.scaled else bank
+    return bank
+
+
 def list_amateur_adapters(method: Method) -> tuple[str, ...]:
-    """The names of the adapters of the method's amateur: of base at most the task adapter, or another person's."""
+    """The names of the adapters of the method's amateur: of base at most the task adapter, or other people's."""
     if method.amateur == "other":
         return OTHER
+    if method.amateur == "others":
+        return (name_mean(method.adapter),)
     return NO_ADAPTER if method.task_adapter else BARE
 
 
@@ -89,19 +120,29 @@ def make_request(
     config: DecodeConfig,
     written: list[int],
     traced: bool = True,
+    amateur_prompt_ids: list[int] | None = None,
 ) -> Request:
     """See Engine.join."""
-    base.check_fits(prompt_ids, config.max_new_tokens)
+    for prompt in filter(None, (prompt_ids, amateur_prompt_ids)):
+        base.check_fits(prompt, config.max_new_tokens)
     columns = [make_column(base, METHODS[method], config, written) for method in methods]
-    return Request(columns, bank, config, list(prompt_ids), traced)
+    bank = prepare_bank(bank, methods, config)
+    return Request(columns, bank, config, list(prompt_ids), traced, amateur_prompt_ids)
 
 
 def make_untraced(
-    base: BaseModel, prompts: Sequence[list[int]], method: str, bank: LoraBank, config: DecodeConfig, samples: int
+    base: BaseModel,
+    prompts: Sequence[list[int]],
+    method: str,
+    bank: LoraBank,
+    config: DecodeConfig,
+    samples: int,
+    amateur_prompts: Sequence[list[int]] | None = None,
 ) -> list[Request]:
     """A request with one column for every prompt and each of `samples` seeds, config.seed and those after it."""
     seeds = [replace(config, seed=config.seed + number) for number in range(samples)]
-    return [make_request(base, prompt, (method,), bank, one, [], traced=False) for prompt in prompts for one in seeds]
+    pairs = zip(prompts, amateur_prompts or [None] * len(prompts), strict=True)
+    return [make_request(base, own, (method,), bank, one, [], False, other) for own, other in pairs for one in seeds]
 
 
 def write_token(base: BaseModel, column: RunningColumn, token: int, config: DecodeConfig) -> tuple[str, str | None]:

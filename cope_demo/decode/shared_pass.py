@@ -120,10 +120,11 @@ class SharedPass:
         works, beginnings = self._share_step()
         if not works and not beginnings:
             return False
-        pieces = [Piece(sequence, count, work.wanted(count)) for work, count in works for sequence in work.sequences]
+        parts = [(count, work.take_pieces(count)) for work, count in works]
+        writing = sum(piece.count for count, own in parts if count == 1 for piece in own)
+        pieces = [piece for _, own in parts for piece in own]
         pieces += [Piece(sequence, count, 0) for sequence, count in beginnings]
-        started = time.monotonic()
-        read = sum(count * work.rows for work, count in works if count > 1) + sum(count for _, count in beginnings)
+        started, read = time.monotonic(), sum(piece.count for piece in pieces) - writing
         try:
             step = assemble(pieces, self.forward.device)
             logits = self.forward.run(step.ids, step.worn, step.layout, self._pool, step.wanted)
@@ -135,7 +136,7 @@ class SharedPass:
                 self._finish(work, error)
             self._beginnings.release(lost)
         self.steps += 1
-        self._learn(sum(piece.count for piece in pieces) - read, read, time.monotonic() - started)
+        self._learn(writing, read, time.monotonic() - started)
         return True
 
     def _learn(self, writing: int, read: int, spent: float) -> None:

@@ -108,6 +108,7 @@ def _read_settings(columns: Sequence[RunningColumn], configs: Sequence[DecodeCon
         alphas,
         np.where(contrasted, alphas, np.float32(0)),
         _make_row(config.repetition_penalty for config in configs),
+        np.array([config.penalizes_both for config in configs]),
         _make_row(_log(config.tau) for config in configs),
         *pad_seen([column.seen for column in columns]),
     )

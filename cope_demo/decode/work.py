@@ -14,7 +14,7 @@ from cope_demo.model.adapters import Lora, LoraBank
 from .beginnings import Beginning, Beginnings
 from .outbox import Outbox
 from .request import Event, Request
-from .sequences import Places, Sequence
+from .sequences import Piece, Places, Sequence
 from .trace import ColumnEnd
 
 FindSlots = Callable[[Lora], tuple[int, ...]]
@@ -29,14 +29,15 @@ class Work:
     """A share in the steps. It reads until `sequences` have nothing pending, and is over when it has none.
 
     outbox: where its results go, and who is waiting. kinds: the names of the adapters of each sequence that reads.
+    reads: what each of them reads; the shorter ones wait for the longest, so that all end in the same step.
     """
 
     patient = False
     """Whether it comes after all others, and reads little in a step in which others write."""
 
-    def __init__(self, bank: LoraBank, outbox: Outbox, kinds: list[tuple[str, ...]], read: list[int], room: int):
+    def __init__(self, bank: LoraBank, outbox: Outbox, kinds: list[tuple[str, ...]], reads: list[list[int]], room: int):
         self.bank, self.outbox, self.kinds = bank, outbox, kinds
-        self._read, self._room = read, room
+        self._reads, self._room = reads, room
         self.sequences: list[Sequence] = []
         self._beginnings: list[Beginning] = []
         self._places = self._own = np.empty(0, np.int32)
@@ -44,7 +45,7 @@ class Work:
     @property
     def needed(self) -> int:
         """Places that it takes at most, with those of beginnings that nobody else uses."""
-        return len(self.kinds) * len(self._read) + self._room
+        return sum(map(len, self._reads)) + self._room
 
     @property
     def rows(self) -> int:
@@ -53,12 +54,21 @@ class Work:
 
     @property
     def reading(self) -> int:
-        """Tokens that every one of its sequences is still to read before it writes; 0 where it writes."""
-        return len(self.sequences[0].pending) if self.sequences and len(self.sequences[0].pending) > 1 else 0
+        """Tokens that its longest sequence is still to read before it writes; 0 where it writes."""
+        return self._longest if self._longest > 1 else 0
+
+    @property
+    def _longest(self) -> int:
+        return max((len(sequence.pending) for sequence in self.sequences), default=0)
 
     def wanted(self, count: int) -> int:
         """Of the next `count` tokens, how many of the last give logits."""
-        return 1 if count == len(self.sequences[0].pending) else 0
+        return 1 if count == self._longest else 0
+
+    def take_pieces(self, count: int) -> list[Piece]:
+        """What its sequences read in a step in which the longest one reads `count` tokens, a piece each."""
+        left, wanted = self._longest - count, self.wanted(count)
+        return [Piece(one, max(0, len(one.pending) - left), wanted) for one in self.sequences]
 
     @property
     def unread(self) -> list[Sequence]:
@@ -71,18 +81,17 @@ class Work:
 
     def begin(self, places: Places, find_slots: FindSlots, beginnings: Beginnings) -> None:
         """Takes its places and begins to read, where possible after what all prompts begin with."""
-        shared = len(beginnings.tokens) if beginnings.is_in(self._read) else 0
-        length = len(self._read) - shared
-        self._places = places.take(len(self.kinds) * length + self._room)
-        self._own = self._places[len(self.kinds) * length :]
-        for number, names in enumerate(self.kinds):
+        shares = [len(beginnings.tokens) if beginnings.is_in(read) else 0 for read in self._reads]
+        lengths = [len(read) - shared for read, shared in zip(self._reads, shares, strict=True)]
+        self._places = places.take(sum(lengths) + self._room)
+        *parts, self._own = np.split(self._places, np.cumsum(lengths))
+        for names, read, shared, mine in zip(self.kinds, self._reads, shares, parts, strict=True):
             loras = find_loras(self.bank, names)
             worn = tuple(slot for lora in loras for slot in find_slots(lora))
-            mine = self._places[number * length : (number + 1) * length]
             if shared:
                 self._beginnings.append(beginnings.use(loras, worn))
                 mine = np.concatenate([self._beginnings[-1].sequence.places, mine])
-            self.sequences.append(Sequence(worn, mine, shared, pending=self._read[shared:]))
+            self.sequences.append(Sequence(worn, mine, shared, pending=read[shared:]))
 
     def end(self, places: Places) -> None:
         """Gives its places back."""
@@ -96,12 +105,13 @@ class Writing(Work):
     """A request: its columns' next tokens come from TracedStep, or untraced ones from `advance_untraced`."""
 
     def __init__(self, request: Request, outbox: Outbox):
-        self.request, rows = request, request.rows()
-        self.names = rows
-        columns = request.columns
-        kinds, new = sorted(set(rows)), request.config.max_new_tokens - len(columns[0].ids)
-        read = request.prompt_ids + columns[0].ids
-        super().__init__(request.bank, outbox, kinds, read, len(rows) * new)
+        self.request = request
+        rows = [(names, tuple(read)) for names, read in zip(request.rows(), request.reads(), strict=True)]
+        first, new = sorted(set(rows)), request.config.max_new_tokens - len(request.columns[0].ids)
+        self._where = [first.index(row) for row in rows]
+        """From which of the sequences that read the prompt each row goes on."""
+        kinds, reads = [names for names, _ in first], [list(read) for _, read in first]
+        super().__init__(request.bank, outbox, kinds, reads, len(rows) * new)
         self._writes = False
 
     def take(self, logits: torch.Tensor) -> torch.Tensor:
@@ -109,20 +119,19 @@ class Writing(Work):
         if self._writes:
             return logits
         self._writes = True
-        where = [self.kinds.index(names) for names in self.names]
-        prompts, own = self.sequences, np.split(self._own, len(self.names))
+        prompts, own = self.sequences, np.split(self._own, len(self._where))
         self.sequences = [
             Sequence(prompts[kind].worn, np.concatenate([prompts[kind].places, mine]), prompts[kind].length)
-            for kind, mine in zip(where, own, strict=True)
+            for kind, mine in zip(self._where, own, strict=True)
         ]
-        return logits[where]
+        return logits[self._where]
 
     def keep(self, going: list[bool]) -> None:
         """Goes on with these of its columns, each with its last token."""
-        columns, each = self.request.columns, len(self.names) // len(self.request.columns)
+        columns, each = self.request.columns, len(self.sequences) // len(self.request.columns)
         stay = [number for number, one in enumerate(going) if one]
         rows = [number * each + k for number in stay for k in range(each)]
-        self.names, self.sequences = [self.names[row] for row in rows], [self.sequences[row] for row in rows]
+        self.sequences = [self.sequences[row] for row in rows]
         self.request.columns = [columns[number] for number in stay]
         for number, column in enumerate(self.request.columns):
             for sequence in self.sequences[number * each : (number + 1) * each]:
@@ -149,7 +158,7 @@ class Scoring(Work):
         describe: Callable[..., list],
         patient: bool = False,
     ):
-        super().__init__(bank, outbox, kinds, prompt_ids + response_ids[:-1], 0)
+        super().__init__(bank, outbox, kinds, [prompt_ids + response_ids[:-1]] * len(kinds), 0)
         self._left, self._describe, self.patient = len(response_ids), describe, patient
 
     @property

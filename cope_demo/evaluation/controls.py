@@ -21,7 +21,7 @@ import torch
 
 from cope_demo.decode.methods import METHODS
 from cope_demo.fit.examples import Example
-from cope_demo.model.adapters import Lora, LoraBank, read_lora
+from cope_demo.model.adapters import Lora, LoraBank, average_loras, name_mean, read_lora
 from cope_demo.system.files import read_json_lines
 from cope_demo.texts.lamp import Author
 
@@ -33,8 +33,10 @@ from .reading import Model, Reader
 ADAPTERS = {"oppu": "oppu", "cope": "oppu+dpo"}
 """An adapter and the method that writes by it alone."""
 ALPHAS = (0.1, 0.3, 0.5, 1.0)
-SCALES = (1.1, 1.2, 1.3, 1.5)
-"""What a LoRA is multiplied with, without contrast: to first order, contrast at alpha 0.1 multiplies with 1.11."""
+OTHERS_ALPHAS = (0.1, 0.3, 0.5)
+"""The same of contrast with the mean of all other authors' adapters."""
+SCALES = (1.1, 1 / (1 - 0.1), 1.2, 1.3, 1.5)
+"""What a LoRA is multiplied with, without contrast; 1 / (1 - 0.1) is what contrast at alpha 0.1 does to first order."""
 PENALTIES = (1.1, 1.2)
 SWAPPED = ("oppu", "cope")
 """The methods that also write by another author's adapters: those of the next author of the file."""
@@ -48,7 +50,10 @@ def list_rules() -> list[Rule]:
     for adapter, method in ADAPTERS.items():
         rules.append(Rule(method, adapter))
         rules += [Rule(f"{method} alpha {alpha:g}", adapter, alpha=alpha) for alpha in ALPHAS]
-        rules += [Rule(f"{method} x {scale:g}", adapter, scale) for scale in SCALES]
+        rules += [
+            Rule(f"{method} alpha {alpha:g} against mean", adapter, alpha=alpha, others=True) for alpha in OTHERS_ALPHAS
+        ]
+        rules += [Rule(f"{method} x {scale:.3g}", adapter, scale) for scale in SCALES]
         for penalty in PENALTIES:
             rules.append(Rule(f"{method} penalty {penalty:g}", adapter, penalty=penalty))
             rules += [
@@ -61,6 +66,11 @@ def list_rules() -> list[Rule]:
 RULES = {rule.name: rule for rule in list_rules()}
 
 
+def find_rules(authors: int) -> dict[str, Rule]:
+    """Those of RULES that can be measured with so many authors."""
+    return {name: rule for name, rule in RULES.items() if authors > 1 or not rule.others}
+
+
 class Controls:
     """The controls of one run, ready to measure author after author.
 
@@ -69,14 +79,14 @@ class Controls:
 
     def __init__(self, measurement: Measurement, authors: Sequence[Author], samples: int):
         self.run, self.authors, self.samples = measurement, list(authors), samples
-        self.reader = Reader(measurement.base)
+        self.reader, self.rules = Reader(measurement.base), find_rules(len(self.authors))
         self._fits: dict[str, tuple[Path, dict[str, Lora]]] = {}
 
     def measure(self, author: Author) -> dict:
         """The author's record. Raises CopeError when a history of the run will not do."""
         examples, own = self._encode(author), self._read_fit(author)[1]
         logps, swapped = {name: {} for name in ADAPTERS}, {name: {} for name in ADAPTERS}
-        decided = self._decide(examples, self.run.make_bank(own))
+        decided = self._decide(examples, self.run.make_bank(own | self._average_others(author)))
         for name in ADAPTERS:
             logps[name][author.id] = decided["logps"][name]
         for other in self.authors:
@@ -112,31 +122,42 @@ class Controls:
             self._fits[author.id] = folder, {name: read_lora(folder / name, self.run.base.model) for name in ADAPTERS}
         return self._fits[author.id]
 
+    def _average_others(self, author: Author) -> dict[str, Lora]:
+        """The means of all other authors' adapters, by name_mean; nothing where there is no other."""
+        others = [self._read_fit(other)[1] for other in self.authors if other.id != author.id]
+        names = ADAPTERS if others else ()
+        return {name_mean(name): average_loras([loras[name] for loras in others]) for name in names}
+
     @cached_property
     def _models(self) -> list[Model]:
-        """The models that RULES need: base first."""
-        return list(dict.fromkeys(Model(rule.adapter, rule.scale) for rule in RULES.values()))
+        """The models that the rules need: the amateurs first, and of these base."""
+        rules = self.rules.values()
+        models = [Model(rule.amateur) for rule in rules] + [Model(rule.adapter, rule.scale) for rule in rules]
+        return list(dict.fromkeys(models))
 
     def _decide(self, examples: Sequence[Example], bank: LoraBank) -> dict:
         """What every rule takes on the gold texts with the author's own adapters."""
         sums = {name: [0.0] * len(examples) for name in ("", *ADAPTERS)}
-        chosen: dict[str, list[list[int]]] = {name: [[]] * len(examples) for name in RULES}
-        amateur = None
+        chosen: dict[str, list[list[int]]] = {name: [[]] * len(examples) for name in self.rules}
+        amateurs: dict[str, torch.Tensor] = {}
+        names = {rule.amateur for rule in self.rules.values()}
         for number, model, logits in self.reader.read(examples, self._models, bank):
             example, logits = examples[number], logits.float()
-            if not model.adapter:
-                amateur = logits
-            if model.scale == 1:
+            if model.adapter in names:
+                amateurs[model.adapter] = logits
+            if model.scale == 1 and model.adapter in sums:
                 sums[model.adapter][number] = _sum_logps(logits, example)
-            for rule in (one for one in RULES.values() if (one.adapter, one.scale) == (model.adapter, model.scale)):
+            rules = self.rules.values()
+            for rule in (one for one in rules if (one.adapter, one.scale) == (model.adapter, model.scale)):
                 tau, given = self.run.settings.tau, (example.response_ids, example.prompt_ids)
-                chosen[rule.name][number] = choose_tokens(logits, amateur, rule, tau, *given).tolist()
+                taken = choose_tokens(logits, amateurs[rule.amateur], rule, tau, *given)
+                chosen[rule.name][number] = taken.tolist()
         golds = [example.response_ids for example in examples]
-        plain = {name: chosen[ADAPTERS[rule.adapter] if rule.adapter else "tam"] for name, rule in RULES.items()}
+        plain = {name: chosen[ADAPTERS[rule.adapter] if rule.adapter else "tam"] for name, rule in self.rules.items()}
         return {
             "logps": sums,
             "right": {name: _compare_all(tokens, golds, True) for name, tokens in chosen.items()},
-            "changed": {name: _compare_all(chosen[name], plain[name], False) for name in RULES},
+            "changed": {name: _compare_all(chosen[name], plain[name], False) for name in self.rules},
         }
 
     def _read_swapped(self, examples: Sequence[Example], bank: LoraBank) -> tuple[dict, dict]:

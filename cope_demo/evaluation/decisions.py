@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
+from cope_demo.model.adapters import name_mean
 from cope_demo.reward import implicit_reward, penalize_repetition, plausible_head
 
 PLACEMENTS = ("expert", "both", "score")
@@ -21,7 +22,8 @@ class Rule:
     """A way of deciding.
 
     adapter: the adapter that decides, "" for base. scale: what its LoRA is multiplied with. alpha: None: no contrast.
-    penalty, placement: the repetition penalty and what it acts on.
+    penalty, placement: the repetition penalty and what it acts on. others: whether the amateur is base with the mean of
+    the other authors' adapters of that name, and not base alone.
     """
 
     name: str
@@ -30,6 +32,12 @@ class Rule:
     alpha: float | None = None
     penalty: float = 1.0
     placement: str = "expert"
+    others: bool = False
+
+    @property
+    def amateur(self) -> str:
+        """The name of the adapter that the amateur wears, "" for none."""
+        return name_mean(self.adapter) if self.others else ""
 
 
 def choose_tokens(

@@ -19,8 +19,14 @@ from .metrics import METRICS
 
 Table = dict[str, dict[str, dict[str, dict[int, list[float]]]]]
 """endpoint -> method -> author -> seed -> one value a query."""
-CONTRASTED = {"oppu+cd": "oppu alpha 0.1", "cope": "oppu+dpo alpha 0.1"}
-"""The rules by which the methods that contrast decide at the default alpha."""
+BY_RULE = {
+    "oppu-scaled": "oppu x 1.11",
+    "oppu+cd": "oppu alpha 0.1",
+    "cope": "oppu+dpo alpha 0.1",
+    "against-mean": "oppu+dpo alpha 0.1 against mean",
+    "oppu-against-mean": "oppu alpha 0.1 against mean",
+}
+"""The rules by which methods decide at the default alpha."""
 GOLD = "gold"
 """The author's own text, where it stands as a method: the most that an endpoint can see."""
 
@@ -64,7 +70,9 @@ def count_flips(replicates: Sequence[Replicate]) -> dict[str, dict[str, int]]:
     for name, rule in RULES.items():
         plain = ADAPTERS[rule.adapter] if rule.adapter else "tam"
         total = dict.fromkeys(("tokens", "changed", "gained", "lost"), 0)
-        for record in (record for one in replicates for record in one.records.values() if "right" in record):
+        for record in (record for one in replicates for record in one.records.values()):
+            if name not in record.get("right", ()):
+                continue
             right, before, changed = ("".join(record[key][n]) for key, n in _columns(name, plain))
             total["tokens"] += len(right)
             total["changed"] += changed.count("1")
@@ -86,7 +94,7 @@ def _read_decisions(record: dict) -> Found:
     for name in (name for name in RULES if name in record["right"]):
         yield "agreement", name, [_share(bits) for bits in record["right"][name]]
         yield "changed", name, [_share(bits) for bits in record["changed"][name]]
-    for method, rule in CONTRASTED.items():
+    for method, rule in ((method, rule) for method, rule in BY_RULE.items() if rule in record["right"]):
         yield "agreement", method, [_share(bits) for bits in record["right"][rule]]
     for adapter, by_other in record["swapped_right"].items():
         if by_other:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
 
-from cope_demo.config import DecodeConfig, FitConfig, check, read_fit_config
+from cope_demo.config import DecodeConfig, FitConfig, check, complete_plan, read_fit_config
 from cope_demo.decode.engine import Engine
 from cope_demo.decode.methods import METHODS, list_evaluated
 from cope_demo.errors import CopeError
@@ -28,6 +28,9 @@ from .results import summarize_rows, write_results
 from .workers import Run, run_here
 
 PREDICTIONS, PLAN = "predictions.jsonl", "plan.json"
+
+BROKEN = (RuntimeError, ValueError, ArithmeticError)
+"""What leaves an author out and does not end a run."""
 
 Tell = Callable[[int, int, float], None]
 """Is called with (authors done, of, seconds to go)."""
@@ -59,7 +62,7 @@ class RunSettings:
     methods: tuple[str, ...]
     seed: int
     model: str | None
-    decode: tuple[tuple[str, float], ...]
+    decode: tuple[tuple[str, float | str], ...]
     config: FitConfig
 
 
@@ -122,15 +125,18 @@ def make_settings(
     )
 
 
-def prepare_measurement(settings: RunSettings) -> Measurement:
-    """The model and settings of a run; its model stays loaded. Raises CopeError where a task adapter is lacking."""
+def prepare_measurement(settings: RunSettings, authors: Sequence[Author] = ()) -> Measurement:
+    """The model and settings of a run; its model stays loaded. Raises CopeError where a task adapter is lacking.
+
+    authors: all of the run, for methods that contrast with other authors.
+    """
     task = find_task(settings.task)
     defaults = {"repetition_penalty": task.repetition_penalty, "max_new_tokens": task.max_new_tokens}
     decode = DecodeConfig(**{**defaults, **dict(settings.decode), "alternatives": 0, "seed": settings.seed})
     engine = _load_engine(settings.model)
     tam = _find_tam(settings.task, engine.base, settings.methods)
     methods = [METHODS[name] for name in settings.methods]
-    return Measurement(task, methods, engine, decode, settings.config, settings.model, tam)
+    return Measurement(task, methods, engine, decode, settings.config, settings.model, tam, authors)
 
 
 @lru_cache(maxsize=1)
@@ -138,8 +144,12 @@ def _load_engine(model: str | None) -> Engine:
     return Engine(load_base(model, trainable=True))  # its weights stay unpacked, as batches are large
 
 
-def _measure_author(settings: RunSettings, author: Author) -> list[dict]:
-    return prepare_measurement(settings).measure(author)
+def _measure_author(settings: RunSettings, authors: Sequence[Author], author: Author) -> list[dict]:
+    return prepare_measurement(settings, authors).measure(author)
+
+
+def _make_fit(settings: RunSettings, author: Author) -> None:
+    prepare_measurement(settings).make_fit(author)
 
 
 def _check_options(methods: Sequence[str], users: int | None) -> None:
@@ -170,11 +180,13 @@ def _measure_authors(
     """
     skipped = {author.id: "No query with id, input and gold." for author in authors if not author.queries}
     wanted = [author for author in authors if author.id not in skipped and author.id not in done]
+    if wanted and any(METHODS[name].amateur != "base" for name in settings.methods):
+        _make_fits(authors, settings, run, tell)
     started, before = time.monotonic(), len(authors) - len(wanted)
-    for number, (author, outcome) in enumerate(run(partial(_measure_author, settings), wanted), 1):
+    for number, (author, outcome) in enumerate(run(partial(_measure_author, settings, tuple(authors)), wanted), 1):
         if isinstance(outcome, CopeError):
             skipped[author.id] = str(outcome)
-        elif isinstance(outcome, (RuntimeError, ValueError, ArithmeticError)):
+        elif isinstance(outcome, BROKEN):
             skipped[author.id] = f"{type(outcome).__name__} while measuring this author; the others are not affected."
         elif isinstance(outcome, Exception):
             raise outcome
@@ -186,12 +198,22 @@ def _measure_authors(
     return {author.id: skipped[author.id] for author in authors if author.id in skipped}
 
 
+def _make_fits(authors: Sequence[Author], settings: RunSettings, run: Run, tell: Tell) -> None:
+    """Makes every author's fit before any is measured, as an author's texts need the others' too, and no two processes
+    may make the same one. What will not do is said of each author when they are measured."""
+    started, able = time.monotonic(), [author for author in authors if author.queries and author.profile]
+    for number, (_, outcome) in enumerate(run(partial(_make_fit, settings), able), 1):
+        if isinstance(outcome, Exception) and not isinstance(outcome, (CopeError, *BROKEN)):
+            raise outcome
+        tell(number, len(able), (time.monotonic() - started) / number * (len(able) - number))
+
+
 def _open_run(out: Path, plan: Plan, authors: list[Author]) -> dict[str, list[dict]]:
     """The run's folder, made or continued: the rows of the authors that are done, by their id."""
     out.mkdir(parents=True, exist_ok=True)
     wanted = json.loads(json.dumps(asdict(plan)))
     path = out / PLAN
-    if path.exists() and json.loads(path.read_text("utf-8")) != wanted:
+    if path.exists() and complete_plan(json.loads(path.read_text("utf-8"))) != wanted:
         raise CopeError(f"{out} holds a run of other data, methods or settings: name another folder.")
     path.write_text(json.dumps(wanted, indent=1) + "\n", "utf-8")
     done: dict[str, list[dict]] = {}

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cope_demo.config import DecodeConfig
+from cope_demo.config import DecodeConfig, complete_plan
 from cope_demo.decode.methods import METHODS, list_evaluated
 from cope_demo.errors import CopeError
 from cope_demo.paths import ROOT
@@ -114,8 +114,8 @@ def gather(runs: Sequence[Run], seed: int = 0) -> dict:
 
 
 def list_contrasting() -> tuple[str, ...]:
-    """The evaluated methods that alpha and tau change."""
-    return tuple(name for name in list_evaluated() if METHODS[name].contrasts)
+    """The paper's methods that alpha and tau change."""
+    return tuple(name for name in list_evaluated(paper=True) if METHODS[name].contrasts)
 
 
 def select_main_rows(runs: Sequence[Run]) -> dict[str, dict[tuple[str, str], dict]]:
@@ -127,6 +127,7 @@ def read_run(folder: Path) -> Run:
     """A finished run. Raises CopeError when it cannot be read."""
     try:
         plan, result = (json.loads((folder / name).read_text("utf-8")) for name in ("plan.json", "results.json"))
+        plan = complete_plan(plan)
         lines = [json.loads(line) for line in (folder / "predictions.jsonl").read_text("utf-8").split("\n") if line]
         rows: dict[str, dict[tuple[str, str], dict]] = {}
         for row in lines:
@@ -188,7 +189,7 @@ def _sweep(runs: Sequence[Run], seed: int) -> dict | None:
     swept = {}
     for point in points:
         for method, rows in _merge_rows([run for run in runs if run.point == point]).items():
-            if METHODS[method].contrasts:
+            if method in list_contrasting():
                 columns[f"{method} {point}"] = rows
                 swept[f"{method} {point}"] = (method, point)
     columns = _keep_common_queries(columns, runs[0].plan["task"])

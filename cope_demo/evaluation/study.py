@@ -18,7 +18,7 @@ from cope_demo.texts.lamp import USERS, Author, read_authors
 from cope_demo.texts.tasks import find_task
 
 from .attribution import Attribution
-from .controls import SAMPLES, Controls
+from .controls import SAMPLES, Controls, find_rules
 from .endpoints import Replicate, Table, count_flips, tabulate_endpoints
 from .evaluate import PREDICTIONS, RunSettings, Tell, evaluate, make_settings, prepare_measurement
 from .study_summary import count_pairs, summarize_table
@@ -153,8 +153,12 @@ def summarize_study(task_name: str, replicates: Sequence[Replicate], authors: Se
 
 
 def _is_of(record: dict, author: Author, authors: Sequence[Author]) -> bool:
-    """Whether the record is this author's, read by all of these authors' adapters."""
-    return record.get("author") == author.id and set(record["logps"]["oppu"]) == {one.id for one in authors}
+    """Whether the record is this author's, read by all of these authors' adapters under all of today's rules."""
+    return (
+        record.get("author") == author.id
+        and set(record["logps"]["oppu"]) == {one.id for one in authors}
+        and set(record["right"]) >= set(find_rules(len(authors)))
+    )
 
 
 def _make_bare_record(author: Author) -> dict:

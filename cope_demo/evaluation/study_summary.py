@@ -19,10 +19,18 @@ from .replicates import (
 
 PAIRS = (
     ("oppu", "tam"),
+    ("oppu-scaled", "oppu"),
     ("oppu+cd", "oppu"),
+    ("oppu+cd", "oppu-scaled"),
     ("oppu+dpo", "oppu"),
     ("cope", "oppu"),
     ("cope", "tam"),
+    ("oppu-against-mean", "oppu"),
+    ("against-mean", "cope"),
+    ("against", "cope"),
+    ("oppu+retrieval", "oppu"),
+    ("oppu+cd+retrieval", "oppu+retrieval"),
+    ("cope+retrieval", "cope"),
     ("oppu", "oppu swapped"),
     ("oppu+dpo", "oppu+dpo swapped"),
     ("cope", "cope swapped"),

@@ -55,8 +55,11 @@ def format_reading(study: dict) -> str:
 
 
 def format_decisions(study: dict) -> str:
-    """Next-token agreement of every rule, and what its flips gain and lose against the plain rule of its adapter."""
-    agreement, rows = study["endpoints"].get("agreement", {}), []
+    """Next-token agreement of every rule, and what its flips gain and lose against the plain rule of its adapter.
+
+    A table for each adapter.
+    """
+    agreement, tables = study["endpoints"].get("agreement", {}), {}
     for name, rule in RULES.items():
         if name not in agreement:
             continue
@@ -68,9 +71,9 @@ def format_decisions(study: dict) -> str:
         else:
             share = f"{flips['changed'] / max(1, flips['tokens']):.1%}"
             cells += [share, str(flips["gained"]), str(flips["lost"]), _with_span(change, "difference", "+.4f")]
-        rows.append([name, *cells])
+        tables.setdefault(rule.adapter or next(iter(ADAPTERS)), []).append([name, *cells])
     titles = ["rule, on the author's text", "agreement", "tokens changed", "became right", "were right", "difference"]
-    return format_table(titles, rows) if rows else ""
+    return "\n\n".join(format_table(titles, rows) for rows in tables.values())
 
 
 def format_pairs(study: dict) -> str:
@@ -88,9 +91,13 @@ def format_pairs(study: dict) -> str:
 
 
 def format_differences(study: dict, endpoints: Sequence[str] = PRIMARY) -> str:
-    """Differences paired within author and seed, with the sign-flip test and where their variance comes from."""
-    rows = []
+    """Differences paired within author and seed, with the sign-flip test and where their variance comes from.
+
+    A table for each endpoint.
+    """
+    tables = []
     for endpoint in (name for name in endpoints if name in study["differences"]):
+        rows = []
         for pair, numbers in study["differences"][endpoint].items():
             if pair.split(" over ")[0] in RULES and pair.split(" over ")[0] not in (*ADAPTERS.values(), "tam"):
                 continue  # the table of decisions has it
@@ -98,9 +105,10 @@ def format_differences(study: dict, endpoints: Sequence[str] = PRIMARY) -> str:
             spread = [_number(parts.get(name), ".3f") for name in ("author", "refit", "query")]
             gain = _with_span(numbers, "gain", "+.1%", "gain_ci95") if "gain" in numbers else ABSENT
             cells = [_with_span(numbers, "difference", "+.4f"), gain, f"{numbers['p']:.3f}"]
-            rows.append([endpoint, pair, *cells, _number(numbers["detectable"], ".4f"), *spread])
-    titles = ["endpoint", "", "difference", "gain", "sign-flip p", "detectable", "SD author", "refit", "query"]
-    return format_table(titles, rows)
+            rows.append([pair, *cells, _number(numbers["detectable"], ".4f"), *spread])
+        titles = [endpoint, "difference", "gain", "sign-flip p", "detectable", "SD author", "refit", "query"]
+        tables += [format_table(titles, rows)] if rows else []
+    return "\n\n".join(tables)
 
 
 def format_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

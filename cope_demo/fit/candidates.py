@@ -1,4 +1,5 @@
-"""K candidates from base for each prompt: sampled by temperature and top-p, with their log-probabilities.
+"""K candidates for each prompt, from base or from base with the adapter that is on it, sampled
+by temperature and top-p, with their log-probabilities.
 
 On a CPU the decoder's forward pass writes them (decode/forward.py): what prompts begin with in common is read once, the
 candidates of a prompt share its reading, and a candidate that has ended makes room for the next. Models that it does
@@ -32,10 +33,15 @@ NUCLEUS = 512
 
 @dataclass(frozen=True)
 class SampledAnswer:
-    """An answer of base: token ids with their end token, and log pi_base of each, float32 (len(ids),)."""
+    """A sampled answer: token ids with their end token, and log pi of each by the model that wrote it, float32
+    (len(ids),).
+
+    writer: that model, "base" or "oppu".
+    """
 
     ids: list[int]
     logps: torch.Tensor
+    writer: str = "base"
 
 
 def sample_tokens(logps: torch.Tensor, temperature: float, top_p: float) -> torch.Tensor:
@@ -56,14 +62,14 @@ def sample_tokens(logps: torch.Tensor, temperature: float, top_p: float) -> torc
 def sample_candidates(
     base: BaseModel, examples: Sequence[Example], config: FitConfig, emit: Emit, batch_rows: int = 48
 ) -> list[list[SampledAnswer]]:
-    """K answers of base to every example's prompt: [example][k].
+    """K answers of base's model, with the adapter that is on it, to every example's prompt: [example][k].
 
     Sampled at `candidate_temperature` and `candidate_top_p` (temperature 0: one greedy answer), `batch_rows` at a time.
     The examples are taken in groups of similar length. A candidate may be as long as the longest own text of its group;
     past that it is cut and then has no end token, as with the person's own texts.
     """
     seed_everything(config.seed + 1)
-    k = 1 if config.candidate_temperature == 0 else config.candidates
+    k = config.candidate_count
     order = sorted(range(len(examples)), key=lambda i: len(examples[i].response_ids))
     size = max(1, batch_rows // k)
     groups = [order[start : start + size] for start in range(0, len(order), size)]

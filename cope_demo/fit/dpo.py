@@ -28,6 +28,9 @@ from .training import (
     train,
 )
 
+NORMALISED = "sigmoid_norm"
+"""trl's name of the loss whose gains are means over a response's tokens."""
+
 
 @dataclass(frozen=True)
 class TokenPair:
@@ -59,6 +62,8 @@ class BaseReferenceTrainer(DPOTrainer):
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         """-log sigmoid(beta * (gain of chosen - gain of rejected)), Rafailov et al., eq. 7; gains over base, in nats.
 
+        With `dpo_token_beta` a gain is the mean over the response's tokens and this is beta: length-normalised DPO
+        (Lambert et al., "Tulu 3", 2024, eq. 6), so that long responses do not decide by their length.
         With `dpo_sft_weight` the mean loss of a token of chosen is added (Pang et al., "Iterative Reasoning Preference
         Optimization", NeurIPS 2024), so that a lower likelihood of both cannot pass for a preference.
         inputs: trl's batch, (2B, T) padded on the right, the chosen rows first. A mixture of experts goes without its
@@ -69,6 +74,8 @@ class BaseReferenceTrainer(DPOTrainer):
         many = read_responses(model, ids, inputs["attention_mask"], labels)
         logps = torch.stack([one.sum() for one in many])
         gains = logps - torch.cat([inputs["ref_chosen_logps"], inputs["ref_rejected_logps"]])
+        if NORMALISED in self.loss_types:
+            gains = gains / torch.tensor([len(one) for one in many], device=gains.device)
         chosen, rejected = (self.beta * gains).chunk(2)
         self._metrics["train"]["rewards/margins"].append((chosen - rejected).mean().item())
         own = many[: len(ids) // 2]
@@ -108,8 +115,8 @@ def train_dpo(
             model=model,
             args=DPOConfig(
                 **make_trainer_settings(base, config, "dpo", folder.parent),
-                beta=config.beta,
-                loss_type=["sigmoid", "sft"],
+                beta=config.dpo_token_beta or config.beta,
+                loss_type=[NORMALISED if config.dpo_token_beta else "sigmoid", "sft"],
                 loss_weights=[1.0, config.dpo_sft_weight],
             ),
             train_dataset=Dataset.from_list(rows),

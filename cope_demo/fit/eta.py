@@ -22,13 +22,14 @@ def estimate_work(train: Sequence[Example], held_out: Sequence[Example], config:
     held = sum(len(e.prompt_ids) + len(e.response_ids) for e in held_out)
     trained = sum(len(e.response_ids) for e in train)
     answers = trained + sum(len(e.response_ids) for e in held_out)
-    k = 1 if config.candidate_temperature == 0 else config.candidates
+    k = config.candidate_count
+    pairs = k if config.selection == "all" else 1  # "misranked" has at least one, and mostly no more
     longest = max((len(e.response_ids) for e in [*train, *held_out]), default=0)
     steps = max(longest, k * answers / config.sample_rows)
     return {
-        "oppu": TRAIN * own * config.oppu_epochs,
+        "oppu": TRAIN * own * config.oppu_epochs * config.seeds_averaged,
         "negatives": STEP * steps + SAMPLE * answers * k + FORWARD * (2 * (own + held) + k * answers),
-        "dpo": TRAIN * (own + trained) * config.dpo_epochs,
+        "dpo": TRAIN * (own + trained) * config.dpo_epochs * pairs * config.seeds_averaged,
         "report": FORWARD * (held + k * (answers - trained)),
     }
 

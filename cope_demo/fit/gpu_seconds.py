@@ -30,9 +30,11 @@ def estimate_gpu_seconds(samples: Sequence[Sample], model: str | None, config: F
 def _count_seconds(samples: Sequence[Sample], config: FitConfig) -> float:
     """By forward passes, each with its launching, and the tokens in them."""
     texts = [count_example(sample, config) for sample in samples]
-    k = 1 if config.candidate_temperature == 0 else config.candidates
+    k = config.candidate_count
     trained = config.oppu_epochs * math.ceil(len(texts) / config.oppu_batch)
-    trained += config.dpo_epochs * math.ceil(len(texts) / config.dpo_batch)
+    pairs = len(texts) * (k if config.selection == "all" else 1)
+    trained += config.dpo_epochs * math.ceil(pairs / config.dpo_batch)
+    trained *= config.seeds_averaged
     lengths = sorted(len(text.response_ids) for text in texts)
     size = max(1, config.sample_rows // k)
     sampled = sum(lengths[min(start + size, len(lengths)) - 1] for start in range(0, len(lengths), size))

@@ -1,12 +1,14 @@
-"""Synthetic negatives: base's candidates for each prompt (candidates.py), scored by implicit reward, one rejected.
+"""Synthetic negatives: candidates for each prompt (candidates.py), scored by implicit reward, one rejected or several.
 
-Source: the paper of reward.py. The rejected answer is the candidate with the lowest mean implicit reward of a token,
-log pi_oppu - alpha * log pi_base, at `negatives_alpha`.
+Source: the paper of reward.py. The rejected answer is the candidate of base with the lowest mean implicit reward of a
+token, log pi_oppu - alpha * log pi_base, at `negatives_alpha`. Candidates of OPPU, and several pairs of a text, are
+extensions of ours.
 """
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -26,34 +28,59 @@ from .training import apply_saved_adapter
 
 @dataclass(frozen=True)
 class Candidate:
-    """A sample from base for one prompt, with the mean log-probability of its tokens under user (OPPU) and base."""
+    """A sampled answer to a prompt, with the mean log-probability of its tokens under user (OPPU) and base."""
 
     response_ids: list[int]
     logp_user: float
     logp_base: float
+
+    def base_sum(self) -> float:
+        """log pi_base of the whole response, in nats."""
+        return self.logp_base * len(self.response_ids)
 
     def reward(self, alpha: float) -> float:
         """Mean implicit reward of a token, in nats. The mean, since a sum would always reject the longest."""
         return float(implicit_reward(torch.tensor(self.logp_user), torch.tensor(self.logp_base), alpha))
 
 
-def select_rejected(candidates: Sequence[Candidate], config: FitConfig) -> Candidate:
-    """The candidate that becomes `rejected`: the lowest mean implicit reward, or with "hardest" the highest."""
-    pick = min if config.selection == "lowest" else max
-    return pick(candidates, key=lambda candidate: candidate.reward(config.negatives_alpha))
+def select_rejected(candidates: Sequence[Candidate], chosen: Candidate, config: FitConfig) -> list[Candidate]:
+    """The candidates that are paired with the person's own text, as `selection` says; the first is shown as rejected.
+
+    Where several are, the one with the highest mean implicit reward comes first. chosen: the own text. A candidate that
+    is the own text teaches nothing, and is taken only where all are.
+    """
+
+    def reward(candidate: Candidate) -> float:
+        return candidate.reward(config.negatives_alpha)
+
+    others = [one for one in candidates if one.response_ids != chosen.response_ids] or candidates
+    if config.selection == "lowest":
+        return [min(others, key=reward)]
+    hardest = sorted(others, key=reward, reverse=True)
+    if config.selection == "all":
+        return hardest
+    least = reward(chosen) - config.selection_margin
+    misranked = [one for one in hardest if config.selection == "misranked" and reward(one) >= least]
+    return misranked or hardest[:1]
 
 
 @dataclass(frozen=True)
 class Scores:
-    """log pi of every token of the person's own texts and of the candidates, under base and under OPPU.
+    """log pi of every token of the person's own texts and of the candidates, by model: "base" and "oppu".
 
-    own_base, own_oppu: a float32 tensor (tokens,) for each text. candidates_oppu: [text][k], the same for each
-    candidate; its log pi_base is in its SampledAnswer.
+    own: a float32 tensor (tokens,) for each text. candidates: [text][k], the same for each candidate.
     """
 
-    own_base: list[torch.Tensor]
-    own_oppu: list[torch.Tensor]
-    candidates_oppu: list[list[torch.Tensor]]
+    own: dict[str, list[torch.Tensor]]
+    candidates: dict[str, list[list[torch.Tensor]]]
+
+    def make_candidates(self, number: int, answers: Sequence[SampledAnswer]) -> list[Candidate]:
+        """The answers to the prompt of a text with their mean log-probabilities."""
+        logps = zip(*(self.candidates[name][number] for name in ("oppu", "base")), strict=True)
+        return [
+            Candidate(one.ids, float(user.mean()), float(amateur.mean()))
+            for one, (user, amateur) in zip(answers, logps, strict=True)
+        ]
 
 
 def score_candidates(
@@ -64,26 +91,26 @@ def score_candidates(
     batch_tokens: int = 1024,
     report: Callable[[int], None] = lambda done: None,
 ) -> Scores:
-    """Scores the own texts under base, and own texts and candidates under the adapter in `oppu`.
+    """Scores own texts and candidates under base and under the adapter in `oppu`.
 
-    answers: [text][k], as sample_candidates gives them. report: receives how many of these texts are done.
+    answers: [text][k], as sample_candidates gives them; what the writer thought of its answer is not read again.
+    report: receives how many texts and candidates are done, of twice the texts and once the candidates.
     """
-    pad = base.tokenizer.pad_token_id
-    candidates = [Example(e.prompt_ids, one.ids) for e, many in zip(own, answers, strict=True) for one in many]
-    own_base = response_logps(base.model, own, pad, batch_tokens, report)
-    with apply_saved_adapter(base, oppu) as model:
-        texts = [*own, *candidates]
-        oppu_logps = response_logps(model, texts, pad, batch_tokens, lambda done: report(len(own) + done))
-    rest = iter(oppu_logps[len(own) :])
-    return Scores(own_base, oppu_logps[: len(own)], [[next(rest) for _ in many] for many in answers])
-
-
-def make_candidates(answers: Sequence[SampledAnswer], logps_oppu: Sequence[torch.Tensor]) -> list[Candidate]:
-    """The answers to one prompt with their mean log-probabilities."""
-    return [
-        Candidate(one.ids, float(logps.mean()), float(one.logps.mean()))
-        for one, logps in zip(answers, logps_oppu, strict=True)
-    ]
+    pad, count, done = base.tokenizer.pad_token_id, len(own), 0
+    pairs = [(e, one) for e, many in zip(own, answers, strict=True) for one in many]
+    scores = Scores({}, {})
+    for name in ("base", "oppu"):
+        unread = [Example(e.prompt_ids, one.ids) for e, one in pairs if one.writer != name]
+        with apply_saved_adapter(base, oppu) if name == "oppu" else nullcontext(base.model) as model:
+            texts = [*own, *unread]
+            logps = response_logps(model, texts, pad, batch_tokens, lambda number, before=done: report(before + number))
+        done += len(texts)
+        read = iter(logps[count:])
+        scores.own[name] = logps[:count]
+        scores.candidates[name] = [
+            [one.logps if one.writer == name else next(read) for one in many] for many in answers
+        ]
+    return scores
 
 
 def write_negatives(context: StageContext) -> None:
@@ -98,17 +125,31 @@ def write_negatives(context: StageContext) -> None:
     split = read_json(context.scratch / "split.json")
     parts = [(part, number) for part in ("train", "held_out") for number in split[part]]
     own = context.examples("train") + context.examples("held_out")
-    answers = sample_candidates(base, own, config, context.emit, config.sample_rows)
+    oppu = context.scratch / "oppu"
+    answers = _sample_answers(context, oppu, own, len(split["train"]))
     report = context.make_reporter("negatives", 2 * len(own) + sum(map(len, answers)))
-    scores = score_candidates(base, context.scratch / "oppu", own, answers, config.score_tokens, report)
+    scores = score_candidates(base, oppu, own, answers, config.score_tokens, report)
     pairs = []
     for place, (part, number) in enumerate(parts):
-        candidates = make_candidates(answers[place], scores.candidates_oppu[place])
-        logps = scores.own_oppu[place], scores.own_base[place]
+        logps = scores.own["oppu"][place], scores.own["base"][place]
+        candidates = scores.make_candidates(place, answers[place])
         pairs.append({"part": part, **_make_pair(base, config, samples[number], own[place], logps, candidates)})
-    kept = _select_held_out(scores, answers, len(split["train"]))
-    write_whole(context.scratch / "held_out.json", json.dumps(kept))
+    write_whole(context.scratch / "held_out.json", json.dumps(_select_held_out(scores, len(split["train"]))))
     write_whole(context.scratch / "pairs.jsonl", format_json_lines(pairs))
+
+
+def _sample_answers(
+    context: StageContext, oppu: Path, own: Sequence[Example], trained: int
+) -> list[list[SampledAnswer]]:
+    """The candidates of all texts. Those to train on, the first ones, are by `candidate_source`, the others by base."""
+    base, config = context.base, context.config
+    given = config, context.emit, config.sample_rows
+    if config.candidate_source == "base":
+        return sample_candidates(base, own, *given)
+    with apply_saved_adapter(base, oppu):
+        answers = sample_candidates(base, own[:trained], *given)
+    by_oppu = [[replace(one, writer="oppu") for one in many] for many in answers]
+    return by_oppu + sample_candidates(base, own[trained:], *given)
 
 
 def _make_pair(
@@ -119,31 +160,36 @@ def _make_pair(
     logps: tuple[torch.Tensor, torch.Tensor],
     candidates: Sequence[Candidate],
 ) -> dict:
-    """A line of pairs.jsonl. logps: of the own text's tokens under OPPU and base."""
+    """A line of pairs.jsonl. logps: of the own text's tokens under OPPU and base.
+
+    "also_rejected", the further pairs of the text, is there only where the setting makes several.
+    """
     alpha, oppu, amateur = config.negatives_alpha, *logps
     chosen = Candidate(example.response_ids, float(oppu.mean()), float(amateur.mean()))
-    rejected = select_rejected(candidates, config)
+    rejected, *more = select_rejected(candidates, chosen, config)
 
     def text(candidate: Candidate) -> str:
         return base.tokenizer.decode(candidate.response_ids, skip_special_tokens=True)
 
-    return {
+    row = {
         "prompt": sample.prompt,
         "chosen": sample.response,
         "rejected": text(rejected),
         "chosen_reward": chosen.reward(alpha),
         "rejected_reward": rejected.reward(alpha),
         "base_chosen_logp": float(amateur.sum()),
-        "base_rejected_logp": rejected.logp_base * len(rejected.response_ids),
+        "base_rejected_logp": rejected.base_sum(),
         "rejected_ids": rejected.response_ids,
         "candidates": [{"text": text(c), "reward": c.reward(alpha), "ids": c.response_ids} for c in candidates],
     }
+    further = [{"ids": one.response_ids, "base_logp": one.base_sum()} for one in more]
+    return row | ({"also_rejected": further} if further else {})
 
 
-def _select_held_out(scores: Scores, answers: Sequence[Sequence[SampledAnswer]], first: int) -> dict:
+def _select_held_out(scores: Scores, first: int) -> dict:
     """What the report needs of the texts from number `first` on: by model, the texts' tensors, then the candidates'."""
     kept = {
-        "base": [*scores.own_base[first:], *(one.logps for many in answers[first:] for one in many)],
-        "oppu": [*scores.own_oppu[first:], *(logps for many in scores.candidates_oppu[first:] for logps in many)],
+        name: [*own[first:], *(logps for many in scores.candidates[name][first:] for logps in many)]
+        for name, own in scores.own.items()
     }
     return {name: [values.tolist() for values in many] for name, many in kept.items()}

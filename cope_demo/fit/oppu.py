@@ -5,6 +5,7 @@ Source of the method: Tan et al., "Democratizing Large Language Models via Perso
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -56,6 +57,8 @@ def train_oppu(
     watches: who looks at the model meanwhile. Same seed, same machine: the same adapter, bit for bit.
     """
     seed_everything(config.seed)
+    longest = max(len(e.prompt_ids) for e in examples)  # with retrieved texts it may be above max_prompt_tokens
+    config = replace(config, max_prompt_tokens=max(config.max_prompt_tokens, longest))
     rows = [
         {
             "input_ids": e.prompt_ids + e.response_ids,

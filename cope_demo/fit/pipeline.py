@@ -4,10 +4,11 @@ This file runs it stage by stage: history -> OPPU -> negatives -> DPO -> report 
 files in one scratch folder (scratch.py) and nothing else, so a fit that was interrupted goes on at the stage it had
 reached, in any process: a stage's output gets its final name only when it is whole.
 
-oppu.py holds the supervised stage, candidates.py what base writes, negatives.py which of it is rejected, dpo.py the
+oppu.py holds the supervised stage, candidates.py what is written to be rejected, negatives.py what of it is, dpo.py the
 loss and its reference, report.py the measures on held-out texts, tam.py the task adapter, training.py what all of them
-share. response_logps.py reads given texts, examples.py turns them into tokens, events.py and eta.py report progress,
-watching.py lets one see the model learn, speeds.py remembers how fast it was.
+share. averaging.py makes one adapter of fits with several seeds. response_logps.py reads given texts, examples.py turns
+them into tokens, events.py and eta.py report progress, watching.py lets one see the model learn, speeds.py remembers
+how fast it was.
 """
 
 import json
@@ -24,8 +25,10 @@ from cope_demo.saved.store import SavedUser, Store
 from cope_demo.system.files import read_json_lines, write_whole
 from cope_demo.texts.history import History
 
+from .averaging import average_fits, take_part
 from .dpo import TokenPair, train_dpo
 from .events import STAGES, Emit, FitEvent
+from .examples import Example
 from .negatives import write_negatives
 from .oppu import train_oppu
 from .report import write_report
@@ -87,12 +90,13 @@ def fit_user(
 
 
 def _split_texts(context: StageContext) -> None:
-    """Holds a few texts out for the report: at most a fifth, the same ones for the same seed."""
+    """Holds a few texts out for the report, the same ones for the same seed."""
     count = len(context.samples())
     if count < 2:
         raise CopeError("A fit needs at least 5 texts; add more of this person's writing.")
-    held_out = min(context.config.holdout, max(1, count // 5))
-    picked = random.Random(context.config.seed).sample(range(count), held_out)
+    config = context.config
+    held_out = min(config.holdout, max(1, int(count * config.holdout_share)))
+    picked = random.Random(config.seed).sample(range(count), held_out)
     split = {"train": [i for i in range(count) if i not in picked], "held_out": sorted(picked)}
     tam = context.base.tam
     base = {
@@ -106,18 +110,36 @@ def _split_texts(context: StageContext) -> None:
 
 
 def _train_oppu(context: StageContext) -> None:
-    given, watches = (context.base, context.examples("train"), context.config), context.make_watches("oppu")
-    context.make_folder("oppu", lambda part: train_oppu(*given, part, context.emit, watches))
+    examples = context.examples("train", retrieving=True)
+
+    def train(number: int, config: FitConfig, folder: Path, emit: Emit) -> None:
+        watches = [] if number else context.make_watches("oppu", emit)
+        train_oppu(context.base, examples, config, folder, emit, watches)
+
+    context.make_folder("oppu", lambda part: average_fits(context.config, part, context.emit, train))
 
 
 def _train_dpo(context: StageContext) -> None:
-    pairs = [pair for pair in read_json_lines(context.scratch / "pairs.jsonl") if pair["part"] == "train"]
-    tokens = [
-        TokenPair(e.prompt_ids, e.response_ids, p["rejected_ids"], p["base_chosen_logp"], p["base_rejected_logp"])
-        for e, p in zip(context.examples("train"), pairs, strict=True)
+    rows = [row for row in read_json_lines(context.scratch / "pairs.jsonl") if row["part"] == "train"]
+    pairs = [pair for e, row in zip(context.examples("train"), rows, strict=True) for pair in _list_pairs(e, row)]
+
+    def train(number: int, config: FitConfig, folder: Path, emit: Emit) -> None:
+        watches = [] if number else context.make_watches("dpo", emit)
+        oppu = context.scratch / "oppu"
+        if config.seeds_averaged > 1:
+            oppu = take_part(oppu, number, config.lora_rank, folder.with_name(f"{folder.name}.before"))
+        train_dpo(context.base, oppu, pairs, config, folder, emit, watches)
+
+    context.make_folder("cope", lambda part: average_fits(context.config, part, context.emit, train))
+
+
+def _list_pairs(example: Example, row: dict) -> list[TokenPair]:
+    """The pairs of one text, by its line of pairs.jsonl."""
+    first = {"ids": row["rejected_ids"], "base_logp": row["base_rejected_logp"]}
+    return [
+        TokenPair(example.prompt_ids, example.response_ids, one["ids"], row["base_chosen_logp"], one["base_logp"])
+        for one in (first, *row.get("also_rejected", ()))
     ]
-    given, watches = (context.base, context.scratch / "oppu", tokens, context.config), context.make_watches("dpo")
-    context.make_folder("cope", lambda part: train_dpo(*given, part, context.emit, watches))
 
 
 _RUN = {

@@ -23,7 +23,7 @@ from cope_demo.texts.tasks import Sample
 
 from .eta import Eta, estimate_work
 from .events import Emit, FitEvent
-from .examples import Example, encode
+from .examples import Example, encode, encode_retrieving
 from .watching import Watch
 
 
@@ -111,10 +111,13 @@ class StageContext:
     def samples(self) -> list[Sample]:
         return [Sample(**row) for row in read_json_lines(self.scratch / "history.jsonl")]
 
-    def examples(self, part: str) -> list[Example]:
-        """The tokens of one part, "train" or "held_out"."""
-        samples = self.samples()
-        return [encode(self.base, samples[i], self.config) for i in read_json(self.scratch / "split.json")[part]]
+    def examples(self, part: str, retrieving: bool = False) -> list[Example]:
+        """The tokens of one part, "train" or "held_out"; with `retrieving` after similar texts, if the settings ask."""
+        every = self.samples()
+        samples = [every[number] for number in read_json(self.scratch / "split.json")[part]]
+        if retrieving and self.config.retrieval:
+            return encode_retrieving(self.base, samples, self.config)
+        return [encode(self.base, sample, self.config) for sample in samples]
 
     def emit(self, event: FitEvent) -> None:
         """Passes the event on with an ETA."""
@@ -124,13 +127,13 @@ class StageContext:
             self._eta = Eta(work, self.times())
         self._emit(replace(event, eta=self._eta.seconds(event)))
 
-    def make_watches(self, stage: str) -> list[Watch]:
-        """Who looks at the model while `stage` trains it; nobody where that is not asked for."""
+    def make_watches(self, stage: str, emit: Emit) -> list[Watch]:
+        """Who looks at the model while `stage` trains it; nobody where that is not asked for. emit: gets the looks."""
         if not self._watch:
             return []
         samples, examples = self.samples(), self.examples("held_out")
         held_out = [samples[number] for number in read_json(self.scratch / "split.json")["held_out"]]
-        return [Watch(self.base, list(zip(held_out, examples, strict=True)), stage, self.emit)]
+        return [Watch(self.base, list(zip(held_out, examples, strict=True)), stage, emit)]
 
     def make_reporter(self, stage: str, of: int) -> Callable[[int], None]:
         """A function that turns a count of done examples, `of` in all, into events of `stage`."""

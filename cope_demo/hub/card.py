@@ -32,7 +32,7 @@ class Card:
 
     def format(self) -> str:
         """README.md, whole."""
-        matter = yaml.safe_dump(self.matter, sort_keys=False, allow_unicode=True, width=120)
+        matter = yaml.safe_dump(self.matter, sort_keys=False, allow_unicode=True, width=10_000)  # a row a line
         return f"---\n{matter}---\n{self.text}"
 
 

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from cope_demo.errors import CopeError
@@ -39,7 +40,9 @@ def resolve_requirements(requirements: Path, gradio: str) -> dict[str, dict[str,
     with tempfile.TemporaryDirectory() as folder:
         added = Path(folder, "added.txt")
         added.write_text(ADDED.format(gradio=gradio), "utf-8")
-        return {python: _compile(uv, python, requirements, added) for python in PYTHONS}
+        with ThreadPoolExecutor(len(PYTHONS)) as pool:  # what takes long is the index
+            found = pool.map(lambda python: _compile(uv, python, requirements, added), PYTHONS)
+            return dict(zip(PYTHONS, found, strict=True))
 
 
 def _compile(uv: str, python: str, *files: Path) -> dict[str, str]:

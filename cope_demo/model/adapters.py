@@ -7,6 +7,7 @@ on a task adapter is only a mask with both on.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -36,6 +37,35 @@ class Lora:
 
     weights: dict[str, tuple[torch.Tensor, torch.Tensor]]
     rank: int
+
+
+def scale_lora(lora: Lora, factor: float) -> Lora:
+    """The adapter with its effect on every layer multiplied; B is then float32."""
+    return Lora({path: (down, factor * up.float()) for path, (down, up) in lora.weights.items()}, lora.rank)
+
+
+def average_loras(loras: Sequence[Lora]) -> Lora:
+    """The adapter whose product B A is the mean of these, of which there is at least one: their ranks side by side, at
+    1/R. It costs what all of them cost, rank by rank; B is then float32."""
+    weights = {}
+    for path in sorted({path for lora in loras for path in lora.weights}):
+        have = [lora.weights[path] for lora in loras if path in lora.weights]
+        empty = sum(lora.rank for lora in loras if path not in lora.weights)
+        downs, ups = [down.float() for down, _ in have], [up.float() / len(loras) for _, up in have]
+        downs.append(downs[0].new_zeros(empty, downs[0].shape[1]))
+        ups.append(ups[0].new_zeros(ups[0].shape[0], empty))
+        weights[path] = torch.cat(downs, 0), torch.cat(ups, 1)
+    return Lora(weights, sum(lora.rank for lora in loras))
+
+
+def name_mean(name: str) -> str:
+    """What a bank calls the mean of other people's adapters of that name."""
+    return f"{name} of others"
+
+
+def name_scaled(name: str) -> str:
+    """What a bank calls the adapter of that name where it is multiplied (LoraBank.add_scaled)."""
+    return f"{name} scaled"
 
 
 class UnfitAdapter(CopeError):
@@ -127,6 +157,7 @@ class LoraBank:
     def __init__(self, loras: dict[str, Lora], dtype: torch.dtype, device: torch.device):
         self.loras, self.dtype, self.device = loras, dtype, device
         self.columns: dict[str, slice] = {}
+        self._scaled: tuple[tuple[str, float], LoraBank] | None = None
         start = 0
         for name, lora in loras.items():
             self.columns[name] = slice(start, start + lora.rank)
@@ -140,6 +171,16 @@ class LoraBank:
         if names == OTHER:
             return [name for name in (OTHER_TAM, OTHER_COPE) if name in self.loras]
         return [TAM, *names] if TAM in self.loras else list(names)
+
+    def add_scaled(self, name: str, factor: float) -> "LoraBank":
+        """These adapters, and the one of this name once more, multiplied, under name_scaled(name).
+
+        The last one that was asked for is kept, so that many requests share it.
+        """
+        if self._scaled is None or self._scaled[0] != (name, factor):
+            loras = {**self.loras, name_scaled(name): scale_lora(self.loras[name], factor)}
+            self._scaled = (name, factor), LoraBank(loras, self.dtype, self.device)
+        return self._scaled[1]
 
     @cached_property
     def down(self) -> dict[str, torch.Tensor]:

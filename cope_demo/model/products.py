@@ -1,8 +1,8 @@
 """Products of a batch with the model's weights, in the way that is fastest for so many rows on this machine.
 
 A product is several layers that read the same input, side by side (q, k and v; gate and up). What it is made of decides
-how it can be multiplied: NF4 on a CPU by few_rows.py or, for many rows, unpacked and by torch in float32; a head in
-bfloat16 likewise; everything else, and all on CUDA, by the layers' own forward. On a CPU rows and sums are float32.
+how it can be multiplied: NF4 on a CPU by packed_products.py or, for many rows, unpacked and by torch in float32; a head
+in bfloat16 likewise; everything else, and all on CUDA, by the layers' own forward. On a CPU rows and sums are float32.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from bitsandbytes.nn import Linear4bit
 
-from . import few_rows
+from . import packed_products as packed
 
 CHUNK = 1 << 23
 """Weights that are unpacked at once: what fits into a CPU's larger caches, or nearly."""
@@ -66,16 +66,16 @@ class Nf4Product(_CpuProduct):
         self.scales = np.concatenate(scales)
         biases = [torch.zeros(layer.out_features) if layer.bias is None else layer.bias.float() for layer in layers]
         bias = torch.cat(biases) if any(layer.bias is not None for layer in layers) else None
-        super().__init__(few_rows.pack_nf4(np.concatenate(codes)), layers[0].in_features, bias)
+        super().__init__(packed.pack_nf4(np.concatenate(codes)), layers[0].in_features, bias)
 
     def multiply_in_place(self, x: torch.Tensor) -> torch.Tensor:
         """The product without a bias, each weight read once."""
-        return few_rows.multiply_nf4(x, self.weights, self.scales)
+        return packed.multiply_nf4(x, self.weights, self.scales)
 
     def unpack(self, start: int, stop: int) -> torch.Tensor:
         """Weights (stop - start, in) in float32, the NF4 values themselves."""
         out = _get_scratch(stop - start, self.width)
-        few_rows.unpack_nf4(self.weights[start:stop], self.scales[start:stop], out)
+        packed.unpack_nf4(self.weights[start:stop], self.scales[start:stop], out)
         return torch.from_numpy(out)
 
 
@@ -88,12 +88,12 @@ class HeadProduct(_CpuProduct):
 
     def multiply_in_place(self, x: torch.Tensor) -> torch.Tensor:
         """The product without a bias, each weight read once."""
-        return few_rows.multiply_bfloat16(x, self.weights)
+        return packed.multiply_bfloat16(x, self.weights)
 
     def unpack(self, start: int, stop: int) -> torch.Tensor:
         """Weights (stop - start, in) in float32."""
         out = _get_scratch(stop - start, self.width)
-        few_rows.unpack_bfloat16(self.weights[start:stop], out)
+        packed.unpack_bfloat16(self.weights[start:stop], out)
         return torch.from_numpy(out)
 
 
@@ -106,22 +106,22 @@ def make_head(head: torch.nn.Module) -> LayersProduct | HeadProduct:
     """The fastest product of a model's head."""
     plain = type(head) is torch.nn.Linear and head.weight.device.type == "cpu"
     exact = plain and torch.equal(head.weight, head.weight.to(torch.bfloat16).to(head.weight.dtype))
-    return HeadProduct(head) if exact and few_rows.fits(head.in_features, head.out_features) else LayersProduct([head])
+    return HeadProduct(head) if exact and packed.fits(head.in_features, head.out_features) else LayersProduct([head])
 
 
 def _is_plain_nf4(layer: torch.nn.Module) -> bool:
     if not isinstance(layer, Linear4bit) or layer.weight.device.type != "cpu":
         return False
     state = layer.weight.quant_state
-    plain = state.quant_type == "nf4" and state.blocksize == few_rows.BLOCK and not state.nested
-    packed = getattr(state, "packing_format_for_cpu", False)  # bitsandbytes has repacked it for its own kernel
-    return plain and not packed and few_rows.fits(layer.in_features, layer.out_features)
+    plain = state.quant_type == "nf4" and state.blocksize == packed.BLOCK and not state.nested
+    repacked = getattr(state, "packing_format_for_cpu", False)  # by bitsandbytes, for its own kernel
+    return plain and not repacked and packed.fits(layer.in_features, layer.out_features)
 
 
 def _read_nf4(layer: Linear4bit) -> tuple[np.ndarray, np.ndarray]:
     """The layer's codes of 0 to 15, uint8 (out, in), and scales, float32 (out, in / 64)."""
-    packed = layer.weight.data.reshape(-1).numpy()
-    codes = np.stack([packed >> 4, packed & 15], 1).reshape(layer.out_features, layer.in_features)
+    pairs = layer.weight.data.reshape(-1).numpy()
+    codes = np.stack([pairs >> 4, pairs & 15], 1).reshape(layer.out_features, layer.in_features)
     scales = layer.weight.quant_state.absmax.float().numpy().reshape(layer.out_features, -1)
     return codes, scales
 

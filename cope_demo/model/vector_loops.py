@@ -1,4 +1,4 @@
-"""The inner loops of few_rows.py in LLVM's language: weights become numbers in vector registers, and rows are added up.
+"""The inner loops of packed_products.py in LLVM's language: weights become numbers in registers, and rows are added up.
 
 numba compiles them for the CPU at hand without a compiler on the machine. They are written out because its vectorizer
 does not find by itself that a vector of 4-bit codes is a permutation of the table of 16 levels.
@@ -12,7 +12,8 @@ from numba import types
 from numba.core.cgutils import for_range, unpack_tuple
 from numba.extending import intrinsic
 
-LANES = 16 if torch.backends.cpu.get_cpu_capability() == "AVX512" else 8
+KIND = torch.backends.cpu.get_cpu_capability()
+LANES = 16 if KIND == "AVX512" else 8
 """float32 numbers of a vector register."""
 BLOCK = 64
 """Weights under one NF4 scale, and the step of the inner loop."""
@@ -20,6 +21,10 @@ AHEAD = 2048
 """Bytes that are asked of memory before they are needed."""
 LEVELS = np.array(get_4bit_type("nf4", device="cpu").tolist(), np.float32)
 """The 16 values of a code, by bitsandbytes."""
+
+_PLACES = np.arange(BLOCK).reshape(2, 4, 2, 4)  # halves of a block, vectors, their two lanes, numbers
+ORDER = (_PLACES.transpose(0, 2, 1, 3) if KIND == "AVX2" else _PLACES).ravel()
+"""Which weight of a block each of its 64 codes is; AVX2 interleaves bytes in each lane of a register by itself."""
 
 _FLOAT, _I8, _I16, _I32, _I64 = ir.FloatType(), ir.IntType(8), ir.IntType(16), ir.IntType(32), ir.IntType(64)
 
@@ -68,6 +73,29 @@ def _look_up(builder, levels, codes):
     return builder.select(upper, permute(levels[8:], low), permute(levels[:8], low))
 
 
+def _interleave(builder, one, other):
+    """Elements of two vectors in turn, in each 16 bytes by themselves: their first and their second halves, as two
+    vectors of elements twice as wide."""
+    count, bits = one.type.count, one.type.element.width
+    lane, found = count // 2, []
+    for start in (0, lane // 2):
+        pairs = [(at, at + count) for first in (start, start + lane) for at in range(first, first + lane // 2)]
+        places = ir.Constant(_vector(_I32, count), [place for pair in pairs for place in pair])
+        mixed = builder.shuffle_vector(one, other, places)
+        found.append(builder.bitcast(mixed, _vector(ir.IntType(2 * bits), lane)))
+    return found
+
+
+def _look_up_by_bytes(builder, levels, codes):
+    """levels[codes] of 32 codes as four vectors, by AVX2: it looks up bytes of 32 codes at once, but numbers of 8 codes
+    and 8 levels only. So each of a number's four bytes is looked up by itself."""
+    bytes_of = np.array(levels, np.float32).view(np.uint8).reshape(len(levels), 4).T
+    tables = [ir.Constant(codes.type, [*one, *one]) for one in bytes_of.tolist()]  # a table for each 16 bytes
+    one, two, three, four = (_call(builder, "llvm.x86.avx2.pshuf.b", codes.type, table, codes) for table in tables)
+    pairs = zip(_interleave(builder, one, two), _interleave(builder, three, four), strict=True)
+    return [builder.bitcast(part, _vector(_FLOAT)) for pair in pairs for part in _interleave(builder, *pair)]
+
+
 class _Nf4:
     """Weights as NF4: blocks of 64 codes in 32 bytes (codes 0 to 31 in the lower halves) and a float32 scale each."""
 
@@ -80,11 +108,16 @@ class _Nf4:
         """The block's weights, a vector at a time."""
         scale = builder.insert_element(ir.Constant(_vector(_FLOAT), ir.Undefined), scale, ir.Constant(_I32, 0))
         scale = builder.shuffle_vector(scale, ir.Constant(_vector(_FLOAT), ir.Undefined), _fill(_I32, 0))
-        for half in range(2):
+        if KIND == "AVX2":
+            both = _load(builder, pointer, _vector(_I8, self.bytes), 1)
+            for split, by in ((builder.and_, 15), (builder.lshr, 4)):
+                for levels in _look_up_by_bytes(builder, self.levels, split(both, _fill(_I8, by, self.bytes))):
+                    yield builder.fmul(levels, scale)
+            return
+        for split, by in ((builder.and_, 15), (builder.lshr, 4)):
             for start in range(0, self.bytes, LANES):
                 codes = builder.zext(_load(builder, _at(builder, pointer, start), _vector(_I8), 1), _vector(_I32))
-                codes = builder.lshr(codes, _fill(_I32, 4)) if half else builder.and_(codes, _fill(_I32, 15))
-                yield builder.fmul(_look_up(builder, self.levels, codes), scale)
+                yield builder.fmul(_look_up(builder, self.levels, split(codes, _fill(_I32, by))), scale)
 
 
 class _Float32:

@@ -16,7 +16,8 @@ def read_fit_details(user: SavedUser) -> dict:
         in nats (OPPU: a token; DPO: the preference loss); margin in nats times beta, chosen less rejected.
     "pairs": one for every text of the history: {"part": "train" | "held_out", "prompt", "chosen", "rejected",
         "chosen_reward", "rejected_reward", "others"}. Rewards are mean implicit rewards of a token under OPPU, at the
-        setting negatives_alpha; "others" are the candidates that were not taken, as {"text", "reward"}.
+        setting negatives_alpha; "others" are the other candidates, as {"text", "reward"}; with the selections "all" and
+        "misranked" some or all of them are rejected in pairs of their own.
     """
     manifest = user.manifest
     facts = {name: manifest.get(name) for name in ("name", "task", "base", "task_adapter", "created", "versions")}

@@ -46,30 +46,60 @@ def chromium():
         browser.close()
 
 
+NOTHING = {"cookies": [], "origins": []}
+"""What a new browser has stored."""
+_kept: dict[tuple, object] = {}
+"""Browser profiles that nobody uses now: what they hold of the page's scripts need not be read and compiled again."""
+
+
+@contextmanager
+def _borrow_profile(chromium, phone: bool, dark: bool, chapters: bool):
+    """A browser's profile. One in which a test failed is not used again."""
+    kind = phone, dark, chapters
+    context = _kept.pop(kind, None)
+    if context is None:
+        settings = {"color_scheme": "dark" if dark else "light", "has_touch": phone, "is_mobile": phone}
+        context = chromium.new_context(viewport=PHONE if phone else DESKTOP, **settings)
+        if chapters:
+            context.add_init_script(OPEN_ALL)
+    try:
+        yield context
+        context.clear_permissions()
+        for page in context.pages:
+            page.close()
+    except BaseException:
+        context.close()
+        raise
+    if _kept.setdefault(kind, context) is not context:  # two of a kind were open at once
+        context.close()
+
+
 @contextmanager
 def visit(chromium, url, size=DESKTOP, dark=False, state=None, chapters=True, script=""):
     """A page in a browser of its own. Dialogs, script errors and requests to other hosts fail the test.
 
-    chapters: whether all chapters are open, or none, as a newcomer finds them. script: runs before each page.
+    state: what the browser has stored. chapters: whether all chapters are open, or none, as a newcomer finds them.
+    script: runs before each page.
     """
-    phone = size is PHONE
-    context = chromium.new_context(
-        viewport=size, color_scheme="dark" if dark else "light", has_touch=phone, is_mobile=phone, storage_state=state
-    )
-    context.add_init_script(f"{OPEN_ALL if chapters else ''}\n{script}")
-    page = context.new_page()
-    page.set_default_timeout(20_000)
-    trouble: list[str] = []
-    page.on("dialog", lambda dialog: (trouble.append(f"dialog {dialog.message}"), dialog.dismiss()))
-    page.on("console", lambda line: "Content Security Policy" in line.text and trouble.append(f"refused: {line.text}"))
-    page.on("pageerror", lambda error: trouble.append(f"script error {error}"))
-    own = re.compile(r"(http://127\.0\.0\.1[:/]|data:|blob:)")
-    page.on("request", lambda request: own.match(request.url) or trouble.append(f"request to {request.url}"))
-    page.goto(url)
-    page.wait_for_selector(".people .card", state="visible" if chapters else "attached")
-    yield page
-    hit = page.evaluate("window.hit")
-    context.close()
+    with _borrow_profile(chromium, size is PHONE, dark, chapters) as context:
+        page = context.new_page()
+        page.set_viewport_size(size)
+        page.set_default_timeout(20_000)
+        trouble: list[str] = []
+        page.on("dialog", lambda dialog: (trouble.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        page.on(
+            "console", lambda line: "Content Security Policy" in line.text and trouble.append(f"refused: {line.text}")
+        )
+        page.on("pageerror", lambda error: trouble.append(f"script error {error}"))
+        own = re.compile(r"(http://127\.0\.0\.1[:/]|data:|blob:)")
+        page.on("request", lambda request: own.match(request.url) or trouble.append(f"request to {request.url}"))
+        context.set_storage_state(state or NOTHING)
+        if script:
+            page.add_init_script(script)
+        page.goto(url)
+        page.wait_for_selector(".people .card", state="visible" if chapters else "attached")
+        yield page
+        hit = page.evaluate("window.hit")
     assert trouble == [] and hit is None
 
 

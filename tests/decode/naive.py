@@ -13,13 +13,15 @@ from cope_demo.config import DecodeConfig
 from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.methods import COLUMNS, METHODS
 from cope_demo.decode.trace import Column, ColumnEnd, TokenEvent
-from cope_demo.model.adapters import OTHER_COPE, OTHER_TAM, LoraBank, read_lora
+from cope_demo.model.adapters import OTHER_COPE, OTHER_TAM, LoraBank, average_loras, name_mean, read_lora
 from cope_demo.model.base_model import BaseModel, load_base
 
 PROMPT = "Write a post about the ferry."
 TOLERANCE = TIE = 0.01
 """Nats: the rounding between the decoder, on any CPU, and float32 by the model's own modules. Most of it comes from the
 16 bits in which keys and values are kept."""
+OTHERS = OTHER_COPE, OTHER_TAM
+"""Whose mean is that of the other people's adapters of both kinds."""
 CONFIG = DecodeConfig(alpha=0.3, tau=0.1, repetition_penalty=1.2, max_new_tokens=24)
 
 
@@ -27,7 +29,7 @@ CONFIG = DecodeConfig(alpha=0.3, tau=0.1, repetition_penalty=1.2, max_new_tokens
 class Loaded:
     """A model (None: the embedded one) and its adapters by name: where they lie, for the naive way, and the engine.
 
-    Another person to contrast with has theirs under OTHER_COPE and, of their task, OTHER_TAM.
+    Another person to contrast with has theirs under OTHER_COPE and, of their task, OTHER_TAM. See OTHERS, too.
     """
 
     path: str | None
@@ -43,6 +45,9 @@ class Loaded:
 def load(path: str | None, folders: dict[str, Path]) -> Loaded:
     base = load_base(path, "cpu")
     adapters = {name: read_lora(folder, base.model) for name, folder in folders.items()}
+    if set(OTHERS) <= set(folders):
+        mean = average_loras([adapters[name] for name in OTHERS])
+        adapters |= {name_mean(name): mean for name in ("oppu", "cope")}
     return Loaded(path, folders, Engine(base), make_bank(base, adapters))
 
 
@@ -73,20 +78,36 @@ def load_naive(path: str | None, folder: Path | None) -> BaseModel:
     return replace(base, model=PeftModel.from_pretrained(base.model, str(folder)).eval()) if folder else base
 
 
-def load_other(path: str | None, task: Path, own: Path) -> BaseModel:
-    """The model in float32 with two adapters at once by PEFT, that of a task and a person's."""
+def load_scaled(path: str | None, folder: Path, factor: float) -> BaseModel:
+    """The model in float32, with the adapter of this folder by PEFT, multiplied."""
+    base = load_exact(path)
+    model = PeftModel.from_pretrained(base.model, str(folder)).eval()
+    for module in model.modules():
+        if isinstance(getattr(module, "scaling", None), dict):  # one of peft's layers
+            module.scaling = {name: factor * value for name, value in module.scaling.items()}
+    return replace(base, model=model)
+
+
+def load_other(path: str | None, task: Path, own: Path, mean: bool = False) -> BaseModel:
+    """The model in float32 with two adapters at once by PEFT, that of a task and a person's, or with their mean."""
     base = load_exact(path)
     whole = PeftModel.from_pretrained(base.model, str(task), "task")
     whole.load_adapter(str(own), "own")
-    whole.base_model.set_adapter(["task", "own"])
+    if mean:
+        whole.add_weighted_adapter(["task", "own"], [0.5, 0.5], "mean", "cat")
+    whole.base_model.set_adapter(["mean"] if mean else ["task", "own"])
     return replace(base, model=whole.eval())
 
 
-def run(loaded: Loaded, methods=COLUMNS, config=CONFIG, prompt=PROMPT, written=()) -> dict[str, Column]:
-    """All columns of a decoding; of one that begins with `written`, from the last of these tokens on."""
+def run(loaded: Loaded, methods=COLUMNS, config=CONFIG, prompt=PROMPT, written=(), amateur=None) -> dict[str, Column]:
+    """All columns of a decoding; of one that begins with `written`, from the last of these tokens on.
+
+    amateur: the amateurs' prompt, where it is another one.
+    """
     columns = {method: Column(method) for method in methods}
     before = max(0, len(written) - 1)
-    for event in loaded.engine.decode(loaded.base.prompt_ids(prompt), methods, loaded.bank, config, written):
+    own, others = loaded.base.prompt_ids(prompt), None if amateur is None else loaded.base.prompt_ids(amateur)
+    for event in loaded.engine.decode(own, methods, loaded.bank, config, written, others):
         if isinstance(event, TokenEvent):
             assert event.index == before + len(columns[event.method].tokens)
             columns[event.method].tokens.append(event.token)
@@ -96,7 +117,7 @@ def run(loaded: Loaded, methods=COLUMNS, config=CONFIG, prompt=PROMPT, written=(
     return columns
 
 
-def check_against_naive(loaded: Loaded, method, config, tokens, prompt=PROMPT, before=()):
+def check_against_naive(loaded: Loaded, method, config, tokens, prompt=PROMPT, before=(), amateur_prompt=None):
     """Follows the decoder's text by the method's definition, with two separate models that read all of it.
 
     Each token must be the naive way's best, with the same numbers and head, up to TOLERANCE: see check_step.
@@ -104,13 +125,18 @@ def check_against_naive(loaded: Loaded, method, config, tokens, prompt=PROMPT, b
     """
     adapter, driver = METHODS[method].adapter, METHODS[method].driver
     amateur = load_naive(loaded.path, None)
-    if METHODS[method].amateur == "other":
-        amateur = load_other(loaded.path, loaded.folders[OTHER_TAM], loaded.folders[OTHER_COPE])
+    if METHODS[method].amateur != "base":
+        mean = METHODS[method].amateur == "others"
+        amateur = load_other(loaded.path, loaded.folders[OTHER_TAM], loaded.folders[OTHER_COPE], mean)
     expert = load_naive(loaded.path, loaded.folders[adapter] if adapter else None)
+    if METHODS[method].scaled:
+        expert = load_scaled(loaded.path, loaded.folders[adapter], config.lora_scale)
     written = list(before)
-    read = torch.tensor([amateur.prompt_ids(prompt) + written + [token.id for token in tokens]])
-    with torch.no_grad():
-        logits = [one.model(read).logits[0, -len(tokens) - 1 : -1].float() for one in (expert, amateur)]
+    text, logits = written + [token.id for token in tokens], []
+    for one, asked in ((expert, prompt), (amateur, prompt if amateur_prompt is None else amateur_prompt)):
+        with torch.no_grad():
+            read = one.model(torch.tensor([amateur.prompt_ids(asked) + text])).logits
+        logits.append(read[0, -len(tokens) - 1 : -1].float())
     exact = 0
     for token, user, base in zip(tokens, *logits, strict=True):
         logp_user, logp_base = user.log_softmax(-1), base.log_softmax(-1)
@@ -122,7 +148,8 @@ def check_against_naive(loaded: Loaded, method, config, tokens, prompt=PROMPT, b
             return out.log_softmax(-1)
 
         own = penalize(user)
-        score = {"base": penalize(base), "user": own, "contrast": own - config.alpha * logp_base}[driver]
+        off = penalize(base) if config.penalty_on == "both" else logp_base
+        score = {"base": penalize(base), "user": own, "contrast": own - config.alpha * off}[driver]
         exact += check_step(token, driver, config, logp_user, logp_base, own, score)
         written.append(token.id)
     assert len(written) == config.max_new_tokens or tokens[-1].id in amateur.end_ids
@@ -151,7 +178,7 @@ def check_step(token, driver, config, logp_user, logp_base, own, score) -> bool:
         rivals = score[surely]
         score = score.masked_fill(own < floor, -torch.inf)
     assert (rivals - token.score < TOLERANCE).all()
-    if driver != "base":
+    if driver != "base" and config.penalty_on == "expert":  # else the trace does not tell the expert's own part
         expert = {
             a.id: a.score + (config.alpha * a.logp_base if driver == "contrast" else 0) for a in token.alternatives
         }

@@ -33,16 +33,30 @@ def test_same_as_the_naive_way(loaded, method):
     check_against_naive(loaded, method, CONFIG, column.tokens)
 
 
-@pytest.mark.parametrize("alpha,tau,penalty", [(0.0, 0.1, 1.0), (1.0, 0.5, 1.0), (0.5, 0.0, 1.5)])
-def test_same_as_the_naive_way_under_other_settings(loaded, alpha, tau, penalty):
-    config = replace(CONFIG, alpha=alpha, tau=tau, repetition_penalty=penalty)
+@pytest.mark.parametrize(
+    "alpha,tau,penalty,place",
+    [(0.0, 0.1, 1.0, "expert"), (1.0, 0.5, 1.0, "both"), (0.5, 0.0, 1.5, "expert"), (0.8, 0.05, 1.5, "both")],
+)
+def test_same_as_the_naive_way_under_other_settings(loaded, alpha, tau, penalty, place):
+    config = replace(CONFIG, alpha=alpha, tau=tau, repetition_penalty=penalty, penalty_on=place)
     column = run(loaded, config=config)["cope"]
+    if penalty == 1:
+        assert all(token.score == pytest.approx(token.reward, abs=1e-4) for token in column.tokens)
     check_against_naive(loaded, "cope", config, column.tokens)
 
 
 @pytest.mark.parametrize(
     "fault",
-    [{"tau": 0.35}, {"tau": 0.2, "alpha": 1.2}, {"alpha": 0.0}, {"repetition_penalty": 1.0}, "rows", "adapters", None],
+    [
+        {"tau": 0.35},
+        {"tau": 0.2, "alpha": 1.2},
+        {"alpha": 0.0},
+        {"repetition_penalty": 1.0},
+        {"penalty_on": "both"},
+        "rows",
+        "adapters",
+        None,
+    ],
 )
 def test_the_comparison_with_the_naive_way_notices_a_fault(loaded, monkeypatch, fault):
     """Whatever is not rounding is no tie and no edge: another setting than was asked for, swapped rows or adapters."""
@@ -96,7 +110,7 @@ def test_a_batch_equals_its_rows_alone(loaded):
         check_same_up_to_ties(together[method], alone)
 
 
-@pytest.mark.parametrize("method", ["base", *COLUMNS])
+@pytest.mark.parametrize("method", ["base", "oppu-scaled", *COLUMNS])
 @pytest.mark.parametrize("penalty", [1.0, 1.2])
 def test_many_prompts_are_written_as_one_by_one(loaded, method, penalty):
     config = replace(CONFIG, repetition_penalty=penalty)

@@ -21,7 +21,7 @@ def test_a_fit_on_pasted_text_makes_the_model_sound_like_the_person(tmp_path):
     pasted = "\n---\n".join((SAMPLE_USERS / "ines" / "texts.txt").read_text("utf-8").split("\n---\n")[:12])
     history = parse_history(pasted)
     assert len(history.samples) == 12 and history.warnings
-    config = replace(FitConfig(), oppu_epochs=1, max_response_tokens=64, candidates=1, holdout=2)
+    config = replace(FitConfig(), oppu_epochs=1, max_response_tokens=32, candidates=1, holdout=2)
     store = Store(tmp_path / "users")
     user = pipeline.fit_user(history, store.new_id(), config=config, store=store)
     bits = user.report["bits_per_token"]

@@ -57,10 +57,14 @@ def test_a_model_that_is_built_otherwise_is_decoded_with_the_same_numbers(family
         assert token.id == given[number] and abs(token.logp_user - exact[number, token.id]) < ROUNDING
 
 
-def test_a_model_that_both_know_is_decoded_alike(monkeypatch):
+@pytest.mark.parametrize("place", ["expert", "both"])
+def test_a_model_that_both_know_is_decoded_alike(monkeypatch, place):
     base, _ = tiny.make_base("qwen3")
     engine = Engine(base)
-    ask = Ask(make_prompt(30), COLUMNS, make_person(base, 1, rank=11, tam=True))
+    config = DecodeConfig(alpha=0.5, repetition_penalty=1.5, penalty_on=place, max_new_tokens=12)
+    ask = Ask(
+        make_prompt(30), (*COLUMNS, "oppu-scaled", "against-mean"), make_person(base, 1, rank=11, tam=True), config
+    )
     assert engine.shared is not None and engine.why_general == ""
     shared = run(engine, ask)
     monkeypatch.setattr(engine, "shared", None)

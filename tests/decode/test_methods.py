@@ -24,12 +24,17 @@ def test_every_row_says_what_its_readers_need(method):
     assert (method.column in ("optional", "against")) == bool(method.varies) and method.varies in ("", *COLUMNS)
     assert (method.amateur == "other") == (method.column == "against") == ("{other}" in method.label)
     assert method.evaluated <= bool(method.brief)
+    assert method.plain_amateur <= (bool(method.prompt) and method.contrasts and not method.column)
 
 
 def test_the_columns_and_methods_are_the_papers_in_its_order():
     assert COLUMNS == ("greedy", "oppu", "cope")
     assert list_optional() == ("base", "rag", "pag", "oppu+cd", "oppu+dpo")
-    assert list_evaluated() == ("base", "rag", "pag", "tam", "oppu", "oppu+cd", "oppu+dpo", "cope")
+    assert list_evaluated(paper=True) == ("base", "rag", "pag", "tam", "oppu", "oppu+cd", "oppu+dpo", "cope")
+    assert set(list_evaluated()) - set(list_evaluated(paper=True)) == {
+        *("oppu-scaled", "against", "against-mean", "oppu-against-mean"),
+        *("oppu+retrieval", "oppu+cd+retrieval", "cope+retrieval"),
+    }
 
 
 def test_labels_are_told_apart():

@@ -15,11 +15,14 @@ from cope_demo.reward import cope_scores, implicit_reward, penalize_repetition, 
 SIZE, LIKED = 500, 7
 ALPHAS, TAUS = (0.0, 0.3, 1.0, 2.0), (0.0, 0.05, 0.5, 1.0)
 COLUMNS = [
-    # by base, contrasted, alpha, penalty, tau, seen
-    (False, True, 0.1, 1.2, 0.1, (3, 77, 400)),
-    (False, True, 1.0, 1.0, 0.0, ()),
-    (False, False, 0.5, 1.3, 1.0, (1,)),
-    (True, False, 0.3, 1.2, 0.2, (5, 6, 7, 8)),
+    # by base, contrasted, alpha, penalty, on both models, tau, seen
+    (False, True, 0.1, 1.2, False, 0.1, (3, 77, 400)),
+    (False, True, 1.0, 1.0, False, 0.0, ()),
+    (False, False, 0.5, 1.3, False, 1.0, (1,)),
+    (True, False, 0.3, 1.2, False, 0.2, (5, 6, 7, 8)),
+    (False, True, 0.5, 1.6, True, 0.1, (222, 400)),
+    (False, False, 0.3, 1.2, True, 0.2, (77,)),
+    (True, False, 0.3, 1.2, True, 0.2, (77, 6)),
 ]
 
 
@@ -37,13 +40,14 @@ def logits():
 
 @pytest.fixture(scope="module")
 def ranked(logits):
-    by_base, contrasted, alphas, penalties, taus, seen = zip(*COLUMNS, strict=True)
+    by_base, contrasted, alphas, penalties, both, taus, seen = zip(*COLUMNS, strict=True)
     alphas = np.array(alphas, np.float32)
     settings = Settings(
         np.array(by_base),
         alphas,
         np.where(contrasted, alphas, np.float32(0)),
         np.array(penalties, np.float32),
+        np.array(both),
         np.array([log(tau) for tau in taus], np.float32),
         *pad_seen(seen),
     )
@@ -56,7 +60,7 @@ def ranked(logits):
 @pytest.mark.parametrize("number", range(len(COLUMNS)))
 def test_candidates_and_numbers_are_those_of_the_equations(logits, ranked, number):
     settings, found = ranked
-    by_base, contrasted, alpha, penalty, tau, seen = COLUMNS[number]
+    by_base, contrasted, alpha, penalty, both, tau, seen = COLUMNS[number]
     user, amateur = logits[0][number], logits[1][number]
     expert, base = (
         penalize_repetition(part, torch.tensor(seen, dtype=torch.long), penalty) for part in (user, amateur)
@@ -64,17 +68,16 @@ def test_candidates_and_numbers_are_those_of_the_equations(logits, ranked, numbe
     expert, base, logp_user, logp_base = (part.log_softmax(-1) for part in (expert, base, user, amateur))
     head = plausible_head(expert, tau)
     assert found.sizes[number] == head.sum()
-    scores = (
-        cope_scores(base, logp_base, 0.0, tau) if by_base else cope_scores(expert, logp_base, contrasted * alpha, tau)
-    )
+    off = base if both else logp_base
+    scores = cope_scores(base, logp_base, 0.0, tau) if by_base else cope_scores(expert, off, contrasted * alpha, tau)
     assert found.best[number] == scores.argmax()
-    winners = [int(cope_scores(expert, logp_base, a, t).argmax()) for t in TAUS for a in ALPHAS]
+    winners = [int(cope_scores(expert, off, a, t).argmax()) for t in TAUS for a in ALPHAS]
     assert found.winners[number].tolist() == winners and len(set(winners)) > 2
     for liked, logps in ((found.liked_user, user), (found.liked_base, amateur)):
         assert liked[number].tolist() == logps.sort(descending=True, stable=True).indices[:LIKED].tolist()
     every = np.tile(np.arange(SIZE), (len(COLUMNS), 1))
     numbers = [part[number] for part in describe_tokens(*(part.numpy() for part in logits), settings, found, every)]
-    score = (base if by_base else expert) - contrasted * alpha * logp_base
+    score = (base if by_base else expert) - contrasted * alpha * off
     exact = (logp_user, logp_base, implicit_reward(logp_user, logp_base, alpha), score)
     for own, wanted in zip(numbers, exact, strict=False):
         assert own.dtype == np.float32 and np.abs(own - wanted.numpy()).max() < 1e-5

@@ -10,7 +10,7 @@ import torch
 from cope_demo.config import DecodeConfig
 from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.trace import Column, TokenEvent
-from cope_demo.model.adapters import TAM, LoraBank
+from cope_demo.model.adapters import TAM, LoraBank, average_loras, name_mean
 from cope_demo.model.compiling import running_loops
 from tests import tiny
 from tests.decode.naive import check_same_up_to_ties
@@ -29,6 +29,8 @@ class Ask:
     bank: LoraBank
     config: DecodeConfig = DecodeConfig(max_new_tokens=12)
     owner: object = None
+    amateur: list[int] | None = None
+    """The amateurs' prompt, where it is another one."""
 
 
 class Seen(NamedTuple):
@@ -43,15 +45,18 @@ def make_prompt(length: int, seed: int = 0) -> list[int]:
 
 
 def make_person(base, seed: int, rank: int = 4, tam: bool = False) -> LoraBank:
-    """The adapters of somebody; with tam, of a task whose adapter is part of base."""
+    """The adapters of somebody, and the mean of two others'; with tam, of a task whose adapter is part of base."""
     loras = {name: tiny.make_lora(base.model, 3 * seed + n, rank) for n, name in enumerate(("oppu", "cope"))}
+    mean = average_loras([tiny.make_lora(base.model, 90 + n, rank) for n in range(2)])
+    loras |= {name_mean(name): mean for name in ("oppu", "cope")}
     return make_bank(base, loras | ({TAM: tiny.make_lora(base.model, 3 * seed + 2)} if tam else {}))
 
 
 def run(engine: Engine, ask: Ask) -> dict[str, Column]:
     """The request's columns."""
     columns = {method: Column(method) for method in ask.methods}
-    for event in engine.run([engine.join(ask.prompt, ask.methods, ask.bank, ask.config)], ask.owner):
+    request = engine.join(ask.prompt, ask.methods, ask.bank, ask.config, amateur_prompt_ids=ask.amateur)
+    for event in engine.run([request], ask.owner):
         columns[event.method].record(event)
     return columns
 

@@ -20,14 +20,15 @@ GIVEN = [3, 3, 7, 1, 9, 3]
 
 @pytest.mark.parametrize("alpha", [None, 0.0, 0.1, 1.0])
 @pytest.mark.parametrize("penalty", [1.0, 1.5])
-def test_a_rule_takes_what_the_decoder_takes(alpha, penalty):
+@pytest.mark.parametrize("place", ["expert", "both"])
+def test_a_rule_takes_what_the_decoder_takes(alpha, penalty, place):
     user, amateur = logits(1), logits(2)
-    config = DecodeConfig(alpha=alpha or 0.0, repetition_penalty=penalty)
+    config = DecodeConfig(alpha=alpha or 0.0, repetition_penalty=penalty, penalty_on=place)
     driver, wanted = "user" if alpha is None else "contrast", []
     for step in range(STEPS):
         seen = torch.tensor(sorted(set(GIVEN[:step])), dtype=torch.long)
         wanted.append(pick_token(score_next(driver, user[step], amateur[step], seen, config), None, config))
-    rule = Rule("", "oppu", alpha=alpha, penalty=penalty)
+    rule = Rule("", "oppu", alpha=alpha, penalty=penalty, placement=place)
     assert choose_tokens(user, amateur, rule, config.tau, GIVEN, [5]).tolist() == wanted
 
 
@@ -55,5 +56,7 @@ def test_where_a_penalty_acts_decides():
 
 
 def test_rules_have_each_their_name():
-    assert len(RULES) == 35 and RULES["oppu alpha 0.3"].alpha == 0.3 and RULES["oppu+dpo x 1.1"].scale == 1.1
+    assert len(RULES) == 43 and RULES["oppu alpha 0.3"].alpha == 0.3 and RULES["oppu+dpo x 1.1"].scale == 1.1
     assert RULES["oppu+dpo alpha 0.1 penalty 1.2 on score"].placement == "score"
+    assert RULES["oppu alpha 0.3 against mean"].amateur == "oppu of others" and RULES["oppu alpha 0.3"].amateur == ""
+    assert RULES["oppu x 1.11"].scale == DecodeConfig(alpha=0.1).lora_scale

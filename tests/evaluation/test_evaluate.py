@@ -74,6 +74,8 @@ def test_all_methods_and_a_run_that_was_cut_off(root, tmp_path, monkeypatch):
         assert ("bits_per_token" in values) == (not METHODS[name].contrasts)
         low, high = whole["ci95"][name]["rougeL"]
         assert low <= values["rougeL"] <= high
+    texts = {name: [row["text"] for row in rows if row["method"] == name] for name in ("against", "against-mean")}
+    assert texts["against"] == texts["against-mean"]  # there is one other author
     bits = {name: whole["methods"][name]["bits_per_token"] for name in ("base", "tam", "oppu")}
     assert bits["tam"] < bits["base"] and len(set(bits.values())) == 3
     change, low, high = whole["methods"]["base"]["bits_over_tam"]
@@ -110,7 +112,8 @@ def test_runs_share_what_their_settings_do_not_change(root, tmp_path, monkeypatc
     first = replace(FAST, lora_alpha=17)
     for change, stages in (
         ({}, ["history", "oppu", "negatives", "dpo"]),
-        ({"beta": 0.3, "dpo_learning_rate": 1e-4}, ["dpo"]),
+        ({"beta": 0.3, "dpo_learning_rate": 1e-4, "dpo_token_beta": 1.0}, ["dpo"]),
+        ({"candidate_source": "oppu", "selection_margin": 0.1}, ["negatives", "dpo"]),
         ({"selection": "hardest"}, ["negatives", "dpo"]),
         ({"oppu_epochs": 1.5}, ["history", "oppu", "negatives", "dpo"]),
         ({}, []),
@@ -138,6 +141,7 @@ def test_one_bad_author_does_not_end_the_run(root, tmp_path, monkeypatch):
     [
         ({"methods": ["base", "magic"]}, "There is no method 'magic'; choose from base, rag"),
         ({"users": 0}, "users must be a whole number from 1"),
+        ({"methods": ["against-mean"], "users": 1}, "No author could be measured: Contrast with other authors needs"),
         ({"methods": ["tam"], "model": "other"}, "There is no task adapter for news_headline"),
     ],
 )
@@ -152,6 +156,11 @@ def test_another_run_in_the_same_folder_is_refused(root, tmp_path):
     run(root, tmp_path, ["base"], users=1)
     with pytest.raises(CopeError, match="other data, methods or settings"):
         run(root, tmp_path, ["base"], users=2)
+    path = tmp_path / "plan.json"
+    older = json.loads(path.read_text())
+    assert older["decode"].pop("penalty_on") == "expert" and older["fit"].pop("retrieval") == 0
+    path.write_text(json.dumps(older))  # as before there were these settings
+    assert run(root, tmp_path, ["base"], users=1)["users"] == 1
 
 
 @pytest.mark.parametrize(

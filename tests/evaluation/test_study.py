@@ -53,6 +53,7 @@ def test_seeds_and_controls_are_measured_once_and_summarized(root, tmp_path, mon
     assert record["author"] == "author 1" and set(record["logps"]["cope"]) == {"author 1", "author 3"}
     for name, bits in record["right"].items():
         assert [len(one) for one in bits] == record["tokens"], name
+    assert found["flips"]["oppu alpha 0.5 against mean"]["tokens"] == found["flips"]["oppu"]["tokens"] > 0
     for name in ("oppu", "oppu+dpo", "tam"):
         assert "1" not in "".join(record["changed"][name])
     methods = [(row["method"], "adapters_of" in row) for row in record["written"]]
@@ -74,6 +75,25 @@ def test_seeds_and_controls_are_measured_once_and_summarized(root, tmp_path, mon
     monkeypatch.setattr(pipeline, "run_stage", pytest.fail)
     monkeypatch.setattr(controls.Controls, "measure", pytest.fail)
     assert run(root, tmp_path, seeds=2) == found
+
+
+def test_the_amateur_of_a_rule_is_base_or_the_mean_of_the_other_authors(root, tmp_path, monkeypatch):
+    """With two authors that is the other one."""
+    read, choose = {}, controls.choose_tokens
+
+    def note(user, amateur, rule, tau, given, prompt):
+        read[rule.name] = controls._sum_logps(amateur, Example(prompt, given))  # at last of the last author's last text
+        return choose(user, amateur, rule, tau, given, prompt)
+
+    monkeypatch.setattr(controls, "choose_tokens", note)
+    run(root, tmp_path, samples=0)
+    record = json.loads((tmp_path / "controls" / "001.json").read_text())
+    for rule in ("oppu alpha 0.1", "oppu+dpo x 1.1", "tam"):
+        assert read[rule] == pytest.approx(record["base_logps"][-1], abs=2e-3)
+    for adapter, method in controls.ADAPTERS.items():
+        other = record["logps"][adapter]["author 1"][-1]
+        assert read[f"{method} alpha 0.5 against mean"] == pytest.approx(other, abs=0.02)
+        assert abs(other - record["base_logps"][-1]) > 0.1
 
 
 def test_the_record_agrees_with_the_run(root, tmp_path):

@@ -165,9 +165,9 @@ def test_the_rejected_candidate_is_chosen_by_implicit_reward(models, tmp_path, s
 
 def test_what_base_alone_would_say_is_rejected_not_what_is_least_fluent():
     personal, generic = Candidate([1], logp_user=-3.0, logp_base=-3.5), Candidate([2], logp_user=-1.5, logp_base=-1.0)
-    assert select_rejected([personal, generic], FitConfig()) is generic
-    assert select_rejected([personal, generic], FitConfig(negatives_alpha=0.1)) is personal
-    assert select_rejected([personal, generic], FitConfig(selection="hardest")) is personal
+    own = Candidate([3], logp_user=-1.0, logp_base=-3.0)
+    for change, rejected in (({}, generic), ({"negatives_alpha": 0.1}, personal), ({"selection": "hardest"}, personal)):
+        assert select_rejected([personal, generic], own, FitConfig(**change)) == [rejected]
 
 
 def test_base_hears_its_own_candidates_right(models):

@@ -104,10 +104,16 @@ def test_a_private_one_is_opened_with_the_token_of_whom_it_was_pushed_for(pushed
         (lambda r: setattr(r, "private", True), "no repository ada/voice that everybody may read"),
     ],
 )
-def test_what_is_not_opened(plain, hub, tmp_path, change, sentence):
+def test_what_is_not_opened(plain, hub, tmp_path, caplog, capsys, change, sentence):
+    caplog.set_level(logging.DEBUG)
     change(plain)
-    with pytest.raises(CopeError, match=sentence):
-        open_one(tmp_path)
+    tokens = (None,) if plain.private else (None, TOKEN)
+    for number, token in enumerate(tokens):
+        (tmp_path / str(number)).mkdir()
+        with pytest.raises(CopeError, match=sentence) as refused:
+            open_one(tmp_path / str(number), token=token)
+        shown = capsys.readouterr()
+        assert TOKEN not in "".join([str(refused.value), caplog.text, shown.out, shown.err])
     if any(word in sentence for word in ("kind", "leads", "GB", "MB", "no adapter")):
         assert not [path for _, path in hub.asked if "/resolve/" in path]
 
@@ -150,9 +156,10 @@ def test_what_is_not_there(hub, plain, tmp_path, caplog):
     plain.gated = True
     with pytest.raises(CopeError, match="is gated"):
         open_one(tmp_path, token=TOKEN)
-    hub.refuse = ("GET", 500)
-    with pytest.raises(CopeError, match="HTTP 500"):
-        repository.look_up(Address(REPO))
+    for status, sentence in ((500, "HTTP 500"), (403, "that this app may read for you"), (429, "too many requests")):
+        hub.refuse = ("GET", status)
+        with pytest.raises(CopeError, match=sentence):
+            repository.look_up(Address(REPO), TOKEN)
     assert TOKEN not in caplog.text and "y" * 34 not in caplog.text
 
 

@@ -11,7 +11,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 
 from cope_demo.errors import CopeError
-from cope_demo.model.adapters import NO_ADAPTER, Lora, LoraBank, LoraRows, read_lora
+from cope_demo.model.adapters import NO_ADAPTER, Lora, LoraBank, LoraRows, average_loras, read_lora, scale_lora
 from cope_demo.model.base_model import load_base
 from tests import tiny
 
@@ -123,3 +123,19 @@ def test_only_plain_lora_is_read(model, folder):
         (folder / "adapter_config.json").write_text(json.dumps({**config, **change}))
         with pytest.raises(CopeError, match="not a plain LoRA"):
             read_lora(folder, model)
+
+
+def test_adapters_are_multiplied_and_averaged_by_their_products(saved):
+    base = load_base(saved.model, "cpu")
+    one, two = (read_lora(saved.adapters[name], base.model) for name in ("one", "two"))  # two has fewer layers
+    mean = average_loras([one, two])
+    assert mean.rank == 12 and set(mean.weights) == set(one.weights) > set(two.weights)
+
+    def change(lora, path):
+        down, up = lora.weights[path] if path in lora.weights else (torch.zeros(1, 1), torch.zeros(1, 1))
+        return up.float() @ down.float()
+
+    for path, (down, up) in mean.weights.items():
+        assert down.shape[0] == up.shape[1] == 12
+        assert torch.allclose(up @ down, (change(one, path) + change(two, path)) / 2, atol=1e-6)
+        assert torch.allclose(change(scale_lora(one, 1.5), path), 1.5 * change(one, path), atol=1e-6)

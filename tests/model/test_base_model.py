@@ -91,7 +91,7 @@ def test_an_identity_tells_other_weights_of_the_same_name_apart(tmp_path):
 def test_without_package_and_hub_one_sentence_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv("COPE_CACHE", str(tmp_path / "empty"))
     monkeypatch.setattr(embedded, "find_packaged_file", lambda *args: None)
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(CopeError, match="make setup.*--model"):
         embedded_folder()
 

@@ -6,10 +6,10 @@ import sys
 
 import numba
 
-from cope_demo.model import few_rows
+from cope_demo.model import packed_products
 from cope_demo.paths import ROOT
 
-CODE = "import numba; from cope_demo.model import few_rows; print(few_rows.LANES, numba.config.CACHE_DIR)"
+CODE = "import numba; from cope_demo.model import packed_products; print(packed_products.LANES, numba.config.CACHE_DIR)"
 
 
 def test_a_process_held_down_to_avx2_keeps_loops_of_its_own():
@@ -17,4 +17,4 @@ def test_a_process_held_down_to_avx2_keeps_loops_of_its_own():
     environment = os.environ | {"ATEN_CPU_CAPABILITY": "avx2"}
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, cwd=ROOT, env=environment)
     lanes, folder = done.stdout.split()
-    assert lanes == "8" and (folder == numba.config.CACHE_DIR) == (few_rows.LANES == 8)
+    assert lanes == "8" and (folder == numba.config.CACHE_DIR) == (packed_products.LANES == 8)

@@ -1,4 +1,4 @@
-// Behind the fit: data = { state: "none" | "folded" | "problem" | "open", message, whose, report, plots, pairs, alpha, selection, facts, settings }.
+// Behind the fit: data = { state: "none" | "folded" | "problem" | "open", message, whose, report, plots, pairs, alpha, selection, source, facts, settings }.
 
 import { draw, el, plural, rootOf, signed } from '../assets/dom.js';
 import { plot } from './plot.js';
@@ -13,12 +13,18 @@ const pairRow = (pair, number) => el(`li.pair.${pair.part}`, {},
   pair.others.length ? el('details.others', {}, el('summary', {}, `${plural(pair.others.length, 'other candidate', 'other candidates')}`),
     pair.others.map((other) => side('candidate', other.text, other.reward))) : null);
 
-const pairsView = ({ pairs, alpha, selection, whose }) => {
+const REJECTED = {
+  lowest: 'the one with the lowest reward is rejected',
+  hardest: 'the one with the highest reward is rejected',
+  all: 'each is rejected in a pair of its own (the one with the highest reward is shown first)',
+  misranked: 'those whose reward is above the own text\u2019s or near it are rejected, else the one with the highest (shown first)',
+};
+const pairsView = ({ pairs, alpha, selection, source, whose }) => {
   const held = pairs.filter((pair) => pair.part === 'held_out');
   const list = el('ol.pairs', { tabindex: 0, role: 'region', 'aria-label': 'All pairs' }, pairs.map((pair, i) => pairRow(pair, i + 1)));
   const only = el('input', { type: 'checkbox', onchange: () => list.classList.toggle('only-held', only.checked) });
   return el('section', {}, el('h4', {}, 'The pairs'),
-    el('p', {}, `For every text base wrote candidates to the same instruction; the one with the ${selection === 'lowest' ? 'lowest' : 'highest'} reward is rejected, ${whose} own text is chosen. A reward is the mean of a token, log p(OPPU) \u2212 ${alpha} \u00b7 log p(base), before DPO: on average ${signed(mean(pairs, 'chosen_reward'), 2)} for the chosen texts, ${signed(mean(pairs, 'rejected_reward'), 2)} for the rejected ones. (At a small alpha that is little else than log p(OPPU), so a fluent common text may well have the higher reward; DPO weighs both models alike.) What was held out was never trained on, as text or as pair.`),
+    el('p', {}, `For every text ${source === 'oppu' ? 'OPPU (base for those held out)' : 'base'} wrote candidates to the same instruction; ${REJECTED[selection]}, ${whose} own text is chosen. A reward is the mean of a token, log p(OPPU) \u2212 ${alpha} \u00b7 log p(base), before DPO: on average ${signed(mean(pairs, 'chosen_reward'), 2)} for the chosen texts, ${signed(mean(pairs, 'rejected_reward'), 2)} for the rejected ones. (At a small alpha that is little else than log p(OPPU), so a fluent common text may well have the higher reward; DPO weighs both models alike.) What was held out was never trained on, as text or as pair.`),
     el('label.only', {}, only, `Only the ${plural(held.length, 'text', 'texts')} held out`), list);
 };
 const facts = (title, rows) => el('section.facts', {}, el('h4', {}, title), el('dl', {}, rows.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value)))));

@@ -57,6 +57,7 @@ def describe_details(service, user_id: str, whose: str) -> str:
             "pairs": pairs,
             "alpha": settings.get("negatives_alpha", FitConfig.negatives_alpha),
             "selection": settings.get("selection", FitConfig.selection),
+            "source": settings.get("candidate_source", FitConfig.candidate_source),
             "facts": [[name, value] for name, value in facts if value],
             "settings": [[name, _format_value(value)] for name, value in settings.items()],
         }

@@ -132,7 +132,7 @@ def _draw_flips(flips: dict) -> dict | None:
 
 def _describe_group(label: str, numbers: dict) -> dict:
     rows, task = [], "users" in numbers  # the mean of tasks has only what all of them have
-    for method in (m for m in list_evaluated() if task or m in numbers["methods"]):
+    for method in (m for m in list_evaluated() if task and METHODS[m].paper or m in numbers["methods"]):
         row = {**_describe_method(method), "what": METHODS[method].brief, "value": None}
         if method in numbers["methods"]:
             own, (low, high) = numbers["methods"][method], numbers["ci95"][method]["rougeL"]
@@ -160,7 +160,7 @@ def _describe_method(name: str) -> dict[str, str]:
     """A method's name, label and colour: "below" for OPPU's adapter, "above" for CoPe's, "" for neither."""
     method = METHODS[name]
     kind = {"oppu": "below", "cope": "above"}[method.adapter] if method.personal else ""
-    return {"method": name, "name": method.label, "kind": kind}
+    return {"method": name, "name": method.label.format(other="another author"), "kind": kind}
 
 
 def _describe_gain(numbers: dict, over: str) -> str:

@@ -214,7 +214,11 @@ def explain_report(data: dict, name: str) -> dict:
         {"name": names[key], "bits": bits[key], "right": f"{right[key]:.0%}", "margin": f"{data['margin'][key]:+.2f}"}
         for key in names
     ]
-    few = data["train"] + data["held_out"] <= 15
+    warning = None
+    if data["held_out"] == 1:
+        warning = "The numbers rest on a single text, so take them as a hint."
+    elif data["train"] + data["held_out"] <= 15:
+        warning = "These are few texts, so take the numbers with a grain of salt."
     return {
         "lead": f"{lead} It learned from {data['train']} texts.",
         "caption": "Bits per token say how surprised a model is by the person’s own words: lower is better. Told "
@@ -222,5 +226,5 @@ def explain_report(data: dict, name: str) -> dict:
         "nats a token; the adapters rank by how much more likely than base they find a text.",
         "judgement": judge_fit(data, whose),
         "rows": rows,
-        "warning": "These are few texts, so take the numbers with a grain of salt." if few else None,
+        "warning": warning,
     }

@@ -34,7 +34,8 @@ def test_a_sample_user_s_fit_in_full():
 
 def test_the_panel_s_data(service):
     data = json.loads(behind.describe_details(service, "ada", "Ada’s"))
-    assert data["state"] == "open" and data["selection"] == "lowest" and data["alpha"] == 0.1
+    assert data["state"] == "open" and data["alpha"] == 0.1
+    assert (data["selection"], data["source"]) == ("lowest", "base")
     loss, dpo, margin = data["plots"]
     assert loss["points"] == [[1, 3.0], [2, 2.0], [3, 1.0]] and loss["of"] == 3 and not loss["zero"]
     assert dpo["points"] and margin["zero"] and margin["points"][2] == [3, pytest.approx(1 / 3)]

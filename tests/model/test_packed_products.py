@@ -1,10 +1,10 @@
-"""Products of few rows: the same as in float64, whatever the number of rows and outputs."""
+"""Products with packed weights: the same as in float64, whatever the number of rows and outputs."""
 
 import numpy as np
 import pytest
 import torch
 
-from cope_demo.model.few_rows import fits, multiply_bfloat16, multiply_nf4, pack_nf4
+from cope_demo.model.packed_products import PANEL, fits, multiply_bfloat16, multiply_nf4, pack_nf4
 from cope_demo.model.vector_loops import BLOCK, LEVELS
 
 
@@ -12,12 +12,13 @@ def make_rows(count, width):
     return torch.randn(count, width, generator=torch.Generator().manual_seed(count))
 
 
-@pytest.mark.parametrize("outs", [2, 7, 10])
+@pytest.mark.parametrize("blocks", [1, 3])
+@pytest.mark.parametrize("outs", [2, 7, PANEL, 2 * PANEL + 5])
 @pytest.mark.parametrize("rows", range(1, 14))
-def test_nf4_equals_float64(rows, outs):
-    random, width = np.random.default_rng(rows), 3 * BLOCK
+def test_nf4_equals_float64(rows, outs, blocks):
+    random, width = np.random.default_rng(rows), blocks * BLOCK
     codes = random.integers(0, 16, (outs, width), np.uint8)
-    scales = random.uniform(0.01, 1, (outs, 3)).astype(np.float32)
+    scales = random.uniform(0.01, 1, (outs, blocks)).astype(np.float32)
     x = make_rows(rows, width)
     exact = x.double().numpy() @ (LEVELS[codes].astype(np.float64) * np.repeat(scales, BLOCK, 1)).T
     y = multiply_nf4(x, pack_nf4(codes), scales)
@@ -25,7 +26,7 @@ def test_nf4_equals_float64(rows, outs):
     assert np.abs(y.numpy() - exact).max() < 1e-5
 
 
-@pytest.mark.parametrize("outs", [2, 7, 10])
+@pytest.mark.parametrize("outs", [2, 7, PANEL, 2 * PANEL + 5])
 @pytest.mark.parametrize("rows", range(1, 14))
 def test_bfloat16_equals_float64(rows, outs):
     weights = make_rows(outs, 2 * BLOCK).bfloat16()
@@ -51,7 +52,8 @@ def test_it_knows_which_shapes_it_takes():
 @pytest.mark.parametrize("rows", [5, 12, 13, 31])
 def test_a_row_is_the_same_number_for_number_whoever_is_beside_it(rows):
     random = np.random.default_rng(0)
-    codes = pack_nf4(random.integers(0, 16, (9, 4 * BLOCK), np.uint8))
-    scales, x = random.uniform(0.01, 1, (9, 4)).astype(np.float32), make_rows(rows, 4 * BLOCK)
+    outs = 2 * PANEL + 5
+    codes = pack_nf4(random.integers(0, 16, (outs, 4 * BLOCK), np.uint8))
+    scales, x = random.uniform(0.01, 1, (outs, 4)).astype(np.float32), make_rows(rows, 4 * BLOCK)
     alone = torch.cat([multiply_nf4(one[None], codes, scales) for one in x])
     assert torch.equal(multiply_nf4(x, codes, scales), alone)

@@ -5,8 +5,8 @@ sums are float32, so nothing but the order of a sum differs from float32 weights
 the same for any number of rows.
 
 torch's own ways unpack NF4 to memory first, or round to bfloat16. Here weights become numbers in registers
-(vector_loops.py), once for each tile of few rows, or once for all of many by a panel in the nearest cache. What numba
-compiled is kept on disk. benchmarks/speed_products.py measures it.
+(vector_loops.py), once for each tile of few rows, or once for all of many by a panel in the second nearest cache. What
+numba compiled is kept on disk. benchmarks/speed_products.py measures it.
 """
 
 import numpy as np
@@ -14,17 +14,19 @@ import torch
 from numba import prange
 
 from .compiling import compile_parallel
-from .vector_loops import BLOCK, LANES, make_tile, make_unpack
+from .vector_loops import BLOCK, LANES, ORDER, make_tile, make_unpack
 
 TILES = (6, 2)
 """Rows that one reading of the weights serves: as many as the registers hold, and the least."""
 OUTS = 2
 """Outputs that share a reading of the rows."""
-PANEL = 4 if LANES == 16 else 2
+WIDE = 4 if LANES == 16 else 2
 """The same where the weights were unpacked before, which leaves registers free."""
+PANEL = 8
+"""Outputs that are unpacked at once: while a tile of rows stays in the nearest cache, their weights pass by it."""
 MANY, FEW = TILES
 _multiply_many, _multiply_few = make_tile(MANY, OUTS), make_tile(FEW, OUTS)
-_multiply_panel, _multiply_rest = make_tile(MANY, PANEL), make_tile(FEW, PANEL)
+_multiply_panel, _multiply_rest = make_tile(MANY, WIDE), make_tile(FEW, WIDE)
 _unpack_row = make_unpack()
 
 
@@ -43,7 +45,7 @@ def _multiply(x, weights, scales, y):
 
 @compile_parallel
 def _multiply_by_panels(x, weights, scales, y):
-    """More rows: the weights of some outputs are unpacked once, to memory that stays in the nearest cache."""
+    """More rows: the weights of some outputs are unpacked once, to memory that stays in a cache."""
     outs = len(weights)
     for group in prange((outs + PANEL - 1) // PANEL):
         out = min(PANEL * group, outs - PANEL)
@@ -52,9 +54,11 @@ def _multiply_by_panels(x, weights, scales, y):
             _unpack_row(weights, scales, panel, out + k, k)
         whole = len(x) - len(x) % MANY
         for row in range(0, whole, MANY):
-            _multiply_panel(panel, panel, x, y, 0, out, row)
+            for k in range(0, PANEL, WIDE):
+                _multiply_panel(panel, panel, x, y, k, out + k, row)
         for row in range(whole, len(x), FEW):
-            _multiply_rest(panel, panel, x, y, 0, out, row)
+            for k in range(0, PANEL, WIDE):
+                _multiply_rest(panel, panel, x, y, k, out + k, row)
 
 
 @compile_parallel
@@ -93,9 +97,10 @@ def _run(x: torch.Tensor, weights: np.ndarray, scales: np.ndarray) -> torch.Tens
 
 
 def pack_nf4(codes: np.ndarray) -> np.ndarray:
-    """Codes of 0 to 15, uint8 (out, in), two in a byte as this file reads them: uint8 (out, in / 2)."""
-    blocks = codes.reshape(len(codes), -1, BLOCK)
-    return (blocks[:, :, : BLOCK // 2] | (blocks[:, :, BLOCK // 2 :] << 4)).reshape(len(codes), -1)
+    """Codes of 0 to 15, uint8 (out, in), two in a byte as vector_loops.py reads them: uint8 (out, in / 2)."""
+    blocks = codes.reshape(len(codes), -1, BLOCK)[:, :, ORDER]
+    pairs = blocks[:, :, : BLOCK // 2] | (blocks[:, :, BLOCK // 2 :] << 4)
+    return np.ascontiguousarray(pairs.reshape(len(codes), -1))
 
 
 def unpack_nf4(codes: np.ndarray, scales: np.ndarray, out: np.ndarray) -> None:

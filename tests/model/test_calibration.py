@@ -1,0 +1,54 @@
+"""From how many rows on weights are unpacked: what is faster by enough, remembered for this machine."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from cope_demo.model import calibration
+from cope_demo.model.calibration import ALWAYS, ROWS, measure_few
+from cope_demo.paths import cache_dir
+
+
+class Timed:
+    """A product whose ways take as long as they are told, by a clock of its own."""
+
+    weights, width, now = np.zeros((4, 2)), 4, 0.0
+
+    def __init__(self, in_place: dict[int, float]):
+        self.in_place, self.measured = in_place, 0
+
+    def multiply_in_place(self, x: torch.Tensor) -> None:
+        self.measured += 1
+        Timed.now += self.in_place[len(x)]
+
+    def multiply_unpacked(self, x: torch.Tensor) -> None:
+        Timed.now += 1.0
+
+
+@pytest.fixture
+def measured(monkeypatch, tmp_path):
+    """Nothing is remembered yet, and time is that of Timed."""
+    monkeypatch.delenv("COPE_COMPUTE", raising=False)
+    monkeypatch.setenv("COPE_CACHE", str(tmp_path))
+    monkeypatch.setattr(calibration.time, "perf_counter", lambda: Timed.now)
+
+
+@pytest.mark.parametrize(
+    "seconds, few",
+    [([0.1, 0.2, 0.4, 0.8, 1.6], 96), ([1.1] * 5, ROWS[-1]), ([0.5, 1.3, 1.3, 1.3, 1.3], 12), ([2.0] * 5, 6)],
+    ids=["where they are faster", "not for a little", "early", "always"],
+)
+def test_weights_are_unpacked_where_that_is_faster_by_enough(measured, seconds, few):
+    product = Timed(dict(zip(ROWS, seconds, strict=True)))
+    assert measure_few([product, product]) == few
+    known = product.measured
+    assert measure_few([product]) == few and product.measured == known
+    assert few in json.loads((cache_dir() / "calibration.json").read_text()).values()
+
+
+def test_the_environment_decides_without_measuring(measured, monkeypatch):
+    for choice, few in (("in-place", ALWAYS), ("float32,unpacked", 0)):
+        monkeypatch.setenv("COPE_COMPUTE", choice)
+        assert measure_few([Timed({})]) == few
