@@ -167,3 +167,24 @@ def test_a_link_goes_round(chromium, service, scripted_url):
     with visit(chromium, f"{scripted_url}?user=somebody-else&alpha=0.3") as page:
         page.wait_for_selector(".cope-opened .problem")
         assert "not a sample user" in page.inner_text(".cope-opened") and page.is_visible("[data-id=ada]")
+
+
+def test_a_lesson_that_was_pressed_before_the_page_had_opened_stays(chromium, scripted_page):
+    page = chromium.new_page(viewport=DESKTOP)
+    held = []
+    opening = scripted_page.event("open_page")
+
+    def hold(route):
+        asked = route.request.post_data_json or {}
+        held.append(route) if asked.get("fn_index") == opening and not held else route.continue_()
+
+    page.route("**/gradio_api/**", hold)
+    page.goto(scripted_page.url)
+    page.click("[data-chapter=lessons]")
+    page.click(".cope-lessons [data-id=reward]")
+    page.wait_for_selector(f"{LESSON}:visible")
+    held[0].continue_()
+    page.wait_for_selector(".people .card[aria-checked=true]", state="attached")  # the page has opened now
+    page.wait_for_timeout(300)
+    assert page.is_visible(LESSON) and page.evaluate(WORD_IN_SIGHT)
+    page.close()

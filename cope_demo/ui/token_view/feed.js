@@ -35,14 +35,11 @@ export class Feed {
     const fresh = value.slice(this.text.length, value.lastIndexOf('\n') + 1);
     if (!fresh) return;
     this.text += fresh;
+    const messages = fresh.split('\n').flatMap((row) => { try { return row ? [JSON.parse(row)] : []; } catch { return []; } });
+    if (this.isOvertaken(messages[0])) { this.kept.meet(messages[0]); return; }
     this.waiting = null;
     this.received = Date.now();
-    for (const row of fresh.split('\n')) {
-      if (!row) continue;
-      let message;
-      try { message = JSON.parse(row); } catch { continue; }
-      this.take(message);
-    }
+    for (const message of messages) this.take(message);
   }
 
   take(message) {
@@ -66,6 +63,11 @@ export class Feed {
       this.finish('stopped', `${message.seconds ? `Done in ${seconds(message.seconds)}. ` : ''}${message.message || 'Point at a token, or tap it, to see why it was chosen.'}`);
     }
     if (message.t === 'error') this.finish('broken', message.message, true);
+  }
+
+  // Whether somebody has begun something before the page's opening came: that stays.
+  isOvertaken(message) {
+    return !!message?.opening && !this.kept.arrived && (this.waiting !== null || !!this.model.run?.id);
   }
 
   // A comparison from before a reload.

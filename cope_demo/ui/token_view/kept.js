@@ -31,15 +31,21 @@ export class Kept {
     if (message.t !== 'wait') this.rows.push(message);
   }
 
+  // Whom the page opens with.
+  meet({ user }) {
+    this.person = user ?? this.person;
+    this.arrived = true;
+  }
+
   // The empty view: the messages to show instead, where the page was reloaded for the same person; else none.
   restore(message) {
     this.rows = [];
-    this.person = message.user ?? this.person;
     if (!message.opening) {
+      this.person = message.user ?? this.person;
       if (this.arrived) this.storage.removeItem(KEY); // somebody else was chosen, or everything deleted
       return [];
     }
-    this.arrived = true;
+    this.meet(message);
     try {
       const kept = JSON.parse(this.storage.getItem(KEY));
       return kept?.person === this.person ? kept.rows : [];
