@@ -1,5 +1,5 @@
-"""K candidates for each prompt, from base or from base with the adapter that is on it, sampled
-by temperature and top-p, with their log-probabilities.
+"""K candidates for each prompt, sampled by temperature and top-p from base, or from base with the adapter on it, with
+their log-probabilities.
 
 On a CPU the decoder's forward pass writes them (decode/forward.py): what prompts begin with in common is read once, the
 candidates of a prompt share its reading, and a candidate that has ended makes room for the next. Models that it does

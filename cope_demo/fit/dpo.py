@@ -63,7 +63,7 @@ class BaseReferenceTrainer(DPOTrainer):
         """-log sigmoid(beta * (gain of chosen - gain of rejected)), Rafailov et al., eq. 7; gains over base, in nats.
 
         With `dpo_token_beta` a gain is the mean over the response's tokens and this is beta: length-normalised DPO
-        (Lambert et al., "Tulu 3", 2024, eq. 6), so that long responses do not decide by their length.
+        (Lambert et al., "Tulu 3", 2024), so that long responses do not decide by their length.
         With `dpo_sft_weight` the mean loss of a token of chosen is added (Pang et al., "Iterative Reasoning Preference
         Optimization", NeurIPS 2024), so that a lower likelihood of both cannot pass for a preference.
         inputs: trl's batch, (2B, T) padded on the right, the chosen rows first. A mixture of experts goes without its
