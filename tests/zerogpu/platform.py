@@ -1,6 +1,6 @@
 """Starts app.py as the platform does, with the package `spaces` itself: `python -m tests.zerogpu.platform [TIMES]`.
 
-Where torch is built without CUDA, what `spaces` needs of it stands here: a model that was moved to the imitated CUDA in
+On a machine without a GPU, what `spaces` needs of CUDA stands here: a model that was moved to the imitated CUDA in
 the parent is in a worker's memory at once. TIMES: how often app.py is run before it stays, without being launched.
 """
 
@@ -11,10 +11,12 @@ from pathlib import Path
 import torch
 
 APP = Path(__file__).parents[2] / "app.py"
+GPU = Path("/dev/nvidiactl")
+"""There is a GPU where this is. CUDA cannot be asked: whoever did could not fork any more."""
 
 
 def stand_in_for_cuda() -> None:
-    """Gives a torch without CUDA what `spaces` looks for, and `spaces` a GPU that is the CPU."""
+    """Gives a torch that finds no GPU what `spaces` looks for, and `spaces` a GPU that is the CPU."""
     import cope_demo.model.kernel_notice  # noqa: F401, I001
     import bitsandbytes  # noqa: F401  now, as it would load CUDA later on
 
@@ -34,7 +36,7 @@ def stand_in_for_cuda() -> None:
 
 def main(times: int) -> None:
     """Runs the app."""
-    if torch.version.cuda is None:
+    if not GPU.exists():
         stand_in_for_cuda()
     for _ in range(times):
         runpy.run_path(str(APP), run_name="app")
