@@ -93,6 +93,7 @@ def _add_data_commands(command: Callable[[str, str], argparse.ArgumentParser]) -
     evaluate.add_argument("--scale", type=float, help="of oppu-scaled's LoRA (default: 1 / (1 - alpha), as contrast)")
     evaluate.add_argument("--seeds", type=int, default=1, metavar="N", help="so many runs, from --seed on (default: 1)")
     evaluate.add_argument("--controls", action="store_true", help="other adapters, alphas and endpoints on kept fits")
+    evaluate.add_argument("--samples", type=int, default=8, metavar="N", help="texts that they sample (default: 8)")
     evaluate.add_argument("--processes", type=int, default=1, metavar="N", help="authors at once (default: 1)")
 
 
@@ -235,7 +236,7 @@ def _evaluate(options) -> None:
     task, data, out = options.task, options.data, options.out
     with author_bar(task) as show:
         if options.controls or options.seeds != 1 or options.processes != 1:
-            more = {"seeds": options.seeds, "controls": options.controls, "processes": options.processes}
+            more = {name: getattr(options, name) for name in ("seeds", "controls", "samples", "processes")}
             table = format_study(task, run_study(task, data, methods, out, tell=show, **given, **more))
         else:
             table = format_markdown(evaluate(task, data, methods, out, tell=show, **given))

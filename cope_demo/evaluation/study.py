@@ -54,6 +54,7 @@ def run_study(
     are those of `evaluate`.
     """
     check("seeds", seeds, 1, 100, whole=True)
+    check("samples", samples, 0, 1000, whole=True)
     check("processes", processes, 1, 256, whole=True)
     authors, options = read_authors(data, USERS)[:users], {"model": model, "decode": decode, "config": config}
     if controls and not {"oppu", "cope"} <= set(methods):

@@ -24,7 +24,7 @@ import torch
 from cope_demo.errors import CopeError
 from cope_demo.system.zero_gpu import is_lent
 
-from . import kernel_notice  # noqa: F401
+from . import quiet_bitsandbytes  # noqa: F401
 from .adapters import apply_always, read_lora
 from .arithmetic import compute_dtype
 from .embedded import EMBEDDED, EMBEDDED_SHA256, embedded_folder

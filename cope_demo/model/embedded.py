@@ -10,7 +10,7 @@ from cope_demo.errors import CopeError
 from cope_demo.paths import cache_dir
 from cope_demo.system.files import find_packaged_file, sha256_file
 
-from . import kernel_notice  # noqa: F401
+from . import quiet_bitsandbytes  # noqa: F401
 from .gguf_file import dequantize_gguf
 
 EMBEDDED = "SmolLM2-135M-Instruct"

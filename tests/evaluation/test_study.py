@@ -155,6 +155,7 @@ def test_pairs_are_counted_by_part():
     ("options", "sentence"),
     [
         (["--seeds", "0"], "seeds must be a whole number from 1 to 100"),
+        (["--controls", "--samples", "-1"], "samples must be a whole number from 0 to 1000"),
         (["--controls", "--methods", "oppu"], "The controls compare the methods oppu and cope"),
     ],
 )

@@ -141,3 +141,11 @@ def test_packed_gguf_cannot_be_saved_so_ours_is_unpacked():
 def test_base_models_are_plain_data():
     assert {"model", "tokenizer", "name", "identity", "device", "dtype"} <= set(BaseModel.__dataclass_fields__)
     assert logging.getLogger("bitsandbytes").filters
+
+
+def test_bitsandbytes_comes_without_a_compiler():
+    code = "import sys, torch; kept = torch.compile; from cope_demo.decode.engine import Engine; from cope_demo.model "
+    code += "import base_model, quiet_bitsandbytes; assert torch.compile is kept; assert 'bitsandbytes' in sys.modules;"
+    code += "print('torch._inductor.compile_fx' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == "False", done.stderr

@@ -17,7 +17,7 @@ GPU = Path("/dev/nvidiactl")
 
 def stand_in_for_cuda() -> None:
     """Gives a torch that finds no GPU what `spaces` looks for, and `spaces` a GPU that is the CPU."""
-    import cope_demo.model.kernel_notice  # noqa: F401, I001
+    import cope_demo.model.quiet_bitsandbytes  # noqa: F401, I001
     import bitsandbytes  # noqa: F401  now, as it would load CUDA later on
 
     torch.version.cuda = "12.8"
