@@ -5,9 +5,12 @@ nothing. Every process has the model for itself; what it takes is what one proce
 """
 
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
+from multiprocessing.connection import wait
 from typing import Any
 
 import torch
@@ -31,12 +34,13 @@ def run_here(function: Callable, items: Iterable) -> Outcomes:
 def open_workers(count: int) -> Iterator[Run]:
     """What calls a function for every item in `count` processes, and yields what ends first; with 1, in this one.
 
-    The function and the items are pickled; what a process loads, it keeps. Processes end with the block.
+    The function and the items are pickled; what a process loads, it keeps. Processes end with the block, or when the one
+    that began them is gone, however it ended.
     """
     if count == 1:
         yield run_here
         return
-    pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), initializer=_use_one_core)
+    pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), initializer=_begin_worker)
 
     def run(function: Callable, items: Iterable) -> Outcomes:
         waiting = {pool.submit(function, item): item for item in items}
@@ -49,5 +53,12 @@ def open_workers(count: int) -> Iterator[Run]:
         pool.shutdown(cancel_futures=True)
 
 
-def _use_one_core() -> None:
+def _begin_worker() -> None:
     torch.set_num_threads(1)
+    threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Waits for the end of the process that began this one. What is written only appears when it is whole."""
+    wait([multiprocessing.parent_process().sentinel])
+    os._exit(1)
