@@ -85,7 +85,8 @@ class CpuPool:
         shape = (heads.queries, heads.keys, heads.width)
         cosines, sines = (part.numpy() for part in turn)
         _keep(rows, *shape, cosines, sines, *norms, heads.epsilon, layout.new, keys, values, scales)
-        out = torch.empty(len(rows), heads.queries * heads.width)  # by torch, which aligns it for the next product
+        # By torch, which aligns it for the next product; its default type is another while transformers loads a model.
+        out = torch.empty(len(rows), heads.queries * heads.width, dtype=torch.float32)
         window = heads.window or len(layout.places[0])
         where = window, positions, layout.sequences, layout.places
         _attend(rows, *shape, np.float32(heads.scaling), *where, keys, values, scales, out.numpy())

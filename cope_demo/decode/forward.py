@@ -65,7 +65,7 @@ class Forward:
         self.head = LayersProduct([head]) if by_layers else make_head(head)
         self.few = self._calibrate()
         self.adapters = AdapterSlots(_list_products(model), self.device, dtype)
-        self._turns = torch.empty(2, 0, self.layers[0].heads.width, device=self.device)
+        self._turns = torch.empty(2, 0, self.layers[0].heads.width, device=self.device, dtype=torch.float32)
 
     def _calibrate(self) -> tuple[int, int]:
         """Up to how many rows layers and head are multiplied in place on this machine; (0, 0) where they never are."""
@@ -123,7 +123,7 @@ class Forward:
         reached = int(positions.max()) + 1
         if reached > self._turns.shape[1]:
             every = torch.arange(2 * reached, device=self.device)[None]
-            exact = torch.empty(0, device=self.device)
+            exact = torch.empty(0, device=self.device, dtype=torch.float32)
             self._turns = torch.stack([part[0] for part in self.model.model.rotary_emb(exact, every)])
         where = torch.from_numpy(positions).to(self.device)
         return self._turns[0, where], self._turns[1, where]

@@ -107,7 +107,8 @@ def make_column(base: BaseModel, method: Method, config: DecodeConfig, written: 
         column.add(token)
         column.text.add(token)
         if config.temperature:
-            sample_token(torch.ones(base.vocabulary), column.random)  # as it took to sample this one
+            # As it took to sample this one.
+            sample_token(torch.ones(base.vocabulary, dtype=torch.float32), column.random)
     column.given = written[-1] if written else None
     return column
 

@@ -34,8 +34,8 @@ def run_here(function: Callable, items: Iterable) -> Outcomes:
 def open_workers(count: int) -> Iterator[Run]:
     """What calls a function for every item in `count` processes, and yields what ends first; with 1, in this one.
 
-    The function and the items are pickled; what a process loads, it keeps. Processes end with the block, or when the one
-    that began them is gone, however it ended.
+    The function and the items are pickled; what a process loads, it keeps. Processes end with the block, or when the
+    one that began them is gone, however it ended.
     """
     if count == 1:
         yield run_here

@@ -200,7 +200,7 @@ class LoraBank:
         size = next(lora.weights[path][which].shape for lora in self.loras.values() if path in lora.weights)
         parts = []
         for lora in self.loras.values():
-            empty = torch.zeros((lora.rank, size[1]) if which == 0 else (size[0], lora.rank))
+            empty = torch.zeros((lora.rank, size[1]) if which == 0 else (size[0], lora.rank), dtype=torch.float32)
             parts.append(lora.weights[path][which].float() if path in lora.weights else empty)
         return torch.cat(parts, which).t().contiguous().to(self.device, self.dtype)
 

@@ -57,7 +57,7 @@ def _read_known(file: Path) -> dict:
 
 
 def _is_fast_in_place(products: Sequence, rows: int) -> bool:
-    x = torch.ones(rows, products[0].width)
+    x = torch.ones(rows, products[0].width, dtype=torch.float32)
     times: dict[str, float] = {}
     for way in ("multiply_in_place", "multiply_unpacked"):
         best = float("inf")

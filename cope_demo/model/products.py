@@ -51,7 +51,7 @@ class _CpuProduct:
         step = max(1, CHUNK // self.width)
         if step >= outs:
             return x @ self.unpack(0, outs).t()
-        y = torch.empty(len(x), outs)
+        y = torch.empty(len(x), outs, dtype=torch.float32)
         for start in range(0, outs, step):
             stop = min(start + step, outs)
             torch.mm(x, self.unpack(start, stop).t(), out=y[:, start:stop])
@@ -64,7 +64,10 @@ class Nf4Product(_CpuProduct):
     def __init__(self, layers: Sequence[Linear4bit]):
         codes, scales = zip(*(_read_nf4(layer) for layer in layers), strict=True)
         self.scales = np.concatenate(scales)
-        biases = [torch.zeros(layer.out_features) if layer.bias is None else layer.bias.float() for layer in layers]
+        biases = [
+            torch.zeros(layer.out_features, dtype=torch.float32) if layer.bias is None else layer.bias.float()
+            for layer in layers
+        ]
         bias = torch.cat(biases) if any(layer.bias is not None for layer in layers) else None
         super().__init__(packed.pack_nf4(np.concatenate(codes)), layers[0].in_features, bias)
 

@@ -109,6 +109,16 @@ def test_several_threads_ask_one_engine_again_and_again(engine, asks, alone):
             check_same(alone[number], own, asks[number].config)
 
 
+def test_a_model_that_is_loaded_meanwhile_changes_nothing(engine, asks, alone):
+    torch.set_default_dtype(torch.bfloat16)  # as transformers does for that time, and for all threads
+    try:
+        found = [run(engine, one) for one in asks[:2]]
+    finally:
+        torch.set_default_dtype(torch.float32)
+    for own, one, ask in zip(alone, found, asks, strict=False):
+        check_same(own, one, ask.config)
+
+
 def test_one_joins_within_a_step_while_another_writes(engine, asks, alone, monkeypatch):
     joined = []
 
