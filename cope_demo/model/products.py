@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from bitsandbytes.nn import Linear4bit
 
 from . import packed_products as packed
+from .quiet_bitsandbytes import Linear4bit
 
 CHUNK = 1 << 23
 """Weights that are unpacked at once: what fits into a CPU's larger caches, or nearly."""

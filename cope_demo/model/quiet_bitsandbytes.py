@@ -1,4 +1,4 @@
-"""Imports bitsandbytes without one line in the log, and without torch.compile; to be imported before it is.
+"""What this project takes of bitsandbytes, imported without a line in the log and without torch.compile.
 
 bitsandbytes hands some of its plain functions to torch.compile, which takes a second to import and would look for a C
 compiler at their first call, on a CPU where there is none. They stay the plain functions.
@@ -35,4 +35,7 @@ logging.getLogger("bitsandbytes").addFilter(_KernelNotice())
 for _name in ("bitsandbytes.backends.cpu.ops", "bitsandbytes.backends.utils", "bitsandbytes.backends.default.ops"):
     logging.getLogger(_name).addFilter(_KernelNotice())
 with _uncompiled():
-    import bitsandbytes  # noqa: F401
+    from bitsandbytes.functional import dequantize_4bit, get_4bit_type
+    from bitsandbytes.nn import Linear4bit
+
+__all__ = ["Linear4bit", "dequantize_4bit", "get_4bit_type"]

@@ -9,9 +9,9 @@ benchmarks/speed_training.py measures what that saves.
 from functools import partial
 
 import torch
-from bitsandbytes.functional import dequantize_4bit
-from bitsandbytes.nn import Linear4bit
 from peft.tuners.lora import LoraLayer
+
+from .quiet_bitsandbytes import Linear4bit, dequantize_4bit
 
 Adapter = tuple[torch.Tensor, torch.Tensor]
 """A (r, in) and B (out, r); B carries the scaling."""

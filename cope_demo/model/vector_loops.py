@@ -7,10 +7,11 @@ does not find by itself that a vector of 4-bit codes is a permutation of the tab
 import llvmlite.ir as ir
 import numpy as np
 import torch
-from bitsandbytes.functional import get_4bit_type
 from numba import types
 from numba.core.cgutils import for_range, unpack_tuple
 from numba.extending import intrinsic
+
+from .quiet_bitsandbytes import get_4bit_type
 
 KIND = torch.backends.cpu.get_cpu_capability()
 LANES = 16 if KIND == "AVX512" else 8

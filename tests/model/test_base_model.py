@@ -126,6 +126,13 @@ def test_the_missing_kernel_is_not_announced(models):
     assert "gemm_4bit" not in done.stderr
 
 
+@pytest.mark.parametrize("module", ["model.products", "decode.forward", "decode.engine"])
+def test_nor_whichever_part_comes_first(module):
+    code = f"import cope_demo.{module}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and "gemm_4bit" not in done.stderr
+
+
 def test_nor_when_the_embedded_model_is_prepared(tmp_path):
     code = "from cope_demo.model import embedded; import bitsandbytes, logging; log = logging.getLogger"
     code += "('bitsandbytes.backends.utils'); log.warning('Failed to load gemm_4bit_forward'); log.warning('another')"
