@@ -44,9 +44,9 @@ def test_a_fit_runs_to_its_end_on_its_visitor_s_share(app, ada):
 
 def test_a_comparison_streams_and_is_what_any_machine_writes(app, ada, monkeypatch):
     monkeypatch.setenv("COPE_COMPUTE", "bfloat16")  # as a GPU does
-    *steps, trace = compare(ada, PROMPT, max_new_tokens=40)
+    *steps, trace = compare(ada, PROMPT, max_new_tokens=100)
     assert len(steps) > 2 and all(step["events"] for step in steps if step["seq"] >= 0)
-    config = DecodeConfig(max_new_tokens=40)
+    config = DecodeConfig(max_new_tokens=100)
     *_, own = Service(app.model, app.data / "users").compare(ada[1]["user"], PROMPT, config)
     assert [column["method"] for column in trace["columns"]] == ["greedy", "oppu", "cope"]
     for column, other in zip(trace["columns"], own.columns, strict=True):
