@@ -28,6 +28,7 @@ from cope_demo.model.adapters import TAM, Lora, read_lora
 from cope_demo.model.base_model import load_base
 from cope_demo.model.task_adapters import find_task_adapter
 from cope_demo.reward import bits_per_token
+from cope_demo.system.files import read_json_lines
 from cope_demo.texts.lamp import USERS, read_authors
 from cope_demo.texts.tasks import find_task
 
@@ -72,7 +73,7 @@ def run(options) -> None:
     engine, tam = Engine(base), find_task_adapter(options.task, base.identity)
     done = set()
     if options.out.exists():
-        rows = [json.loads(line) for line in options.out.read_text("utf-8").split("\n") if line]
+        rows = read_json_lines(options.out)
         done = {(row["user"], row["setting"], row["method"], row["decoding"]) for row in rows}
     part, of = map(int, options.part.split("/"))
     fit = replace(FitConfig(), **json.loads(options.fit))
@@ -129,7 +130,7 @@ def run(options) -> None:
 
 def table(path: Path, metric: str) -> None:
     """Means over queries and gains over tam and oppu, on the authors that every line has."""
-    rows = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
+    rows = read_json_lines(path)
     found: dict[tuple, dict[str, dict]] = {}
     for row in rows:
         found.setdefault((row["setting"], row["method"], row["decoding"]), {})[row["user"]] = row

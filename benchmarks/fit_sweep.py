@@ -38,6 +38,7 @@ from cope_demo.fit.training import apply_saved_adapter, quiet_libraries, reuse_m
 from cope_demo.model.adapters import read_lora
 from cope_demo.model.base_model import load_base
 from cope_demo.reward import bits_per_token
+from cope_demo.system.files import read_json_lines
 from cope_demo.texts.tasks import TASKS, Sample
 
 OPPU = {
@@ -177,7 +178,7 @@ def measure_rouge(base, engine, task, user, scratch: Path, greedy: bool) -> dict
 
 def print_table(path: Path) -> None:
     """The results of one file as Markdown tables, one a task."""
-    rows = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
+    rows = read_json_lines(path)
     for task in dict.fromkeys(row["task"] for row in rows):
         found: dict[str, dict[str, dict]] = {}
         for row in rows:

@@ -36,6 +36,7 @@ from cope_demo.evaluation.replicates import estimate_mean
 from cope_demo.fit.examples import Example, encode
 from cope_demo.fit.training import quiet_libraries, reuse_memory
 from cope_demo.model.adapters import read_lora
+from cope_demo.system.files import read_json_lines
 from cope_demo.texts.lamp import USERS, Author, read_authors
 
 OPPUS = dict(candidate_source="oppu", candidate_temperature=1.0)
@@ -224,7 +225,7 @@ def _key(row: dict) -> tuple:
 
 
 def _read(path: Path) -> list[dict]:
-    return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line] if path.exists() else []
+    return read_json_lines(path) if path.exists() else []
 
 
 def main() -> None:

@@ -9,15 +9,13 @@ bar of both is 50 ms; before a page is there, nothing moves on it. Needs Debian'
 """
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from chromium import LAPTOP, PHONE, open_chromium
 from common import table
 
 TOKENS = 200
-LAPTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
-ARGS = ["--no-sandbox", "--disable-gpu", "--no-first-run"]
 BAR = {"bar": 50}
 WATCH = """
   window.tasks = [];
@@ -215,23 +213,16 @@ def watch_batch(tab: Tab, file: Path) -> Iterator[dict]:
 
 def measure(folder: Path, quick: bool) -> Iterator[dict]:
     """The table's rows."""
-    from playwright.sync_api import sync_playwright
-
     from cope_demo.ui.site.build import write_site
 
-    path = shutil.which("chromium")
-    if path is None:
-        raise RuntimeError("No Chromium was found; install Debian's package chromium")
     saved, batch = write_saved(folder), write_batch(folder, quick)
     write_site(folder / "site")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGS)
+    with open_chromium() as browser:
         for size in (LAPTOP, PHONE):
             for act, what in ((watch_saved, saved), (watch_site, folder / "site"), (watch_batch, batch)):
                 tab = Tab(browser, size)
                 yield from act(tab, what)
                 tab.context.close()
-        browser.close()
 
 
 if __name__ == "__main__":

@@ -9,8 +9,6 @@ sent beside Gradio's own scripts and styles. Quick: one comparison of 20 tokens,
 """
 
 import os
-import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -20,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from chromium import LAPTOP, PHONE, WATCH, open_chromium
 from common import table
 from gradio_client import Client
 
@@ -27,29 +26,8 @@ from cope_demo.paths import ROOT, SAMPLE_USERS, cache_dir
 
 PROMPT = "Write a post about the night bus."
 TOKENS, QUICK_TOKENS = 100, 20
-LAPTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
-ARGS = ["--no-sandbox", "--disable-gpu", "--no-first-run"]
 GRADIO = ("/assets/", "/static/", "/theme.css", "/gradio_api/")
 """Paths of what is Gradio's own."""
-WATCH = """
-  window.shifts = [0];
-  window.begun = null;
-  new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts.push(entry.value);
-  }).observe({ type: 'layout-shift', buffered: true });
-  new MutationObserver((changes) => {
-    const shown = changes.some(({ target, oldValue }) => oldValue === 'later' && target.className === '');
-    if (window.begun === null && shown) window.begun = performance.now();
-  }).observe(document, { subtree: true, attributes: true, attributeFilter: ['class'], attributeOldValue: true });
-"""
-"""Notes how far the page's parts move by themselves, and when the demonstration's first word shows, in milliseconds."""
-
-
-def find_free_port() -> int:
-    """A port that nobody listens on: another server's answers are not to be measured."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def wait_for(url: str, limit: float) -> float:
@@ -80,13 +58,7 @@ def stream(client: Client, tokens: int) -> tuple[float, float]:
 
 def open_page(url: str, size: dict) -> Iterator[dict]:
     """The rows of a page that is opened for the first time in a window of this size."""
-    from playwright.sync_api import sync_playwright
-
-    path = shutil.which("chromium")
-    if path is None:
-        raise RuntimeError("No Chromium was found; install Debian's package chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGS)
+    with open_chromium() as browser:
         context = browser.new_context(viewport=size, is_mobile=size is PHONE)
         context.add_init_script(WATCH)
         page, where, sent = context.new_page(), {}, {"ours": 0, "all": 0}
@@ -108,7 +80,6 @@ def open_page(url: str, size: dict) -> Iterator[dict]:
         page.wait_for_timeout(3000)  # a late part would move others now
         html = page.evaluate("performance.getEntriesByType('navigation')[0].responseEnd")
         begun, shifts = page.evaluate("window.begun"), page.evaluate("window.shifts")
-        browser.close()
     width = size["width"]
     yield {"what": f"HTML to the first moving word, {width}", "seconds": round((begun - html) / 1000, 2), "bar": 1.5}
     yield {"what": f"layout shift, {width}", "measured": round(sum(shifts), 3), "bar": 0.05}
@@ -118,7 +89,9 @@ def open_page(url: str, size: dict) -> Iterator[dict]:
 
 def measure(folder: Path, quick: bool) -> Iterator[dict]:
     """The table's rows."""
-    port = find_free_port()
+    from tests.free_port import find_free_port
+
+    port = find_free_port()  # another server's answers are not to be measured
     env = os.environ | {
         "COPE_DATA": str(folder / "var"),
         "COPE_CACHE": str(cache_dir()),

@@ -10,19 +10,18 @@ Debian's package chromium. Quick: four comparisons instead of fifty.
 import math
 import os
 import random
-import shutil
 import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from chromium import open_chromium
 from common import table
 
 TOKENS, ALTERNATIVES = 200, 10
 PACE = 0.03
 """Seconds between two tokens of a column while the frames are watched: faster than the embedded model writes."""
 ROUNDS, QUICK_ROUNDS = 50, 4
-ARGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--enable-precise-memory-info"]
 FRAMES = """() => {
   window.frames = [];
   let last = performance.now();
@@ -101,26 +100,17 @@ def measure(folder: Path, quick: bool) -> Iterator[dict]:
     """The table's rows."""
     rounds = QUICK_ROUNDS if quick else ROUNDS
     os.environ["COPE_DATA"] = str(folder / "var")
-    from playwright.sync_api import sync_playwright
-
-    from cope_demo.ui.page import build
-    from cope_demo.ui.server import launch_options
     from cope_demo.ui.streams import stream
+    from tests.running import run_page
 
-    path = shutil.which("chromium")
-    if path is None:
-        raise RuntimeError("No Chromium was found; install Debian's package chromium")
     service = make_scripted_service(folder)
     decoding = {"alpha": 0.1, "tau": 0.1, "max_new_tokens": TOKENS, "repetition_penalty": 1.0}
     texts = stream(service, "ada", "Ada", prompt="Write.", **decoding, temperature=0, seed=0)
     payload = len(list(texts)[-1].encode())
     yield {"what": "a comparison's data, kB", "measured": round(payload / 1e3), "bar": 1000}
-    blocks = build(service).queue()
-    url = blocks.launch(prevent_thread_lock=True, **launch_options("127.0.0.1"))[1]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGS)
+    with run_page(service) as running, open_chromium("--enable-precise-memory-info") as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.goto(url)
+        page.goto(running.url)
         page.evaluate("document.documentElement.dataset.open = 'compare'")  # the chapter, without the page's opening
         page.wait_for_selector(".people .card")
         page.click("#advanced > button")
@@ -149,8 +139,6 @@ def measure(folder: Path, quick: bool) -> Iterator[dict]:
             for _ in range(rounds // 2):
                 run_comparison(page)
             held.append(measure_memory(session))
-        browser.close()
-    blocks.close()
     yield from [
         {"what": "longest frame of a stream, ms", "measured": round(max(frames)), "bar": 100},
         {"what": "median frame of a stream, ms", "measured": round(statistics.median(frames), 1)},

@@ -4,13 +4,14 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 
 import psycopg
+
+from tests.free_port import find_free_port
 
 
 def binaries() -> Path | None:
@@ -30,9 +31,7 @@ class Server:
             nobody = pwd.getpwnam("nobody")
             os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
             self._as = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = find_free_port()
         command = [binaries() / "initdb", "-D", self.folder / "data", "-U", "cope", "-A", "trust", "--no-sync"]
         subprocess.run(command, check=True, capture_output=True, cwd=self.folder, **self._as)
         self.start()

@@ -1,7 +1,6 @@
 """The page of a service on a server of its own, as `serve` starts it, and its events sent as a browser sends them."""
 
 import json
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from gradio import Blocks
 from cope_demo.ui.page import build
 from cope_demo.ui.server import launch
 from cope_demo.ui.web.joins import WAITING
+from tests.free_port import find_free_port
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,6 @@ def read_updates(text: str, kinds=("process_generating", "process_completed")) -
     """The outputs in what `send` returned, one a message of these kinds."""
     rows = (json.loads(row.removeprefix("data:")) for row in text.splitlines() if row.startswith("data:"))
     return [row["output"] for row in rows if row.get("msg") in kinds]
-
-
-def find_free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager

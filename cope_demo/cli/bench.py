@@ -84,7 +84,7 @@ def count_read_bytes(base: BaseModel, loras: dict[str, Lora]) -> int:
 
     NF4 codes of 4 bits and a float32 scale for every 64 of them, the head in bfloat16, the adapters in float32.
     """
-    from bitsandbytes.nn import Linear4bit
+    from cope_demo.model.quiet_bitsandbytes import Linear4bit
 
     layers = [layer for layer in base.model.modules() if isinstance(layer, Linear4bit)]
     quantized = sum(layer.in_features * layer.out_features for layer in layers)

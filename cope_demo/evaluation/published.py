@@ -14,6 +14,7 @@ from cope_demo.config import DecodeConfig, complete_plan
 from cope_demo.decode.methods import METHODS, list_evaluated
 from cope_demo.errors import CopeError
 from cope_demo.paths import ROOT
+from cope_demo.system.files import read_json_lines
 from cope_demo.texts.tasks import TASKS
 
 from .metrics import METRICS
@@ -128,7 +129,7 @@ def read_run(folder: Path) -> Run:
     try:
         plan, result = (json.loads((folder / name).read_text("utf-8")) for name in ("plan.json", "results.json"))
         plan = complete_plan(plan)
-        lines = [json.loads(line) for line in (folder / "predictions.jsonl").read_text("utf-8").split("\n") if line]
+        lines = read_json_lines(folder / "predictions.jsonl")
         rows: dict[str, dict[tuple[str, str], dict]] = {}
         for row in lines:
             if row["user"] not in result["skipped"]:

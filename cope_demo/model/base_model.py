@@ -24,11 +24,11 @@ import torch
 from cope_demo.errors import CopeError
 from cope_demo.system.zero_gpu import is_lent
 
-from . import quiet_bitsandbytes  # noqa: F401
 from .adapters import apply_always, read_lora
 from .arithmetic import compute_dtype
 from .embedded import EMBEDDED, EMBEDDED_SHA256, embedded_folder
 from .gguf_file import find_gguf, is_gguf
+from .quiet_bitsandbytes import Linear4bit
 from .task_adapters import TaskAdapter, find_task_adapter
 from .text_tokens import TextTokenizer
 
@@ -250,8 +250,6 @@ def _set_compute_type(model: torch.nn.Module, dtype: torch.dtype) -> None:
 
     All are loaded in bfloat16, so that the 4-bit values, made from those weights, are the same on every machine.
     """
-    from bitsandbytes.nn import Linear4bit
-
     for tensor in (*model.parameters(), *model.buffers()):
         tensor.requires_grad_(False)
         if tensor.dtype == torch.bfloat16:  # a copy, or the whole file stays mapped for the sake of the embeddings
@@ -265,8 +263,6 @@ def _set_compute_type(model: torch.nn.Module, dtype: torch.dtype) -> None:
 
 def _make_trainable(model: torch.nn.Module) -> None:
     """Keeps autograd alive in the 4-bit layers (see load_base), and unpacks them for good where memory allows."""
-    from bitsandbytes.nn import Linear4bit
-
     from .unpacked import Unpacked
 
     layers = [module for module in model.modules() if isinstance(module, Linear4bit)]

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from benchmarks.chromium import LAPTOP, WATCH
 from cope_demo.decode.methods import COLUMNS
 from cope_demo.ui.panels.demonstration import read_demonstration
 from tests.browser.conftest import DESKTOP, PHONE, visit
@@ -13,21 +14,8 @@ from tests.browser.test_axe import violations
 from tests.browser.test_token_view import COPE, sideways, texts
 from tests.browser.test_ways import IN_WINDOW
 
-LAPTOP = {"width": 1280, "height": 800}
 DEMO = ".cope-demonstration"
 SHOWN = f"[...document.querySelectorAll('{DEMO} .cope .text > :not(.later, .more)')].map((s) => s.textContent).join('')"
-WATCH = """
-  window.shifts = [0];
-  window.begun = null;
-  new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts.push(entry.value);
-  }).observe({ type: 'layout-shift', buffered: true });
-  new MutationObserver((changes) => {
-    const shown = changes.some(({ target, oldValue }) => oldValue === 'later' && target.className === '');
-    if (window.begun === null && shown) window.begun = performance.now();
-  }).observe(document, { subtree: true, attributes: true, attributeFilter: ['class'], attributeOldValue: true });
-"""
-"""Notes how far the page's parts move by themselves, and when the first word shows, in milliseconds."""
 OVERLAP = """() => {
   const panel = document.querySelector('#heatmap-view .inspector').getBoundingClientRect();
   return [...document.querySelectorAll('#heatmap-view .column')].some((column) => {

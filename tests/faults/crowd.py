@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import httpx
 from gradio_client import Client
 
 from cope_demo.paths import ROOT
+from tests.free_port import find_free_port
 
 STEADY = {"oppu_epochs": 1, "dpo_epochs": 1, "candidates": 1, "max_response_tokens": 32, "holdout": 1}
 """Settings of a real fit that takes seconds."""
@@ -25,9 +25,7 @@ class Server:
 
     def __init__(self, data: Path, log: Path, waits_for: str = "ready"):
         """waits_for: the route that must answer before it counts as started; "health" does without the model."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = find_free_port()
         self.url = f"http://127.0.0.1:{port}/"
         environment = os.environ | {"COPE_DATA": str(data), "COPE_FIT_CONFIG": json.dumps(STEADY)}
         command = [sys.executable, "-m", "cope_demo", "serve", "--port", str(port)]

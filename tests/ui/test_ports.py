@@ -15,7 +15,7 @@ from cope_demo.errors import CopeError
 from cope_demo.ui import ports
 from cope_demo.ui.page import build
 from cope_demo.ui.server import launch
-from tests.running import find_free_port
+from tests.free_port import find_free_port
 
 OTHER = "127.0.0.2"
 """Another address of this machine, which Gradio's own look at a port does not see."""
