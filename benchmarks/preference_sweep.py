@@ -26,12 +26,12 @@ import torch
 from benchmarks.common import print_machine
 from cope_demo.config import FitConfig
 from cope_demo.evaluation.alpha_choice import choose_alpha
-from cope_demo.evaluation.decisions import Rule, choose_tokens
+from cope_demo.evaluation.decisions import Rule, apply_rules
 from cope_demo.evaluation.evaluate import make_settings, prepare_measurement
 from cope_demo.evaluation.identification import rank_author, subtract_base
 from cope_demo.evaluation.kept_fits import PARTS
 from cope_demo.evaluation.measurement import Measurement
-from cope_demo.evaluation.reading import Model, Reader
+from cope_demo.evaluation.reading import Reader
 from cope_demo.evaluation.replicates import estimate_mean
 from cope_demo.fit.examples import Example, encode
 from cope_demo.fit.training import quiet_libraries, reuse_memory
@@ -65,6 +65,7 @@ SETTINGS = {
 """By name, what differs from FitConfig's defaults: candidates, selection and the loss. The last three change OPPU,
 too, which then has lines of its own."""
 ALPHAS = (0.1, 0.3, 0.5)
+PLAIN = Rule("plain", "own")
 READ_TOKENS = 384
 """Tokens of a query's text that are read, at most."""
 
@@ -137,33 +138,31 @@ def read_texts(
     and over how many tokens; "right": by rule how many of them it would have taken; "ends": log pi of the token that
     ends them, None where a text is cut before it.
     """
-    own, bank = Model("own"), measurement.make_bank({"own": read_lora(adapter, measurement.base.model)})
-    result: dict = {"logps": {}, "right": {rule.name: [] for rule in list_rules()}, "ends": []}
+    bank, tau = measurement.make_bank({"own": read_lora(adapter, measurement.base.model)}), measurement.settings.tau
+    result: dict = {"logps": {}}
     for author in authors:
         examples, mine = _encode(measurement, author), author.id == owner.id
-        sums = {own: [0.0] * len(examples), Model(): [0.0] * len(examples)}
-        amateur = None
-        for number, model, logits in reader.read(examples, [Model(), own] if mine else [own], bank):
-            logits, ids = logits.float(), torch.tensor(examples[number].response_ids)
-            logps = logits.log_softmax(-1).gather(-1, ids[:, None])[:, 0]
-            sums[model][number] = float(logps.sum())
-            if model == own and mine:
-                whole = int(ids[-1]) in measurement.base.end_ids
-                result["ends"].append(round(float(logps[-1]), 4) if whole else None)
-                for rule in list_rules():
-                    taken = choose_tokens(logits, amateur, rule, measurement.settings.tau)
-                    result["right"][rule.name].append(int((taken == ids).sum()))
-            amateur = logits if model == Model() else amateur
-        result["logps"][author.id] = [round(value, 4) for value in sums[own]]
+        found = apply_rules(reader, examples, list_rules() if mine else [PLAIN], bank, tau)
+        result["logps"][author.id] = [round(float(logps.sum()), 4) for logps in found.logps["own"]]
         if mine:
-            tokens = [len(example.response_ids) for example in examples]
-            result |= {"base": [round(value, 4) for value in sums[Model()]], "tokens": tokens}
+            ids = [torch.tensor(example.response_ids) for example in examples]
+            whole = [int(own[-1]) in measurement.base.end_ids for own in ids]
+            ends = zip(found.logps["own"], whole, strict=True)
+            result |= {
+                "base": [round(float(logps.sum()), 4) for logps in found.logps[""]],
+                "tokens": [len(own) for own in ids],
+                "ends": [round(float(logps[-1]), 4) if ended else None for logps, ended in ends],
+                "right": {
+                    name: [int((taken == own).sum()) for taken, own in zip(many, ids, strict=True)]
+                    for name, many in found.chosen.items()
+                },
+            }
     return result
 
 
 def list_rules() -> list[Rule]:
     """How the next token is taken: by the adapter alone, and contrasted with base."""
-    return [Rule("plain", "own"), *(Rule(f"alpha {alpha:g}", "own", alpha=alpha) for alpha in ALPHAS)]
+    return [PLAIN, *(Rule(f"alpha {alpha:g}", "own", alpha=alpha) for alpha in ALPHAS)]
 
 
 def _encode(measurement: Measurement, author: Author) -> list[Example]:

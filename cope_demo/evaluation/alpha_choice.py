@@ -17,9 +17,9 @@ from cope_demo.model.adapters import read_lora
 from cope_demo.system.files import read_json
 from cope_demo.texts.lamp import Author
 
-from .decisions import Rule, choose_tokens
+from .decisions import Rule, apply_rules
 from .measurement import Measurement
-from .reading import Model, Reader
+from .reading import Reader
 from .replicates import Interval, estimate_mean
 
 ALPHAS = (0.0, 0.1, 0.2, 0.3, 0.5)
@@ -52,18 +52,12 @@ def choose_alpha(
     for author in authors:
         examples, folder = _read_held_out(run, author, adapter == "cope")
         bank = run.make_bank({adapter: read_lora(folder / adapter, run.base.model)})
-        counts = {alpha: [] for alpha in shares}
-        amateur = None
-        for number, model, logits in reader.read(examples, [Model(), Model(adapter)], bank):
-            logits, own = logits.float(), torch.tensor(examples[number].response_ids, device=logits.device)
-            if not model.adapter:
-                amateur = logits
-                continue
-            for alpha in shares:
-                taken = choose_tokens(logits, amateur, Rule("", adapter, alpha=alpha), run.settings.tau)
-                counts[alpha].append(float((taken == own).float().mean()))
-        for alpha, values in counts.items():
-            shares[alpha].append(float(numpy.mean(values)))
+        rules = [Rule(f"{alpha:g}", adapter, alpha=alpha) for alpha in shares]
+        chosen = apply_rules(reader, examples, rules, bank, run.settings.tau).chosen
+        owns = [torch.tensor(example.response_ids, device=run.base.device) for example in examples]
+        for rule in rules:
+            agreed = [float((taken == own).float().mean()) for taken, own in zip(chosen[rule.name], owns, strict=True)]
+            shares[rule.alpha].append(float(numpy.mean(agreed)))
         texts += len(examples)
     return pick_alpha(shares, alphas, texts)
 

@@ -14,7 +14,6 @@ An author's record holds, for each of their queries:
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -25,10 +24,10 @@ from cope_demo.model.adapters import Lora, LoraBank, average_loras, name_mean, r
 from cope_demo.system.files import read_json_lines
 from cope_demo.texts.lamp import Author
 
-from .decisions import PLACEMENTS, Rule, choose_tokens
+from .decisions import PLACEMENTS, Rule, apply_rules
 from .measurement import Measurement
 from .metrics import score_text
-from .reading import Model, Reader
+from .reading import Reader
 
 ADAPTERS = {"oppu": "oppu", "cope": "oppu+dpo"}
 """An adapter and the method that writes by it alone."""
@@ -128,47 +127,28 @@ class Controls:
         names = ADAPTERS if others else ()
         return {name_mean(name): average_loras([loras[name] for loras in others]) for name in names}
 
-    @cached_property
-    def _models(self) -> list[Model]:
-        """The models that the rules need: the amateurs first, and of these base."""
-        rules = self.rules.values()
-        models = [Model(rule.amateur) for rule in rules] + [Model(rule.adapter, rule.scale) for rule in rules]
-        return list(dict.fromkeys(models))
-
     def _decide(self, examples: Sequence[Example], bank: LoraBank) -> dict:
         """What every rule takes on the gold texts with the author's own adapters."""
-        sums = {name: [0.0] * len(examples) for name in ("", *ADAPTERS)}
-        chosen: dict[str, list[list[int]]] = {name: [[]] * len(examples) for name in self.rules}
-        amateurs: dict[str, torch.Tensor] = {}
-        names = {rule.amateur for rule in self.rules.values()}
-        for number, model, logits in self.reader.read(examples, self._models, bank):
-            example, logits = examples[number], logits.float()
-            if model.adapter in names:
-                amateurs[model.adapter] = logits
-            if model.scale == 1 and model.adapter in sums:
-                sums[model.adapter][number] = _sum_logps(logits, example)
-            rules = self.rules.values()
-            for rule in (one for one in rules if (one.adapter, one.scale) == (model.adapter, model.scale)):
-                tau, given = self.run.settings.tau, (example.response_ids, example.prompt_ids)
-                taken = choose_tokens(logits, amateurs[rule.amateur], rule, tau, *given)
-                chosen[rule.name][number] = taken.tolist()
+        found = apply_rules(self.reader, examples, self.rules.values(), bank, self.run.settings.tau)
+        chosen = {name: [tokens.tolist() for tokens in many] for name, many in found.chosen.items()}
         golds = [example.response_ids for example in examples]
         plain = {name: chosen[ADAPTERS[rule.adapter] if rule.adapter else "tam"] for name, rule in self.rules.items()}
         return {
-            "logps": sums,
+            "logps": {name: _sum_each(found.logps[name]) for name in ("", *ADAPTERS)},
             "right": {name: _compare_all(tokens, golds, True) for name, tokens in chosen.items()},
             "changed": {name: _compare_all(chosen[name], plain[name], False) for name in self.rules},
         }
 
     def _read_swapped(self, examples: Sequence[Example], bank: LoraBank) -> tuple[dict, dict]:
         """By adapter of another author: log pi of every gold text, and how many of its tokens it gets right."""
-        sums = {name: [0.0] * len(examples) for name in ADAPTERS}
-        right = {name: [0] * len(examples) for name in ADAPTERS}
-        for number, model, logits in self.reader.read(examples, [Model(name) for name in ADAPTERS], bank):
-            target = torch.tensor(examples[number].response_ids, device=logits.device)
-            sums[model.adapter][number] = _sum_logps(logits.float(), examples[number])
-            right[model.adapter][number] = int((logits.argmax(-1) == target).sum())
-        return sums, right
+        rules = [Rule(name, name) for name in ADAPTERS]
+        found = apply_rules(self.reader, examples, rules, bank, self.run.settings.tau)
+        golds = [torch.tensor(example.response_ids, device=self.run.base.device) for example in examples]
+        right = {
+            name: [int((tokens == gold).sum()) for tokens, gold in zip(many, golds, strict=True)]
+            for name, many in found.chosen.items()
+        }
+        return {name: _sum_each(many) for name, many in found.logps.items()}, right
 
     def _write(self, author: Author, own: LoraBank) -> list[dict]:
         """The author's queries written by the next author's adapters, and sampled by every method with their own."""
@@ -214,9 +194,8 @@ def count_right_pairs(pairs: Iterable[dict]) -> dict[str, dict[str, int]]:
     return counts
 
 
-def _sum_logps(logits: torch.Tensor, example: Example) -> float:
-    target = torch.tensor(example.response_ids, device=logits.device)[:, None]
-    return round(float(logits.log_softmax(-1).gather(-1, target).sum()), 4)
+def _sum_each(many: Sequence[torch.Tensor]) -> list[float]:
+    return [round(float(logps.sum()), 4) for logps in many]
 
 
 def _compare_all(tokens: Sequence[Sequence[int]], others: Sequence[Sequence[int]], equal: bool) -> list[str]:

@@ -8,7 +8,7 @@ import torch
 
 from cope_demo.cli.commands import main
 from cope_demo.errors import CopeError
-from cope_demo.evaluation import controls, study
+from cope_demo.evaluation import controls, decisions, study
 from cope_demo.evaluation.attribution import Attribution
 from cope_demo.evaluation.endpoints import Replicate, count_flips
 from cope_demo.evaluation.measurement import Measurement
@@ -79,16 +79,19 @@ def test_seeds_and_controls_are_measured_once_and_summarized(root, tmp_path, mon
 
 def test_the_amateur_of_a_rule_is_base_or_the_mean_of_the_other_authors(root, tmp_path, monkeypatch):
     """With two authors that is the other one."""
-    read, choose = {}, controls.choose_tokens
+    read, choose = {}, decisions.choose_tokens
 
     def note(user, amateur, rule, tau, given, prompt):
-        read[rule.name] = controls._sum_logps(amateur, Example(prompt, given))  # at last of the last author's last text
+        if rule.alpha is not None:
+            ids = torch.tensor(given)[:, None]
+            logps = amateur.log_softmax(-1).gather(-1, ids)
+            read[rule.name] = float(logps.sum())  # at last of the last author's last text
         return choose(user, amateur, rule, tau, given, prompt)
 
-    monkeypatch.setattr(controls, "choose_tokens", note)
+    monkeypatch.setattr(decisions, "choose_tokens", note)
     run(root, tmp_path, samples=0)
     record = json.loads((tmp_path / "controls" / "001.json").read_text())
-    for rule in ("oppu alpha 0.1", "oppu+dpo x 1.1", "tam"):
+    for rule in ("oppu alpha 0.1", "oppu+dpo alpha 0.3", "oppu alpha 0.1 penalty 1.2 on both"):
         assert read[rule] == pytest.approx(record["base_logps"][-1], abs=2e-3)
     for adapter, method in controls.ADAPTERS.items():
         other = record["logps"][adapter]["author 1"][-1]
