@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -213,6 +214,18 @@ class Service:
             yield Trace(*head, columns, against or None)
         finally:
             self.closed += 1
+
+    def compare_alphas(self, user_id, prompt, config, methods, alphas, against="") -> Iterator:
+        """One after the other."""
+        traces = []
+        for alpha in alphas:
+            with closing(self.compare(user_id, prompt, replace(config, alpha=alpha), methods, against)) as items:
+                next(items)
+                for item in items:
+                    if not isinstance(item, Trace):
+                        yield item
+                traces.append(item)
+        yield traces
 
     def resume(self, user_id, prompt, method, ids, config, against="") -> Iterator:
         self.store.open(user_id)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import torch
 
-from cope_demo.config import DecodeConfig
 from cope_demo.model.base_model import BaseModel
 
 from .choice import pick_token, score_next
@@ -16,27 +15,26 @@ from .tracing import TracedStep
 def advance_traced(
     base: BaseModel,
     columns: Sequence[RunningColumn],
-    configs: Sequence[DecodeConfig],
     user: torch.Tensor,
     amateur: torch.Tensor,
 ) -> list[list[Event]]:
     """Every column takes its next token; of each its events, a TokenEvent and where it ends a ColumnEnd.
 
-    user, amateur: the logits (C, V) of both models. The columns may be of several requests, with their own settings.
+    user, amateur: the logits (C, V) of both models. The columns may be of several requests.
     """
-    step = TracedStep(base, columns, configs, user, amateur)
+    step = TracedStep(base, columns, user, amateur)
     chosen = step.choose()
     written = []
-    for number, (column, config) in enumerate(zip(columns, configs, strict=True)):
+    for number, column in enumerate(columns):
         if column.given is not None:
             chosen[number], column.given = column.given, None
-        written.append((chosen[number], write_token(base, column, chosen[number], config)))
+        written.append((chosen[number], write_token(base, column, chosen[number])))
     traced = step.describe(chosen, [text for _, (text, _) in written])
     events: list[list[Event]] = []
     for column, token, (_, (_, stopped)) in zip(columns, traced, written, strict=True):
-        events.append([TokenEvent(column.method.name, len(column.ids) - 1, token)])
+        events.append([TokenEvent(column.name, len(column.ids) - 1, token)])
         if stopped:
-            events[-1].append(ColumnEnd(column.method.name, stopped))
+            events[-1].append(ColumnEnd(column.name, stopped))
     return events
 
 
@@ -51,8 +49,8 @@ def advance_untraced(base: BaseModel, request: Request, logits: torch.Tensor) ->
         user, amateur = logits[first], logits[first + count - 1]
         first += count
         seen = torch.tensor(list(column.seen), dtype=torch.long, device=logits.device)
-        allowed = score_next(column.method.driver, user, amateur, seen, request.config)
-        token = pick_token(allowed, column.random, request.config)
+        allowed = score_next(column.method.driver, user, amateur, seen, column.config)
+        token = pick_token(allowed, column.random, column.config)
         column.add(token)
-        going.append(token not in base.end_ids and len(column.ids) < request.config.max_new_tokens)
+        going.append(token not in base.end_ids and len(column.ids) < column.config.max_new_tokens)
     return going

@@ -95,16 +95,17 @@ class Engine:
         config: DecodeConfig,
         written: Sequence[int] = (),
         amateur_prompt_ids: list[int] | None = None,
+        alphas: Sequence[float] = (),
     ) -> Request:
         """A new request with one column a method. Raises CopeError when prompt and length exceed the context.
 
         written: tokens that every column begins with, at most max_new_tokens of them and an end token at most as the
         last. It goes on as if it had chosen them itself; the first step gives the last of them, with its numbers.
         amateur_prompt_ids: what the columns' amateurs read in the place of prompt_ids, of any length.
+        alphas: where given, a method that contrasts has a column for each of them, whose events call it by
+            request.name_column.
         """
-        return make_request(
-            self.base, prompt_ids, methods, bank, config, list(written), amateur_prompt_ids=amateur_prompt_ids
-        )
+        return make_request(self.base, prompt_ids, methods, bank, config, written, amateur_prompt_ids, alphas)
 
     def decode(self, *request, **options) -> Iterator[Event]:
         """Joins one request, with the parameters of `join`, and runs it."""
@@ -141,7 +142,7 @@ class Engine:
         if self.shared is None:
             return self._general.write(requests)
         outbox = Outbox()
-        columns = [request.columns[0] for request in requests]
+        columns = [column for request in requests for column in request.columns]
         for _ in self._fetch(outbox, [Writing(request, outbox) for request in requests]):
             pass
         return [column.ids for column in columns]
@@ -257,8 +258,8 @@ class Engine:
                 done[0] += len(ids)
                 last = done[0] == len(response_ids)
                 texts = [add_text(self.base, text, id, last and n == len(ids) - 1) for n, id in enumerate(ids)]
-                columns = [RunningColumn(GIVEN["score"], text, torch.Generator())] * len(ids)
-                step = TracedStep(self.base, columns, [config] * len(ids), user[rows].float(), amateur[rows].float())
+                columns = [RunningColumn(GIVEN["score"], config, text, torch.Generator())] * len(ids)
+                step = TracedStep(self.base, columns, user[rows].float(), amateur[rows].float())
                 tokens += step.describe(ids, texts)
             return tokens
 

@@ -48,8 +48,7 @@ class GeneralDecoder:
                     logits = self._prefill(request)
             else:
                 logits = self._forward(request)
-        configs = [request.config] * len(request.columns)
-        events = advance_traced(self.base, request.columns, configs, logits[0::2], logits[1::2])
+        events = advance_traced(self.base, request.columns, logits[0::2], logits[1::2])
         keep = [number for number, many in enumerate(events) if not isinstance(many[-1], ColumnEnd)]
         if len(keep) < len(request.columns):
             self._leave(request, keep)
@@ -57,16 +56,16 @@ class GeneralDecoder:
 
     @torch.inference_mode()
     def write(self, requests: Sequence[Request]) -> list[list[int]]:
-        """The answers of requests that differ in prompt and seed alone, one column each; all of them in one batch.
+        """The answers of requests that differ in prompt and seeds alone, column by column; all of them in one batch.
 
         In bfloat16 it rounds otherwise than a single prompt, so where two tokens are nearly alike it may take another
         one than `run`.
         """
         if not requests:
             return []
-        columns, bank = [request.columns[0] for request in requests], requests[0].bank
-        running = Request(columns, bank, requests[0].config, [], traced=False)
-        kinds = list_models(columns[0].method, traced=False)  # the rows of one prompt
+        columns, bank = [column for request in requests for column in request.columns], requests[0].bank
+        running = Request(list(columns), bank, [], traced=False)
+        kinds = list_models(columns[0].method, traced=False)  # the rows of one column
         reads = [read for request in requests for read in request.reads()]
         ids, attention = pad_sequences(reads, self.base.tokenizer.pad_token_id)
         positions = (attention.cumsum(-1) - 1).clamp(min=0)

@@ -18,11 +18,16 @@ from .trace import ColumnEnd, TokenEvent
 
 @dataclass
 class RunningColumn:
-    """A column that is being written: its method, its text so far, and the generator that samples for it."""
+    """A column that is being written: its method and settings, its text so far, and the generator that samples for it.
+
+    name: what its events call it.
+    """
 
     method: Method
+    config: DecodeConfig
     text: TokenText
     random: torch.Generator
+    name: str = ""
     ids: list[int] = field(default_factory=list)
     seen: dict[int, None] = field(default_factory=dict)
     """The different ones of `ids`, in their order."""
@@ -37,7 +42,7 @@ class RunningColumn:
 
 @dataclass
 class Request:
-    """Columns that share a prompt. Made by Engine.join.
+    """Columns that share a prompt, each with its own settings. Made by Engine.join.
 
     traced: whether its tokens come with their numbers; without, only the models that a method needs are run.
     amateur_prompt_ids: what the columns' amateurs read in the place of prompt_ids; None: the same.
@@ -46,7 +51,6 @@ class Request:
 
     columns: list[RunningColumn]
     bank: LoraBank
-    config: DecodeConfig
     prompt_ids: list[int]
     traced: bool = True
     amateur_prompt_ids: list[int] | None = None
@@ -99,10 +103,17 @@ def list_amateur_adapters(method: Method) -> tuple[str, ...]:
     return NO_ADAPTER if method.task_adapter else BARE
 
 
-def make_column(base: BaseModel, method: Method, config: DecodeConfig, written: list[int]) -> RunningColumn:
+def name_column(method: str, alpha: float) -> str:
+    """What the events of a method's column are called where it is written at several alphas."""
+    return f"{method} at {alpha!r}"
+
+
+def make_column(
+    base: BaseModel, method: Method, config: DecodeConfig, written: Sequence[int] = (), name: str = ""
+) -> RunningColumn:
     """A column before its first step. written: what it begins with; the last of them is the first step's token."""
     random = torch.Generator().manual_seed(config.seed)
-    column = RunningColumn(method, TokenText(base.tokenizer), random)
+    column = RunningColumn(method, config, TokenText(base.tokenizer), random, name or method.name)
     for token in written[:-1]:
         column.add(token)
         column.text.add(token)
@@ -116,19 +127,23 @@ def make_column(base: BaseModel, method: Method, config: DecodeConfig, written: 
 def make_request(
     base: BaseModel,
     prompt_ids: list[int],
-    methods: tuple[str, ...],
+    methods: Sequence[str],
     bank: LoraBank,
     config: DecodeConfig,
-    written: list[int],
-    traced: bool = True,
+    written: Sequence[int],
     amateur_prompt_ids: list[int] | None = None,
+    alphas: Sequence[float] = (),
 ) -> Request:
     """See Engine.join."""
-    for prompt in filter(None, (prompt_ids, amateur_prompt_ids)):
-        base.check_fits(prompt, config.max_new_tokens)
-    columns = [make_column(base, METHODS[method], config, written) for method in methods]
-    bank = prepare_bank(bank, methods, config)
-    return Request(columns, bank, config, list(prompt_ids), traced, amateur_prompt_ids)
+    _check_fit(base, prompt_ids, amateur_prompt_ids, config)
+    columns = []
+    for method in map(METHODS.get, methods):
+        own = alphas if method.contrasts else ()
+        columns += [
+            make_column(base, method, replace(config, alpha=alpha), written, name_column(method.name, alpha))
+            for alpha in own
+        ] or [make_column(base, method, config, written)]
+    return Request(columns, prepare_bank(bank, methods, config), prompt_ids, True, amateur_prompt_ids)
 
 
 def make_untraced(
@@ -140,19 +155,28 @@ def make_untraced(
     samples: int,
     amateur_prompts: Sequence[list[int]] | None = None,
 ) -> list[Request]:
-    """A request with one column for every prompt and each of `samples` seeds, config.seed and those after it."""
-    seeds = [replace(config, seed=config.seed + number) for number in range(samples)]
-    pairs = zip(prompts, amateur_prompts or [None] * len(prompts), strict=True)
-    return [make_request(base, own, (method,), bank, one, [], False, other) for own, other in pairs for one in seeds]
+    """A request for every prompt, with a column for each of `samples` seeds, config.seed and those after it."""
+    bank, requests = prepare_bank(bank, [method], config), []
+    for prompt, other in zip(prompts, amateur_prompts or [None] * len(prompts), strict=True):
+        _check_fit(base, prompt, other, config)
+        seeds = [replace(config, seed=config.seed + number) for number in range(samples)]
+        columns = [make_column(base, METHODS[method], one) for one in seeds]
+        requests.append(Request(columns, bank, prompt, False, other))
+    return requests
 
 
-def write_token(base: BaseModel, column: RunningColumn, token: int, config: DecodeConfig) -> tuple[str, str | None]:
+def _check_fit(base: BaseModel, prompt_ids: list[int], amateur_prompt_ids: list[int] | None, config: DecodeConfig):
+    for prompt in filter(None, (prompt_ids, amateur_prompt_ids)):
+        base.check_fits(prompt, config.max_new_tokens)
+
+
+def write_token(base: BaseModel, column: RunningColumn, token: int) -> tuple[str, str | None]:
     """The column takes the token: what that adds to its text, and why it stops, if so."""
     column.add(token)
     stopped = None
     if token in base.end_ids:
         stopped = "eos"
-    elif len(column.ids) >= config.max_new_tokens:
+    elif len(column.ids) >= column.config.max_new_tokens:
         stopped = "length"
     return add_text(base, column.text, token, stopped is not None), stopped
 

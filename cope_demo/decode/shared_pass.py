@@ -165,7 +165,7 @@ class SharedPass:
             waiting = sorted(self._waiting, key=_get_turn)
         for work in waiting:
             busy = sum(other.rows for other in self._running)
-            too_long = busy and (busy + len(work.kinds) * 2) * self.row_seconds > STEP_SECONDS
+            too_long = busy and (busy + work.rows) * self.row_seconds > STEP_SECONDS
             if work.needed > self._places.free():
                 self._beginnings.release_unused()
             if work.needed > self._places.free() or too_long:
@@ -191,9 +191,9 @@ class SharedPass:
                     budget -= beginnings[id(sequence)][1]
             if budget > 0 and not work.unread:
                 most = min(budget, LEAST) if work.patient and shares else budget
-                count = min(work.reading, max(1, most // work.rows))
+                count = min(work.reading, max(1, most // len(work.sequences)))
                 shares.append((work, count))
-                budget -= count * work.rows
+                budget -= count * len(work.sequences)
         return shares, list(beginnings.values())
 
     def _hand_out(self, works: list[tuple[Work, int]], pieces: list[Piece], logits: torch.Tensor) -> None:
@@ -228,9 +228,8 @@ class SharedPass:
 
     def _write_traced(self, traced: list[tuple[Writing, torch.Tensor]]) -> None:
         columns = [column for work, _ in traced for column in work.request.columns]
-        configs = [work.request.config for work, _ in traced for _ in work.request.columns]
         logits = torch.cat([rows for _, rows in traced]) if len(traced) > 1 else traced[0][1]
-        events = iter(advance_traced(self.base, columns, configs, logits[0::2], logits[1::2]))
+        events = iter(advance_traced(self.base, columns, logits[0::2], logits[1::2]))
         for work, _ in traced:
             work.note([next(events) for _ in work.request.columns])
 

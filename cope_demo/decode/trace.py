@@ -69,6 +69,15 @@ class Column:
         """The tokens' texts, joined."""
         return "".join(token.text for token in self.tokens)
 
+    def at_alpha(self, alpha: float) -> "Column":
+        """The same text with the rewards at another alpha, as of a column that is written without contrast."""
+
+        def move(token):
+            return replace(token, reward=token.logp_user - alpha * token.logp_base)
+
+        tokens = [replace(move(token), alternatives=tuple(map(move, token.alternatives))) for token in self.tokens]
+        return replace(self, tokens=tokens)
+
     def record(self, event: TokenEvent | ColumnEnd) -> None:
         """Adds what the decoder wrote: the next token, or why the column has ended."""
         if isinstance(event, TokenEvent):

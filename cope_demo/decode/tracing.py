@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import torch
 
-from cope_demo.config import DecodeConfig
 from cope_demo.model.base_model import BaseModel
 from cope_demo.model.compiling import running_loops
 
@@ -27,20 +26,20 @@ take five of ten places on average, and tell the winner at 99 % of the settings 
 class TracedStep:
     """A step of C columns: what each could take next, and what it is worth to whom.
 
-    columns, configs: the columns and the settings of each. user, amateur: the logits (C, V) of both models, float32.
+    user, amateur: the logits (C, V) of both models, float32.
     """
 
     def __init__(
         self,
         base: BaseModel,
         columns: Sequence[RunningColumn],
-        configs: Sequence[DecodeConfig],
         user: torch.Tensor,
         amateur: torch.Tensor,
     ):
-        self.base, self.columns, self.configs = base, columns, configs
+        self.base, self.columns = base, columns
+        self._configs = configs = [column.config for column in columns]
         self.user, self.amateur = user.cpu(), amateur.cpu()
-        self._settings = _read_settings(columns, configs)
+        self._settings = _read_settings(columns)
         self._count = max(1, min(max(config.alternatives for config in configs), user.shape[-1]))
         taus = np.array([[_log(tau) for tau in (config.tau, *OTHER_TAUS)] for config in configs], np.float32)
         with running_loops():
@@ -56,12 +55,12 @@ class TracedStep:
     def choose(self) -> list[int]:
         """The columns' next tokens: the best ones, or at a temperature samples."""
         best = self._ranking.best.tolist()
-        for number, (column, config) in enumerate(zip(self.columns, self.configs, strict=True)):
-            if config.temperature:
+        for number, column in enumerate(self.columns):
+            if column.config.temperature:
                 seen = torch.tensor(list(column.seen), dtype=torch.long)
                 models = self.user[number], self.amateur[number]
-                allowed = score_next(column.method.driver, *models, seen, config)
-                best[number] = pick_token(allowed, column.random, config)
+                allowed = score_next(column.method.driver, *models, seen, column.config)
+                best[number] = pick_token(allowed, column.random, column.config)
         return best
 
     def describe(self, tokens: Sequence[int], texts: Sequence[str]) -> list[TraceToken]:
@@ -72,7 +71,7 @@ class TracedStep:
         columns = describe_tokens(self.user.numpy(), self.amateur.numpy(), self._settings, self._ranking, ids)
         numbers, sizes = [column.tolist() for column in columns], self._ranking.sizes.tolist()
         made = []
-        for place, (own_ids, text, config) in enumerate(zip(shown, texts, self.configs, strict=True)):
+        for place, (own_ids, text, config) in enumerate(zip(shown, texts, self._configs, strict=True)):
             rows = zip(own_ids, *(column[place][: len(own_ids)] for column in numbers), strict=True)
             alternatives = [Alternative(id, self.base.token_text(id), *rest) for id, *rest in rows]
             own = alternatives[0]
@@ -91,7 +90,7 @@ class TracedStep:
             return [[token] for token in tokens]
         found = (self._ranking.winners, self._ranking.liked_user, self._ranking.liked_base)
         selected = []
-        columns = zip(tokens, self.configs, *(part.tolist() for part in found), strict=True)
+        columns = zip(tokens, self._configs, *(part.tolist() for part in found), strict=True)
         for token, config, winners, user, base in columns:
             liked = [id for pair in zip(user, base, strict=True) for id in pair]
             ids = dict.fromkeys([token, winners[0], base[0], *winners, *liked])
@@ -99,7 +98,8 @@ class TracedStep:
         return selected
 
 
-def _read_settings(columns: Sequence[RunningColumn], configs: Sequence[DecodeConfig]) -> Settings:
+def _read_settings(columns: Sequence[RunningColumn]) -> Settings:
+    configs = [column.config for column in columns]
     drivers = [column.method.driver for column in columns]
     contrasted = [driver in ("contrast", "given") for driver in drivers]
     alphas = _make_row(config.alpha for config in configs)

@@ -1,7 +1,8 @@
 """What takes part in the shared steps: a request that writes, or a given text that is scored.
 
 A Work says which sequences read on and takes the logits that it asked for. It first reads a prompt with every different
-set of adapters once; a request then writes, with two rows a column that begin with the prompt's places.
+set of adapters once; a request then writes, with two rows a column. Rows that wear the same share a sequence while
+their columns say the same; where these part, each goes on from what they have in common.
 """
 
 from collections.abc import Callable
@@ -49,8 +50,8 @@ class Work:
 
     @property
     def rows(self) -> int:
-        """Token rows that it has in a step once it has read its prompt."""
-        return len(self.sequences)
+        """Token rows that it takes in a step in which it reads one token, at most."""
+        return len(self.kinds)
 
     @property
     def reading(self) -> int:
@@ -105,37 +106,53 @@ class Writing(Work):
     """A request: its columns' next tokens come from TracedStep, or untraced ones from `advance_untraced`."""
 
     def __init__(self, request: Request, outbox: Outbox):
-        self.request = request
+        self.request, column = request, request.columns[0]
         rows = [(names, tuple(read)) for names, read in zip(request.rows(), request.reads(), strict=True)]
-        first, new = sorted(set(rows)), request.config.max_new_tokens - len(request.columns[0].ids)
+        first, new = sorted(set(rows)), column.config.max_new_tokens - len(column.ids)
         self._where = [first.index(row) for row in rows]
-        """From which of the sequences that read the prompt each row goes on."""
+        """Of each row, which of `sequences` it is."""
+        self._left: list[np.ndarray] = []
+        """Places for new tokens, (new,) each, for the sequences that are to come."""
         kinds, reads = [names for names, _ in first], [list(read) for _, read in first]
         super().__init__(request.bank, outbox, kinds, reads, len(rows) * new)
         self._writes = False
 
+    @property
+    def rows(self) -> int:
+        """See Work.rows: where no two of its columns say the same any more."""
+        return len(self._where)
+
     def take(self, logits: torch.Tensor) -> torch.Tensor:
-        """The logits (rows, V) of its rows, from those of its sequences; after the prompt the rows begin."""
-        if self._writes:
-            return logits
-        self._writes = True
-        prompts, own = self.sequences, np.split(self._own, len(self._where))
-        self.sequences = [
-            Sequence(prompts[kind].worn, np.concatenate([prompts[kind].places, mine]), prompts[kind].length)
-            for kind, mine in zip(self._where, own, strict=True)
-        ]
+        """The logits (rows, V) of its rows, from those of its sequences; after the prompt these get places to write."""
+        if not self._writes:
+            self._writes = True
+            self._left = np.split(self._own, len(self._where))
+            for one in self.sequences:
+                one.places = np.concatenate([one.places, self._left.pop()])
         return logits[self._where]
 
     def keep(self, going: list[bool]) -> None:
         """Goes on with these of its columns, each with its last token."""
-        columns, each = self.request.columns, len(self.sequences) // len(self.request.columns)
+        columns, each = self.request.columns, len(self._where) // len(self.request.columns)
         stay = [number for number, one in enumerate(going) if one]
-        rows = [number * each + k for number in stay for k in range(each)]
-        self.sequences = [self.sequences[row] for row in rows]
         self.request.columns = [columns[number] for number in stay]
-        for number, column in enumerate(self.request.columns):
-            for sequence in self.sequences[number * each : (number + 1) * each]:
-                sequence.pending = [column.ids[-1]]
+        old, self.sequences, found = self.sequences, [], {}
+        rows = [(self._where[number * each + k], columns[number].ids[-1]) for number in stay for k in range(each)]
+        begun = set()
+        for row in rows:
+            if row not in found:
+                number, token = row
+                found[row] = len(self.sequences)
+                self.sequences.append(self._part(old[number]) if number in begun else old[number])
+                self.sequences[-1].pending = [token]
+                begun.add(number)
+        self._where = [found[row] for row in rows]
+
+    def _part(self, sequence: Sequence) -> Sequence:
+        """Another one that has read the same and goes on in places of its own."""
+        read, own = sequence.length, self._left.pop()
+        own = own[len(own) - (len(sequence.places) - read) :]
+        return Sequence(sequence.worn, np.concatenate([sequence.places[:read], own]), read)
 
     def note(self, events: list[list[Event]]) -> None:
         """Hands its columns' events on, and goes on with those that have not ended."""

@@ -1,24 +1,23 @@
 """Comparisons of many users, prompts and alphas, written together in the engine's shared steps, a trace a file.
 
-What the columns without contrast write does not depend on alpha, so a user's prompt has them once for all alphas. A
-trace appears only when it is whole, and one that is there is not written again: a batch that was cut off goes on.
+A user's prompt is one request with all its alphas. A trace appears only when it is whole, and one that is there is not
+written again: a batch that was cut off goes on.
 """
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cope_demo.config import DecodeConfig
-from cope_demo.decode.methods import METHODS
-from cope_demo.decode.trace import Column, Trace
+from cope_demo.decode.trace import Trace
 from cope_demo.errors import CopeError, quote
 from cope_demo.system.files import read_json, write_whole
 
-AT_ONCE = 32
+AT_ONCE = 24
 """Requests that are handed to the engine at once. It lets in as many of them as its memory and its steps' time bear."""
 PLAN = "batch.json"
 TRACES = "traces"
@@ -57,49 +56,6 @@ class Plan:
         ]
 
 
-class _Group:
-    """A user's prompt: the columns without contrast, and those with it at every alpha that is still to be written."""
-
-    def __init__(self, plan: Plan, user: str, number: int, alphas: list[float]):
-        self.plan, self.user, self.number, self.alphas = plan, user, number, alphas
-        self.plain: dict[str, Column] | None = None
-        self.contrasted: dict[float, Trace] = {}
-        self._lock = threading.Lock()
-
-    def list_parts(self) -> list[tuple[float | None, tuple[str, ...]]]:
-        """The requests that it takes: (None, the methods without contrast), and (alpha, those with it)."""
-        plain = tuple(method for method in self.plan.methods if not METHODS[method].contrasts)
-        contrasted = tuple(method for method in self.plan.methods if METHODS[method].contrasts)
-        return [(None, plain), *((alpha, contrasted) for alpha in self.alphas)]
-
-    def take(self, alpha: float | None, trace: Trace) -> list[Trace]:
-        """A part is written; the comparisons that are whole by that."""
-        with self._lock:
-            if alpha is None:
-                self.plain = {column.method: column for column in trace.columns}
-            else:
-                self.contrasted[alpha] = trace
-            if self.plain is None:
-                return []
-            done, self.contrasted = list(self.contrasted.values()), {}
-            return [self._join(trace) for trace in done]
-
-    def _join(self, trace: Trace) -> Trace:
-        columns = {column.method: column for column in trace.columns}
-        columns |= {method: _set_alpha(column, trace.alpha) for method, column in self.plain.items()}
-        return replace(trace, columns=[columns[method] for method in self.plan.methods])
-
-
-def _set_alpha(column: Column, alpha: float) -> Column:
-    """The column with the rewards of another alpha; what it writes without contrast stays the same."""
-
-    def reward(token):
-        return replace(token, reward=token.logp_user - alpha * token.logp_base)
-
-    tokens = [replace(reward(token), alternatives=tuple(map(reward, token.alternatives))) for token in column.tokens]
-    return replace(column, tokens=tokens)
-
-
 def run_batch(service, plan: Plan, folder: Path, tell: Callable[[int, int], None]) -> None:
     """Writes the traces of a plan that are not there yet into `folder`/traces. service: a service.Service.
 
@@ -116,7 +72,7 @@ def run_batch(service, plan: Plan, folder: Path, tell: Callable[[int, int], None
     try:
         while True:
             while len(running) < AT_ONCE and (part := next(parts, None)):
-                running.add(pool.submit(_write_part, service, *part, stop))
+                running.add(pool.submit(_write_part, service, plan, part, stop))
             if not running:
                 return
             finished, running = wait(running, return_when=FIRST_COMPLETED)
@@ -145,30 +101,26 @@ def _begin(plan: Plan, model: str, folder: Path) -> None:
     write_whole(folder / PLAN, json.dumps(described, ensure_ascii=False, indent=1) + "\n")
 
 
-def _list_parts(plan: Plan, places: Path):
-    """What is still to be written, a request at a time: (its group, alpha or None, methods)."""
+def _list_parts(plan: Plan, places: Path) -> Iterator[tuple[str, int, list[float]]]:
+    """What is still to be written, a user's prompt at a time: (the user, the prompt's number, alphas)."""
     for user in plan.users:
         for number in range(len(plan.prompts)):
             names = {alpha: plan.name_trace(user, number, alpha) for alpha in plan.alphas}
             if missing := [alpha for alpha, name in names.items() if not (places / name).exists()]:
-                group = _Group(plan, user, number, missing)
-                for alpha, methods in group.list_parts():
-                    yield group, alpha, methods
+                yield user, number, missing
 
 
-def _write_part(service, group: _Group, alpha: float | None, methods: Sequence[str], stop) -> list[tuple[Trace, str]]:
-    """One request; the comparisons that are whole by it, with their files."""
-    plan = group.plan
-    config = replace(plan.config, alpha=group.alphas[0] if alpha is None else alpha)
-    prompt, against = plan.prompts[group.number], plan.against
-    with closing(service.compare(group.user, prompt, config, methods, against=against)) as items:
-        trace = next(items)
+def _write_part(service, plan: Plan, part: tuple[str, int, list[float]], stop) -> list[tuple[Trace, str]]:
+    """A part's comparisons, with their files; none of them once it is to stop."""
+    user, number, alphas = part
+    given = user, plan.prompts[number], plan.config, plan.methods, alphas
+    with closing(service.compare_alphas(*given, against=plan.against)) as items:
+        last = None
         for item in items:
             if stop.is_set():
                 return []
-            trace = item  # the last of them is the complete trace
-    whole = group.take(alpha, trace)
-    return [(trace, plan.name_trace(group.user, group.number, trace.alpha)) for trace in whole]
+            last = item
+    return [(trace, plan.name_trace(user, number, trace.alpha)) for trace in last]
 
 
 def _collect(finished: set[Future]) -> list[tuple[Trace, str]]:

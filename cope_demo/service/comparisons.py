@@ -1,12 +1,14 @@
 """Writing and scoring with one user's models: the methods' columns side by side, as a Trace."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from cope_demo.config import DecodeConfig
 from cope_demo.decode.methods import METHODS
+from cope_demo.decode.request import name_column
 from cope_demo.decode.trace import Column, ColumnEnd, TokenEvent, Trace
 from cope_demo.saved.store import SavedUser
 
@@ -49,6 +51,28 @@ class UserModels:
             yield event
         yield trace
 
+    def compare_alphas(
+        self, prompt: str, instruction: str, config: DecodeConfig, methods: Sequence[str], alphas: Sequence[float]
+    ) -> Iterator[TokenEvent | ColumnEnd | list[Trace]]:
+        """The comparisons at each of these alphas, written together: events as they come, and the traces last.
+
+        What a column without contrast writes does not depend on alpha, so it is written once for all of them.
+        """
+        own, requests = self._join(instruction, methods, config, alphas=alphas)
+        written: dict[str, Column] = defaultdict(lambda: Column(""))
+        for event in self.engine.run(requests):
+            written[event.method].record(event)
+            yield event
+
+        def get(method: str, alpha: float) -> Column:
+            if METHODS[method].contrasts:
+                return replace(written[name_column(method, alpha)], method=method)
+            return replace(written[method].at_alpha(alpha), method=method, prompt=own.get(method))
+
+        ids = self.engine.base.prompt_ids(instruction)
+        settings = [replace(config, alpha=alpha) for alpha in alphas]
+        yield [self._trace(prompt, ids, one, [get(method, one.alpha) for method in methods]) for one in settings]
+
     def resume(
         self, instruction: str, method: str, ids: Sequence[int], config: DecodeConfig
     ) -> Iterator[TokenEvent | ColumnEnd]:
@@ -79,16 +103,21 @@ class UserModels:
         return Trace(*head, *settings, prompt_ids, columns, self.against)
 
     def _join(
-        self, instruction: str, methods: Sequence[str], config: DecodeConfig, written: Sequence[int] = ()
+        self,
+        instruction: str,
+        methods: Sequence[str],
+        config: DecodeConfig,
+        written: Sequence[int] = (),
+        alphas: Sequence[float] = (),
     ) -> tuple[dict[str, str], list["Request"]]:
         """The prompts that columns have for themselves, and the requests: one of all others, one of each of these.
 
-        written: see Engine.join. Raises CopeError, which names the column where its prompt is not the visitor's.
+        written, alphas: see Engine.join. Raises CopeError, naming the column where its prompt is not the visitor's.
         """
         engine, bank = self.engine, self.bank
         shared = tuple(method for method in methods if not METHODS[method].prompt)
         prompt_ids = engine.base.prompt_ids(instruction)
-        requests = [engine.join(prompt_ids, shared, bank, config, written)] if shared else []
+        requests = [engine.join(prompt_ids, shared, bank, config, written, alphas=alphas)] if shared else []
         own: dict[str, str] = {}
         for method in (method for method in methods if METHODS[method].prompt):
             with naming_column(method):

@@ -106,6 +106,25 @@ class Service:
         instruction = task.prompt(check_text("prompt", prompt))
         yield from self._load_user(user_id, against).compare(prompt, instruction, config, methods)
 
+    def compare_alphas(
+        self,
+        user_id: str,
+        prompt: str,
+        config: DecodeConfig,
+        methods: Sequence[str],
+        alphas: Sequence[float],
+        *,
+        against: str = "",
+    ) -> Iterator[TokenEvent | ColumnEnd | list[Trace]]:
+        """Comparisons as `compare` makes them, one at each of these alphas, written together.
+
+        Yields the events as they come, those of columns with contrast by the names of request.name_column, and the
+        complete traces in the alphas' order last. Otherwise as `compare`.
+        """
+        check_columns(methods, against)
+        instruction = find_task(self.store.open(user_id).task).prompt(check_text("prompt", prompt))
+        yield from self._load_user(user_id, against).compare_alphas(prompt, instruction, config, methods, alphas)
+
     def resume(
         self, user_id: str, prompt: str, method: str, ids: Sequence[int], config: DecodeConfig, *, against: str = ""
     ) -> Iterator[TokenEvent | ColumnEnd]:

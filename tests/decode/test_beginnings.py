@@ -11,7 +11,16 @@ from cope_demo.decode.engine import Engine
 from cope_demo.decode.methods import COLUMNS
 from cope_demo.errors import CopeError
 from tests import tiny
-from tests.decode.together import Ask, check_same, make_person, make_prompt, run, run_together, watch_steps
+from tests.decode.together import (
+    Ask,
+    check_same,
+    count_rows,
+    make_person,
+    make_prompt,
+    run,
+    run_together,
+    watch_steps,
+)
 
 CONFIG = DecodeConfig(max_new_tokens=4)
 BEGINNING = make_prompt(20, 99)
@@ -61,7 +70,7 @@ def test_who_come_at_once_wait_for_one_reading(engine, monkeypatch):
     together = run_together(engine, [lambda one=one: run(engine, one) for one in asks])
     for one, other in zip(alone, together, strict=True):
         check_same(one, other, CONFIG)
-    written = 2 * len(COLUMNS) * (CONFIG.max_new_tokens - 1) * len(asks)
+    written = sum(count_rows(columns) for columns in alone)
     assert sum(step.rows for step in seen) == 5 * len(BEGINNING) + KINDS * 10 * len(asks) + written
 
 

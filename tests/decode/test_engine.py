@@ -64,7 +64,7 @@ def test_the_comparison_with_the_naive_way_notices_a_fault(loaded, monkeypatch, 
     faulty = replace(config, **fault) if isinstance(fault, dict) else config
     if fault == "rows":
         advance = shared_pass.advance_traced
-        monkeypatch.setattr(shared_pass, "advance_traced", lambda *given: advance(*given[:3], given[4], given[3]))
+        monkeypatch.setattr(shared_pass, "advance_traced", lambda *given: advance(*given[:2], given[3], given[2]))
     elif fault == "adapters":
         loaded = replace(loaded, folders={"oppu": loaded.folders["cope"], "cope": loaded.folders["oppu"]})
     tokens = run(loaded, ("cope",), faulty)["cope"].tokens

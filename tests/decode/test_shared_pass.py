@@ -86,7 +86,7 @@ def test_many_at_once_give_what_each_gives_alone(engine, asks, alone, monkeypatc
     for one, other in zip(scored, score_together, strict=True):
         assert one.id == other.id and one.logp_user == pytest.approx(other.logp_user, abs=2e-3)
     most = max(texts for _, texts in seen[steps:])
-    assert most > 2 * max(2 * len(ask.methods) for ask in asks) and len(seen) - steps < 40
+    assert most > 1.5 * max(2 * len(ask.methods) for ask in asks) and len(seen) - steps < 40
     assert [ids(columns) for columns in together[4:5]] != [ids(columns) for columns in together[5:]]
 
 

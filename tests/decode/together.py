@@ -9,6 +9,8 @@ import torch
 
 from cope_demo.config import DecodeConfig
 from cope_demo.decode.engine import Engine, make_bank
+from cope_demo.decode.methods import METHODS
+from cope_demo.decode.request import list_models
 from cope_demo.decode.trace import Column, TokenEvent
 from cope_demo.model.adapters import TAM, LoraBank, average_loras, name_mean
 from cope_demo.model.compiling import running_loops
@@ -106,6 +108,17 @@ def check_same(one: dict[str, Column], other: dict[str, Column], config: DecodeC
             if left.id != right.id:
                 break
             assert abs(left.logp_user - right.logp_user) < TIE and abs(left.logp_base - right.logp_base) < TIE
+
+
+def count_rows(columns: dict[str, Column]) -> int:
+    """The token rows that it takes to write these, after the prompt: columns that say the same share theirs."""
+    rows = {
+        (names, tuple(token.id for token in column.tokens[:count]))
+        for method, column in columns.items()
+        for names in list_models(METHODS[method], True)
+        for count in range(1, len(column.tokens))
+    }
+    return len(rows)
 
 
 def count_tokens(events: list) -> int:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from cope_demo.config import DecodeConfig
-from cope_demo.decode.methods import METHODS, order_columns
+from cope_demo.decode.methods import order_columns
 from cope_demo.errors import CopeError
 from cope_demo.service.batch import PLAN, TRACES, Plan, run_batch
 from tests import scripted
@@ -21,15 +21,18 @@ class Service(scripted.Service):
 
     def __init__(self, root):
         super().__init__(root)
-        self.asked, self.lock = [], threading.Lock()
+        self.asked, self.ended, self.lock = [], [], threading.Lock()
 
     def engine(self):
         return SimpleNamespace(base=SimpleNamespace(name="tiny"))
 
-    def compare(self, user_id, prompt, config, methods, against=""):
+    def compare_alphas(self, user_id, prompt, config, methods, alphas, against=""):
         with self.lock:
-            self.asked.append((prompt, config.alpha, methods))
-        yield from super().compare(user_id, prompt, config, methods, against)
+            self.asked.append((prompt, tuple(alphas)))
+        try:
+            yield from super().compare_alphas(user_id, prompt, config, methods, alphas, against)
+        finally:
+            self.ended.append(prompt)
 
 
 @pytest.fixture
@@ -62,8 +65,7 @@ def test_every_trace_is_that_of_its_comparison_alone(service, tmp_path):
             for token, same in zip(column["tokens"], other["tokens"], strict=True):
                 assert (token["id"], token["reward"]) == (same["id"], same["reward"])
                 assert [a["reward"] for a in token["alternatives"]] == [a["reward"] for a in same["alternatives"]]
-    written = [(prompt, METHODS[method].contrasts) for prompt, _, methods in service.asked for method in methods]
-    assert written.count(("Write one.", False)) == 3 and written.count(("Write one.", True)) == 2 * 2
+    assert sorted(service.asked) == [("Write one.", (0.0, 0.5)), ("Write two.", (0.0, 0.5))]
 
 
 def test_only_what_is_missing_is_written(service, tmp_path):
@@ -73,7 +75,7 @@ def test_only_what_is_missing_is_written(service, tmp_path):
     (tmp_path / "out" / TRACES / name).unlink()
     service.asked.clear()
     assert run(service, tmp_path / "out") == [(3, 4), (4, 4)]
-    assert {(prompt, alpha) for prompt, alpha, _ in service.asked} == {("Write two.", 0.5)}
+    assert service.asked == [("Write two.", (0.5,))]
     again = json.loads((tmp_path / "out" / TRACES / name).read_text())
     assert again["columns"][2] == json.loads(before)["columns"][2] and len(again["columns"]) == len(METHODS_OF_ALL)
     service.asked.clear()
@@ -88,7 +90,7 @@ def test_what_is_written_stays_when_it_is_cut_off(service, tmp_path, error):
 
     with pytest.raises(type(error)):
         run_batch(service, PLAN_OF_ALL, tmp_path / "out", tell)
-    assert len(read(tmp_path / "out")) == 2 and service.closed == len(service.asked)
+    assert len(read(tmp_path / "out")) == 2 and len(service.ended) == len(service.asked)
     assert not list((tmp_path / "out").rglob("*.part"))
     run(service, tmp_path / "out")
     assert len(read(tmp_path / "out")) == 4

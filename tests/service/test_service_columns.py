@@ -1,6 +1,7 @@
 """Further columns beside the three: their names and order, their prompts, whose history is in them, their trace."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -180,3 +181,21 @@ def test_only_what_means_something_is_offered_and_the_rest_is_explained(service,
     assert more_columns.offer_columns(mine, "ada", "Ada")["info"] == NO_HISTORY
     strange = more_columns.offer_columns(Access(service).of("1" * 64), "ada", "you")  # tells nothing of a stranger's
     assert strange == more_columns.offer_columns(Access(service).of("1" * 64), "nobody", "you")
+
+
+def test_several_alphas_together_are_the_comparisons_at_each(service):
+    methods, alphas = order_columns(["rag", "oppu+cd"]), (0.1, 0.9)
+    *events, traces = service.compare_alphas("ada", PROMPT, SHORT, methods, alphas)
+    assert [trace.alpha for trace in traces] == list(alphas)
+    assert sum(isinstance(event, ColumnEnd) for event in events) == 3 + 2 * 2
+    for trace in traces:
+        *_, alone = service.compare("ada", PROMPT, replace(SHORT, alpha=trace.alpha), methods)
+        assert [column.method for column in trace.columns] == list(methods)
+        for column, other in zip(trace.columns, alone.columns, strict=True):
+            assert (column.method, column.stopped, column.prompt) == (other.method, other.stopped, other.prompt)
+            for token, same in zip(column.tokens, other.tokens, strict=True):
+                assert token.id == same.id and token.reward == pytest.approx(same.reward, abs=2e-3)
+                rewards = {one.id: one.reward for one in same.alternatives}
+                assert all(one.reward == pytest.approx(rewards[one.id], abs=2e-3) for one in token.alternatives)
+    with pytest.raises(CopeError, match="no method"):
+        list(service.compare_alphas("ada", PROMPT, SHORT, ("nonsense",), alphas))
