@@ -261,10 +261,13 @@ def _run_worker(options) -> None:
 
 def _prepare(options) -> None:
     from cope_demo.model.embedded import embedded_folder
+    from cope_demo.model.quantized import keep_quantized
     from cope_demo.service.service import Service
     from cope_demo.texts.embedding import get_embedder
 
-    print(f"The embedded model is ready in {embedded_folder()}")
+    folder = embedded_folder()
+    keep_quantized(folder)  # a folder that an earlier version made has no such copy
+    print(f"The embedded model is ready in {folder}")
     Service().engine().warm_up()
     get_embedder()
     print("The decoder's loops are compiled for this machine, and the embedding model is ready.")

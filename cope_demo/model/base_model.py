@@ -14,7 +14,6 @@ were fitted on.
 import hashlib
 import itertools
 import os
-import warnings
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +26,9 @@ from cope_demo.system.zero_gpu import is_lent
 from .adapters import apply_always, read_lora
 from .arithmetic import compute_dtype
 from .embedded import EMBEDDED, EMBEDDED_SHA256, embedded_folder
+from .embeddings import compute_in_float32, list_ends, widen
 from .gguf_file import find_gguf, is_gguf
+from .quantized import load_quantized
 from .quiet_bitsandbytes import Linear4bit
 from .task_adapters import TaskAdapter, find_task_adapter
 from .text_tokens import TextTokenizer
@@ -175,7 +176,7 @@ def load_base(
     loaded, tokenizer = _load_quantized(folder, place, dtype, model or name)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    _set_compute_type(loaded, dtype)
+    _set_compute_type(loaded, dtype, narrow_ends=device.type == "cpu" and not trainable)
     # A model hands its head a slice of the positions, and torch multiplies a slice row by row, eight times as slow.
     loaded.get_output_embeddings().register_forward_pre_hook(lambda head, given: (given[0].contiguous(), *given[1:]))
     if device.type == "cuda":
@@ -192,6 +193,7 @@ def prepare_training(base: BaseModel, task: str | None = None) -> BaseModel:
     """
     from .attention import use_plain_attention
 
+    widen(base.model, base.dtype)
     _make_trainable(base.model)
     use_plain_attention(base.model)
     return _add_task_adapter(replace(base, trains=True), task)
@@ -226,17 +228,10 @@ def _load_quantized(folder: str, device: torch.device, dtype: torch.dtype, model
 
     dtype: what its 4-bit layers compute in. model: what the person calls it, for the error.
     """
-    from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
-    from transformers.utils import logging as transformers_logging
+    from transformers import AutoTokenizer
 
-    transformers_logging.disable_progress_bar()
-    nf4 = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype)
-    options = dict(quantization_config=nf4, dtype=torch.bfloat16, device_map={"": device}, use_safetensors=True)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return AutoModelForCausalLM.from_pretrained(folder, **options).eval(), tokenizer
+        return load_quantized(folder, device, dtype), AutoTokenizer.from_pretrained(folder)
     except (OSError, ValueError, KeyError) as error:
         why = f"{type(error).__name__}: {str(error).splitlines()[0][:160]}"
         raise CopeError(
@@ -245,15 +240,20 @@ def _load_quantized(folder: str, device: torch.device, dtype: torch.dtype, model
         ) from error
 
 
-def _set_compute_type(model: torch.nn.Module, dtype: torch.dtype) -> None:
+def _set_compute_type(model: torch.nn.Module, dtype: torch.dtype, narrow_ends: bool) -> None:
     """Takes a model that was loaded in bfloat16 to its compute type, frozen.
 
     All are loaded in bfloat16, so that the 4-bit values, made from those weights, are the same on every machine.
+    narrow_ends: whether embeddings and head stay as they are in memory, see embeddings.py.
     """
+    narrow = list_ends(model) if narrow_ends and dtype == torch.float32 else []
     for tensor in (*model.parameters(), *model.buffers()):
         tensor.requires_grad_(False)
         if tensor.dtype == torch.bfloat16:  # a copy, or the whole file stays mapped for the sake of the embeddings
-            tensor.data = tensor.data.to(dtype, copy=True)
+            own = any(tensor is one for one in narrow)
+            tensor.data = tensor.data.to(tensor.dtype if own else dtype, copy=True)
+    if narrow:
+        compute_in_float32(model)
     for layer in model.modules():
         if isinstance(layer, Linear4bit):
             layer.weight.quant_state.dtype = dtype

@@ -17,6 +17,8 @@ from cope_demo.errors import CopeError, quote
 from cope_demo.paths import cache_dir
 from cope_demo.system.files import read_json, sha256_file
 
+from .quantized import keep_quantized
+
 MAGIC = b"GGUF"
 LOADED_BYTES = 5
 """What dequantizing takes at its peak, in bytes a weight: float32, and the tensor that is being read."""
@@ -66,7 +68,9 @@ def dequantize_gguf(path: Path, folder: Path, sha256: str, name: str) -> None:
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
     model.to(torch.bfloat16).save_pretrained(part)
+    del model  # before it is loaded once more
     tokenizer.save_pretrained(part)
+    keep_quantized(part)
     (part / "done.json").write_text(json.dumps({"gguf_sha256": sha256, "name": name}))
     try:
         os.replace(part, folder)
