@@ -103,7 +103,7 @@ class Engine:
         last. It goes on as if it had chosen them itself; the first step gives the last of them, with its numbers.
         amateur_prompt_ids: what the columns' amateurs read in the place of prompt_ids, of any length.
         alphas: where given, a method that contrasts has a column for each of them, whose events call it by
-            request.name_column.
+            methods.name_column.
         """
         return make_request(self.base, prompt_ids, methods, bank, config, written, amateur_prompt_ids, alphas)
 

@@ -269,6 +269,11 @@ def order_columns(names: Sequence[str] | None, against: str = "") -> tuple[str, 
     return (*COLUMNS, *([AGAINST] if against else []), *(name for name in optional if name in (names or [])))
 
 
+def name_column(method: str, alpha: float) -> str:
+    """What the events of a method's column are called where it is written at several alphas."""
+    return f"{method} at {alpha!r}"
+
+
 def describe_columns(names: Iterable[str], who: str, other: str = "") -> dict[str, dict]:
     """What the browser must know of these columns: name -> {"label", "about", "driver", "varies", "optional"}.
 

@@ -11,7 +11,7 @@ from cope_demo.model.adapters import BARE, NO_ADAPTER, OTHER, LoraBank, name_mea
 from cope_demo.model.base_model import BaseModel
 
 from .choice import sample_token
-from .methods import METHODS, Method
+from .methods import METHODS, Method, name_column
 from .token_text import TokenText
 from .trace import ColumnEnd, TokenEvent
 
@@ -101,11 +101,6 @@ def list_amateur_adapters(method: Method) -> tuple[str, ...]:
     if method.amateur == "others":
         return (name_mean(method.adapter),)
     return NO_ADAPTER if method.task_adapter else BARE
-
-
-def name_column(method: str, alpha: float) -> str:
-    """What the events of a method's column are called where it is written at several alphas."""
-    return f"{method} at {alpha!r}"
 
 
 def make_column(

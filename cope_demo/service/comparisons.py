@@ -7,8 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from cope_demo.config import DecodeConfig
-from cope_demo.decode.methods import METHODS
-from cope_demo.decode.request import name_column
+from cope_demo.decode.methods import METHODS, name_column
 from cope_demo.decode.trace import Column, ColumnEnd, TokenEvent, Trace
 from cope_demo.saved.store import SavedUser
 

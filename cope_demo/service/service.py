@@ -118,7 +118,7 @@ class Service:
     ) -> Iterator[TokenEvent | ColumnEnd | list[Trace]]:
         """Comparisons as `compare` makes them, one at each of these alphas, written together.
 
-        Yields the events as they come, those of columns with contrast by the names of request.name_column, and the
+        Yields the events as they come, those of columns with contrast by the names of methods.name_column, and the
         complete traces in the alphas' order last. Otherwise as `compare`.
         """
         check_columns(methods, against)

@@ -6,8 +6,7 @@ import pytest
 
 from cope_demo.config import DecodeConfig
 from cope_demo.decode.engine import Engine
-from cope_demo.decode.methods import COLUMNS
-from cope_demo.decode.request import name_column
+from cope_demo.decode.methods import COLUMNS, name_column
 from cope_demo.decode.trace import Column
 from tests import tiny
 from tests.decode.together import Ask, check_same, make_person, make_prompt, run, watch_steps
