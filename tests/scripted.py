@@ -216,7 +216,6 @@ class Service:
             self.closed += 1
 
     def compare_alphas(self, user_id, prompt, config, methods, alphas, against="") -> Iterator:
-        """One after the other."""
         traces = []
         for alpha in alphas:
             with closing(self.compare(user_id, prompt, replace(config, alpha=alpha), methods, against)) as items:

@@ -265,8 +265,7 @@ def _prepare(options) -> None:
     from cope_demo.service.service import Service
     from cope_demo.texts.embedding import get_embedder
 
-    folder = embedded_folder()
-    keep_quantized(folder)  # a folder that an earlier version made has no such copy
+    keep_quantized(folder := embedded_folder())  # one that an earlier version made has no such copy
     print(f"The embedded model is ready in {folder}")
     Service().engine().warm_up()
     get_embedder()

@@ -108,7 +108,10 @@ def make_product(layers: Sequence[torch.nn.Module]) -> LayersProduct | Nf4Produc
 def make_head(head: torch.nn.Module) -> LayersProduct | HeadProduct:
     """The fastest product of a model's head."""
     plain = type(head) is torch.nn.Linear and head.weight.device.type == "cpu"
-    exact = plain and torch.equal(head.weight, head.weight.to(torch.bfloat16).to(head.weight.dtype))
+    weight = head.weight
+    exact = plain and (
+        weight.dtype == torch.bfloat16 or torch.equal(weight, weight.to(torch.bfloat16).to(weight.dtype))
+    )
     return HeadProduct(head) if exact and packed.fits(head.in_features, head.out_features) else LayersProduct([head])
 
 

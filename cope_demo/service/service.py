@@ -113,14 +113,9 @@ class Service:
         config: DecodeConfig,
         methods: Sequence[str],
         alphas: Sequence[float],
-        *,
         against: str = "",
     ) -> Iterator[TokenEvent | ColumnEnd | list[Trace]]:
-        """Comparisons as `compare` makes them, one at each of these alphas, written together.
-
-        Yields the events as they come, those of columns with contrast by the names of methods.name_column, and the
-        complete traces in the alphas' order last. Otherwise as `compare`.
-        """
+        """As `compare` at each of these alphas: the events, named as methods.name_column does, then all traces."""
         check_columns(methods, against)
         instruction = find_task(self.store.open(user_id).task).prompt(check_text("prompt", prompt))
         yield from self._load_user(user_id, against).compare_alphas(prompt, instruction, config, methods, alphas)
