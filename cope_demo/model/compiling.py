@@ -30,3 +30,8 @@ def running_loops() -> Iterator[None]:
 def compile_parallel(function):
     """The function with its `prange` loops shared among cores. See running_loops."""
     return numba.njit(parallel=True, fastmath=True, cache=True, nogil=True)(function)
+
+
+def compile_serial(function):
+    """The function on one core: where the work is less than what it takes to wake another."""
+    return numba.njit(fastmath=True, cache=True, nogil=True)(function)

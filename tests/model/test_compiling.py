@@ -4,12 +4,14 @@ import os
 import subprocess
 import sys
 
-import numba
-
-from cope_demo.model import packed_products
+from cope_demo.model.compiling import numba
+from cope_demo.model.vector_loops import LANES
 from cope_demo.paths import ROOT
 
-CODE = "import numba; from cope_demo.model import packed_products; print(packed_products.LANES, numba.config.CACHE_DIR)"
+CODE = (
+    "from cope_demo.model.compiling import numba; from cope_demo.model.vector_loops import LANES; "
+    "print(LANES, numba.config.CACHE_DIR)"
+)
 
 
 def test_a_process_held_down_to_avx2_keeps_loops_of_its_own():
@@ -17,4 +19,4 @@ def test_a_process_held_down_to_avx2_keeps_loops_of_its_own():
     environment = os.environ | {"ATEN_CPU_CAPABILITY": "avx2"}
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, cwd=ROOT, env=environment)
     lanes, folder = done.stdout.split()
-    assert lanes == "8" and (folder == numba.config.CACHE_DIR) == (packed_products.LANES == 8)
+    assert lanes == "8" and (folder == numba.config.CACHE_DIR) == (LANES == 8)
