@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.conftest import visit
+from tests.browser.conftest import PHONE, visit
 
 TEXTS = "\n---\n".join(f"The tram to the harbour was late again, number {n}, so we walked." for n in range(6))
 READ = "document.querySelector('.cope-preview')?.innerText"
@@ -36,3 +36,14 @@ def test_pasted_and_uploaded_texts_have_one_preview_and_an_empty_file_is_told(ow
     upload(own, "empty.txt", b" ")
     own.wait_for_selector(".cope-preview .problem")
     assert "'empty.txt' holds no text: choose another" in own.inner_text(".cope-preview .problem")
+
+
+def test_on_a_phone_what_is_wrong_with_a_file_is_in_the_window(chromium, scripted_url):
+    with visit(chromium, scripted_url, PHONE, chapters=False) as page:
+        page.click("[data-door=you]")
+        page.wait_for_selector("#history textarea")
+        page.wait_for_timeout(600)  # the chapter comes to the top
+        upload(page, "empty.txt", b" ")
+        page.wait_for_selector(".cope-preview .problem")
+        box = page.query_selector(".cope-preview .problem").bounding_box()
+        assert 0 <= box["y"] and box["y"] + box["height"] <= PHONE["height"]

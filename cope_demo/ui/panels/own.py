@@ -63,7 +63,9 @@ def own_panel() -> OwnPanel:
             )
             text = gr.Textbox(
                 label="Your texts",
-                info="At least 5, better 20 to 40, the newest last. A blank line or a line of --- stands between two.",
+                # Word joiners keep a line's end out of the dashes.
+                info="At least 5, better 20 to 40, the newest last. A blank line or a line of "
+                "-\u2060-\u2060- stands between two.",
                 placeholder="Paste posts, letters, notes, captions …",
                 lines=12,
                 max_lines=12,
