@@ -6,12 +6,8 @@ to begin than to compute, and a step has two for each of two norms a layer.
 
 import numpy as np
 import torch
-from numba import prange
 
-from cope_demo.model.compiling import compile_parallel, compile_serial
-
-FEW = 1 << 15
-"""Numbers up to which one core does it."""
+from cope_demo.model.compiling import compile_serial
 
 
 def add_and_normalize(rows: torch.Tensor, more: torch.Tensor, weight: torch.Tensor, epsilon: float) -> torch.Tensor:
@@ -19,29 +15,18 @@ def add_and_normalize(rows: torch.Tensor, more: torch.Tensor, weight: torch.Tens
     if rows.device.type != "cpu" or rows.dtype != torch.float32:
         return torch.nn.functional.rms_norm(rows.add_(more), rows.shape[-1:], weight, epsilon)
     out = torch.empty_like(rows)
-    run = _run_alone if rows.numel() <= FEW else _run_shared
-    run(rows.numpy(), more.numpy(), weight.numpy(), np.float32(epsilon), out.numpy())
+    _add_and_normalize(rows.numpy(), more.numpy(), weight.numpy(), np.float32(epsilon), out.numpy())
     return out
 
 
 @compile_serial
-def _normalize(row, added, weight, epsilon, out):
-    width, total = len(row), np.float32(0)
-    for i in range(width):
-        row[i] += added[i]
-        total += row[i] * row[i]
-    factor = np.float32(1) / np.sqrt(total / np.float32(width) + epsilon)
-    for i in range(width):
-        out[i] = row[i] * factor * weight[i]
-
-
-@compile_serial
-def _run_alone(rows, more, weight, epsilon, out):
+def _add_and_normalize(rows, more, weight, epsilon, out):
+    width = rows.shape[1]
     for n in range(len(rows)):
-        _normalize(rows[n], more[n], weight, epsilon, out[n])
-
-
-@compile_parallel
-def _run_shared(rows, more, weight, epsilon, out):
-    for n in prange(len(rows)):
-        _normalize(rows[n], more[n], weight, epsilon, out[n])
+        row, added, total = rows[n], more[n], np.float32(0)
+        for i in range(width):
+            row[i] += added[i]
+            total += row[i] * row[i]
+        factor = np.float32(1) / np.sqrt(total / np.float32(width) + epsilon)
+        for i in range(width):
+            out[n, i] = row[i] * factor * weight[i]

@@ -33,5 +33,8 @@ def compile_parallel(function):
 
 
 def compile_serial(function):
-    """The function on one core: where the work is less than what it takes to wake another."""
-    return numba.njit(fastmath=True, cache=True, nogil=True)(function)
+    """The function on one core: where the work is less than what it takes to wake another.
+
+    What is divided by zero is infinite, as in shared loops.
+    """
+    return numba.njit(error_model="numpy", fastmath=True, cache=True, nogil=True)(function)
