@@ -13,7 +13,7 @@ import torch
 
 from .quiet_bitsandbytes import Linear4bit
 
-KEPT = "nf4"
+KEPT = "cope-nf4"
 """The copy's folder, in the model's."""
 
 
