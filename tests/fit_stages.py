@@ -18,6 +18,7 @@ from pathlib import Path
 from cope_demo.config import FitConfig
 from cope_demo.errors import CopeError
 from cope_demo.fit.events import STAGES, FitEvent
+from cope_demo.jobs.stage_process import AUTOGROUP
 
 STEPS = 3
 
@@ -47,7 +48,8 @@ def run_stage(stage: str, scratch: Path, emit) -> None:
     behaviour = dict(word.split(":") for word in _request(scratch)["name"].split() if ":" in word)
     run = {"stage": stage, "job": scratch.name, "pid": os.getpid(), "worker": os.getppid(), "nice": os.nice(0)}
     with open(os.environ["COPE_TEST_LOG"], "a") as log:
-        log.write(json.dumps(run | {"idle": os.sched_getscheduler(0) == os.SCHED_IDLE}) + "\n")
+        session = AUTOGROUP.read_text() if AUTOGROUP.exists() else ""
+        log.write(json.dumps(run | {"idle": os.sched_getscheduler(0) == os.SCHED_IDLE, "session": session}) + "\n")
     for before in STAGES[: STAGES.index(stage)]:
         assert (scratch / f"{before}.txt").exists(), f"{stage} without {before}"
     for step in range(1, STEPS + 1):

@@ -4,6 +4,7 @@ One child serves all stages of a job, so that the model is loaded once. It reads
 line of JSON. It runs at idle priority: comparisons come first.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -15,6 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TextIO
 
 from cope_demo.paths import ROOT
@@ -25,6 +27,8 @@ from cope_demo.system.output import log_uncaught
 from .job_folder import Cancelled, JobFolder
 from .stage_runner import run_stage
 
+AUTOGROUP = Path("/proc/self/autogroup")
+"""The priority of the session that a process is in, where Linux has one."""
 CHECK_SECONDS = 0.2
 """How often a worker looks whether the owner has cancelled, and a child whether its parent still runs."""
 
@@ -133,13 +137,17 @@ def end_with_parent(parent: int) -> None:
 
 
 def yield_to_others() -> None:
-    """Gives this process, and all that it starts, the lowest priority."""
+    """Gives this process, and all that it starts in its session, the lowest priority.
+
+    Where Linux groups tasks by session, as desktops do, priorities count within a session, whose own is in AUTOGROUP;
+    a process that leads a session (start_child) would else take half of the machine, whatever its own priority is.
+    """
     os.nice(19)
     if hasattr(os, "SCHED_IDLE"):
-        try:
+        with contextlib.suppress(OSError):  # forbidden in some containers; the nice value remains
             os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-        except OSError:
-            pass  # forbidden in some containers; the nice value remains
+    with contextlib.suppress(OSError):  # there is none, or it may not be written
+        AUTOGROUP.write_text("19")
 
 
 def keep_temporary_files(folder: JobFolder) -> None:

@@ -46,6 +46,7 @@ def test_fit_runs_through_and_leaves_nothing_private(jobs, stages, own_data, cap
     assert [run["stage"] for run in runs] == list(STAGES[:-1])
     assert len({run["pid"] for run in runs}) == 1, "one child, so that the model is loaded once"
     assert all(run["nice"] == 19 and run["idle"] for run in runs)
+    assert all(run["session"].endswith(" nice 19\n") or not run["session"] for run in runs)
     assert not is_alive(runs[0]["pid"]), "its memory is given back"
     assert is_alive(runs[0]["worker"])
     assert find_secret(own_data / "jobs") == []
