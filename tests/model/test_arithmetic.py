@@ -126,7 +126,21 @@ def test_unpacked_weights_are_counted_in_their_own_size(monkeypatch, path):
 
 
 LOADING = {
-    *("_to_copy", "empty", "ones", "detach", "alias", "view", "t", "copy_", "clone", "slice", "select", "_unsafe_view"),
+    *(
+        "_to_copy",
+        "empty",
+        "ones",
+        "lift_fresh",
+        "detach",
+        "alias",
+        "view",
+        "t",
+        "copy_",
+        "clone",
+        "slice",
+        "select",
+        "_unsafe_view",
+    ),
     *("normal_", "uniform_", "fill_", "quantize_4bit"),  # a model's weights, before and as they are read
     *("abs", "eq", "ne", "mul"),  # an adapter's: whether all are numbers, and its scaling
 }
