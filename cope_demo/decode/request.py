@@ -133,11 +133,12 @@ def make_request(
     _check_fit(base, prompt_ids, amateur_prompt_ids, config)
     columns = []
     for method in map(METHODS.get, methods):
-        own = alphas if method.contrasts else ()
-        columns += [
-            make_column(base, method, replace(config, alpha=alpha), written, name_column(method.name, alpha))
-            for alpha in own
-        ] or [make_column(base, method, config, written)]
+        if not (alphas and method.contrasts):
+            columns.append(make_column(base, method, config, written))
+            continue
+        for alpha in alphas:
+            name, own = name_column(method.name, alpha), replace(config, alpha=alpha)
+            columns.append(make_column(base, method, own, written, name))
     return Request(columns, prepare_bank(bank, methods, config), prompt_ids, True, amateur_prompt_ids)
 
 

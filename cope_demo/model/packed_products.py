@@ -9,8 +9,6 @@ torch's own ways unpack NF4 to memory first, or round to bfloat16. Here weights 
 numba compiled is kept on disk. benchmarks/speed_products.py measures it.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from numba import prange
@@ -21,48 +19,30 @@ from .vector_loops import BLOCK, KIND, ORDER, make_tile, make_unpack
 TILES = (6, 4, 2)
 """Rows that one reading of the weights serves: as many as the registers hold, and what may be left of a batch."""
 OUTS = 2
-"""Outputs that share a reading of the rows."""
-NF4_OUTS = 1 if KIND == "AVX2" else OUTS
-"""The same of NF4 weights: AVX2 has 16 registers, and looking up two outputs' levels takes more than these."""
+"""Outputs of one tile."""
 PANEL_ROWS, PANEL_OUTS = (6, 4) if KIND == "AVX512" else (4, 3)
-"""The same where the weights were unpacked before, which leaves registers free."""
+"""Rows and outputs of a tile whose weights were unpacked before, which leaves registers free."""
 PANEL = 2 * PANEL_OUTS if KIND == "AVX512" else 4 * PANEL_OUTS
 """Outputs that are unpacked at once: while a tile of rows stays in the nearest cache, their weights pass by it."""
 MANY, SOME, FEW = TILES
-_nf4_many, _nf4_some, _nf4_few = (make_tile(rows, NF4_OUTS) for rows in TILES)
-_many, _some, _few = (make_tile(rows, OUTS) for rows in TILES)
+_multiply_many, _multiply_some, _multiply_few = (make_tile(rows, OUTS) for rows in TILES)
 _multiply_panel, _multiply_rest = make_tile(PANEL_ROWS, PANEL_OUTS), make_tile(1, PANEL_OUTS)
 _unpack_row = make_unpack()
 
 
 @compile_parallel
-def _multiply_few_nf4(x, weights, scales, y):
+def _multiply(x, weights, scales, y):
     """Few rows, an even number: the weights become numbers in registers."""
-    outs = len(weights)
-    for group in prange((outs + NF4_OUTS - 1) // NF4_OUTS):
-        out = min(NF4_OUTS * group, outs - NF4_OUTS)
-        whole = len(x) - len(x) % MANY
-        for row in range(0, whole, MANY):
-            _nf4_many(weights, scales, x, y, out, out, row)
-        if len(x) - whole == SOME:
-            _nf4_some(weights, scales, x, y, out, out, whole)
-        elif len(x) - whole == FEW:
-            _nf4_few(weights, scales, x, y, out, out, whole)
-
-
-@compile_parallel
-def _multiply_few(x, weights, scales, y):
-    """The same of bfloat16."""
     outs = len(weights)
     for group in prange((outs + OUTS - 1) // OUTS):
         out = min(OUTS * group, outs - OUTS)
         whole = len(x) - len(x) % MANY
         for row in range(0, whole, MANY):
-            _many(weights, scales, x, y, out, out, row)
+            _multiply_many(weights, scales, x, y, out, out, row)
         if len(x) - whole == SOME:
-            _some(weights, scales, x, y, out, out, whole)
+            _multiply_some(weights, scales, x, y, out, out, whole)
         elif len(x) - whole == FEW:
-            _few(weights, scales, x, y, out, out, whole)
+            _multiply_few(weights, scales, x, y, out, out, whole)
 
 
 @compile_parallel
@@ -100,20 +80,20 @@ def fits(width: int, outs: int) -> bool:
 def multiply_nf4(x: torch.Tensor, codes: np.ndarray, scales: np.ndarray) -> torch.Tensor:
     """x W^T in float32. x: (N, in) float32; codes: uint8 (out, in / 2) of `pack_nf4`; scales: float32
     (out, in / 64)."""
-    return _run(_multiply_few_nf4, x, codes, scales)
+    return _run(x, codes, scales)
 
 
 def multiply_bfloat16(x: torch.Tensor, weights: np.ndarray) -> torch.Tensor:
     """x W^T in float32. x: (N, in) float32; weights: uint16 (out, in), the bits of bfloat16 numbers."""
-    return _run(_multiply_few, x, weights, _NO_SCALES)
+    return _run(x, weights, _NO_SCALES)
 
 
-def _run(multiply_few: Callable, x: torch.Tensor, weights: np.ndarray, scales: np.ndarray) -> torch.Tensor:
+def _run(x: torch.Tensor, weights: np.ndarray, scales: np.ndarray) -> torch.Tensor:
     rows = len(x)
     if rows % FEW:
         x = torch.nn.functional.pad(x, (0, 0, 0, FEW - rows % FEW))
     y = np.empty((len(x), len(weights)), np.float32)
-    multiply = multiply_few if rows <= MANY or len(weights) < PANEL else _multiply_by_panels
+    multiply = _multiply if rows <= MANY or len(weights) < PANEL else _multiply_by_panels
     multiply(x.contiguous().numpy(), weights, scales, y)
     return torch.from_numpy(y)[:rows]
 

@@ -101,6 +101,8 @@ class _Nf4:
     """Weights as NF4: blocks of 64 codes in 32 bytes (codes 0 to 31 in the lower halves) and a float32 scale each."""
 
     bytes = BLOCK // 2
+    outs = 1 if KIND == "AVX2" else 2
+    """Outputs that share a reading of the rows. AVX2 has 16 registers, and the levels of two take more than is left."""
 
     def __init__(self, levels):
         self.levels = levels
@@ -125,6 +127,7 @@ class _Float32:
     """Weights as float32, such as a panel of unpacked ones. The scales are not read."""
 
     bytes = 4 * BLOCK
+    outs = 4
 
     def vectors(self, builder, pointer, scale):
         """The block's weights, a vector at a time."""
@@ -136,6 +139,7 @@ class _Bfloat16:
     """Weights as bfloat16: the upper halves of float32 numbers. The scales are not read."""
 
     bytes = 2 * BLOCK
+    outs = 2
 
     def vectors(self, builder, pointer, scale):
         """The block's weights, a vector at a time."""
@@ -171,7 +175,10 @@ class _Arrays:
 
 def make_tile(tile, outs):
     """A numba function (weights, scales, x, y, first, out, row) as inlined LLVM code, which multiplies the rows of x
-    from `row` with those of weights from `first`: y[row : row + tile, out : out + outs]."""
+    from `row` with those of weights from `first`: y[row : row + tile, out : out + outs].
+
+    As many outputs as the form of the weights has registers for share a reading of the rows.
+    """
 
     def generate(context, builder, signature, args):
         arrays = _Arrays(context, builder, signature.args[:4], args[:4])
@@ -181,16 +188,18 @@ def make_tile(tile, outs):
         factors = [arrays.find(1, 4, first, k) for k in range(outs)]
         rows = [arrays.find(2, 4, row, k) for k in range(tile)]
         blocks = builder.udiv(arrays.widths[2], ir.Constant(_I64, BLOCK))
-        sums = _add_blocks(builder, form, blocks, sources, factors, rows)
-        for k in range(outs):
-            for j in range(tile):
-                total = _call(
-                    builder, f"llvm.vector.reduce.fadd.v{LANES}f32", _FLOAT, ir.Constant(_FLOAT, -0.0), sums[k][j]
-                )
-                total.fastmath.add("reassoc")
-                column = builder.mul(builder.add(out, ir.Constant(_I64, k)), ir.Constant(_I64, 4))
-                target = _at(builder, arrays.find(3, 4, row, j), column)
-                builder.store(total, builder.bitcast(target, _FLOAT.as_pointer()))
+        for start in range(0, outs, form.outs):
+            own = slice(start, start + form.outs)
+            sums = _add_blocks(builder, form, blocks, sources[own], factors[own], rows)
+            for k, many in enumerate(sums, start):
+                for j, lanes in enumerate(many):
+                    total = _call(
+                        builder, f"llvm.vector.reduce.fadd.v{LANES}f32", _FLOAT, ir.Constant(_FLOAT, -0.0), lanes
+                    )
+                    total.fastmath.add("reassoc")
+                    column = builder.mul(builder.add(out, ir.Constant(_I64, k)), ir.Constant(_I64, 4))
+                    target = _at(builder, arrays.find(3, 4, row, j), column)
+                    builder.store(total, builder.bitcast(target, _FLOAT.as_pointer()))
         return context.get_dummy_value()
 
     @intrinsic

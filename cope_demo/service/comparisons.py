@@ -1,6 +1,5 @@
 """Writing and scoring with one user's models: the methods' columns side by side, as a Trace."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
@@ -58,15 +57,15 @@ class UserModels:
         What a column without contrast writes does not depend on alpha, so it is written once for all of them.
         """
         own, requests = self._join(instruction, methods, config, alphas=alphas)
-        written: dict[str, Column] = defaultdict(lambda: Column(""))
+        running = [column for request in requests for column in request.columns]
+        written = {one.name: Column(one.method.name, prompt=own.get(one.method.name)) for one in running}
         for event in self.engine.run(requests):
             written[event.method].record(event)
             yield event
 
         def get(method: str, alpha: float) -> Column:
-            if METHODS[method].contrasts:
-                return replace(written[name_column(method, alpha)], method=method)
-            return replace(written[method].at_alpha(alpha), method=method, prompt=own.get(method))
+            contrasts = METHODS[method].contrasts
+            return written[name_column(method, alpha)] if contrasts else written[method].at_alpha(alpha)
 
         ids = self.engine.base.prompt_ids(instruction)
         settings = [replace(config, alpha=alpha) for alpha in alphas]
