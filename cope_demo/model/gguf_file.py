@@ -6,8 +6,6 @@ that they were fitted on.
 """
 
 import json
-import os
-import shutil
 from pathlib import Path
 
 import psutil
@@ -15,7 +13,7 @@ import torch
 
 from cope_demo.errors import CopeError, quote
 from cope_demo.paths import cache_dir
-from cope_demo.system.files import read_json, sha256_file
+from cope_demo.system.files import make_folder, read_json, sha256_file
 
 from .quantized import keep_quantized
 
@@ -54,12 +52,14 @@ def find_gguf(path: Path) -> tuple[str, str, Path]:
 
 
 def dequantize_gguf(path: Path, folder: Path, sha256: str, name: str) -> None:
-    """Writes the model of a GGUF file in bfloat16, its tokenizer and its name into `folder`, which appears when it is
-    whole."""
+    """Writes the model of a GGUF file in bfloat16 and in 4 bit, its tokenizer and its name into `folder`, which appears
+    when it is whole."""
+    make_folder(folder, lambda part: _dequantize(path, part, sha256, name))
+
+
+def _dequantize(path: Path, folder: Path, sha256: str, name: str) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
-    part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
-    shutil.rmtree(part, ignore_errors=True)
     tokenizer = AutoTokenizer.from_pretrained(str(path.parent), gguf_file=path.name)
     # Packed GGUF weights cannot be saved again, so they are unpacked to float32 first.
     model = AutoModelForCausalLM.from_pretrained(
@@ -67,17 +67,11 @@ def dequantize_gguf(path: Path, folder: Path, sha256: str, name: str) -> None:
     )
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
-    model.to(torch.bfloat16).save_pretrained(part)
+    model.to(torch.bfloat16).save_pretrained(folder)
     del model  # before it is loaded once more
-    tokenizer.save_pretrained(part)
-    keep_quantized(part)
-    (part / "done.json").write_text(json.dumps({"gguf_sha256": sha256, "name": name}))
-    try:
-        os.replace(part, folder)
-    except OSError:  # another process converted it meanwhile
-        shutil.rmtree(part, ignore_errors=True)
-        if not (folder / "done.json").is_file():
-            raise
+    tokenizer.save_pretrained(folder)
+    keep_quantized(folder)
+    (folder / "done.json").write_text(json.dumps({"gguf_sha256": sha256, "name": name}))
 
 
 def _check_readable(path: Path) -> str:

@@ -4,12 +4,12 @@ The copy lies beside the weights of a model that this project has converted (ggu
 same; reading them takes a third of a second where quantizing 135M weights takes two.
 """
 
-import os
-import shutil
 import warnings
 from pathlib import Path
 
 import torch
+
+from cope_demo.system.files import make_folder
 
 from .quiet_bitsandbytes import Linear4bit
 
@@ -44,15 +44,6 @@ def load_quantized(folder: str | Path, device: torch.device, dtype: torch.dtype)
 
 
 def keep_quantized(folder: Path) -> None:
-    """Writes the quantized copy of a model, unless it is there; it appears when it is whole."""
-    if (folder / KEPT).is_dir():
-        return
-    part = folder / f"{KEPT}.{os.getpid()}.part"
-    shutil.rmtree(part, ignore_errors=True)
-    load_quantized(folder, torch.device("cpu"), torch.bfloat16).save_pretrained(part)
-    try:
-        os.replace(part, folder / KEPT)
-    except OSError:  # another process wrote it meanwhile
-        shutil.rmtree(part, ignore_errors=True)
-        if not (folder / KEPT).is_dir():
-            raise
+    """Writes the quantized copy of a model, unless it is there."""
+    cpu = torch.device("cpu")
+    make_folder(folder / KEPT, lambda part: load_quantized(folder, cpu, torch.bfloat16).save_pretrained(part))

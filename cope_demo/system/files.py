@@ -10,6 +10,8 @@ import importlib.metadata
 import json
 import os
 import secrets
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,25 @@ def read_json_lines(path: Path) -> list[Any]:
 def format_json_lines(values) -> str:
     """Values as text, one JSON value a line; letters of all languages stay as they are."""
     return "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values)
+
+
+def make_folder(folder: Path, fill: Callable[[Path], object]) -> None:
+    """Makes a folder by `fill`, unless it exists; it gets its name only when it is whole.
+
+    Where another process makes it meanwhile, the first one's stays.
+    """
+    if folder.is_dir():
+        return
+    part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        fill(part)
+        os.replace(part, folder)
+    except OSError:
+        if not folder.is_dir():
+            raise
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def write_whole(path: Path, text: str, mode: int = 0o666) -> None:

@@ -9,7 +9,7 @@ import torch
 from .products import HeadProduct, make_head
 
 
-def list_ends(model: torch.nn.Module) -> list[torch.nn.Parameter]:
+def list_embedding_weights(model: torch.nn.Module) -> list[torch.nn.Parameter]:
     """The weights of a model's embeddings and head, one tensor or two, or none where they do more than look up and
     multiply."""
     embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
@@ -17,7 +17,7 @@ def list_ends(model: torch.nn.Module) -> list[torch.nn.Parameter]:
     return [embedding.weight, head.weight] if plain else []
 
 
-def compute_in_float32(model: torch.nn.Module) -> None:
+def compute_embeddings_in_float32(model: torch.nn.Module) -> None:
     """Looks up and multiplies in float32 what lies in memory in bfloat16."""
     embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
     multiply = make_head(head)
@@ -31,7 +31,7 @@ def compute_in_float32(model: torch.nn.Module) -> None:
     embedding.forward, head.forward = look_up, make_logits
 
 
-def widen(model: torch.nn.Module, dtype: torch.dtype) -> None:
+def widen_embeddings(model: torch.nn.Module, dtype: torch.dtype) -> None:
     """Takes embeddings and head to `dtype`, in which they then compute by themselves."""
     for module in (model.get_input_embeddings(), model.get_output_embeddings()):
         module.weight.data = module.weight.data.to(dtype)

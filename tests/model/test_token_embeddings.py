@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from cope_demo.model.base_model import load_base, prepare_training
-from cope_demo.model.embeddings import list_ends
+from cope_demo.model.token_embeddings import list_embedding_weights
 from tests import tiny
 
 
@@ -54,4 +54,4 @@ def test_embeddings_that_do_more_than_look_up_stay_in_float32(tmp_path, monkeypa
     """Gemma's are multiplied by a number that bfloat16 would round."""
     monkeypatch.setenv("COPE_COMPUTE", "float32")
     base = load_base(str(tiny.make(tmp_path / "model", "gemma")), "cpu")
-    assert list_ends(base.model) == [] and list_types(base) == [torch.float32] * 2
+    assert list_embedding_weights(base.model) == [] and list_types(base) == [torch.float32] * 2
