@@ -23,7 +23,10 @@ def running_loops() -> Iterator[None]:
     """Compiled loops run in here only: in one thread at a time, as one of numba's ways to share them among cores needs
     it, and on as many cores as torch uses, which numba must be told in every thread."""
     with _LOCK:
-        numba.set_num_threads(min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS))
+        threads = torch.get_num_threads()
+        numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+        if torch.get_num_threads() != threads:  # numba has started its own, and told OpenMP how many for both
+            torch.set_num_threads(threads)
         yield
 
 

@@ -20,3 +20,11 @@ def test_a_process_held_down_to_avx2_keeps_loops_of_its_own():
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, cwd=ROOT, env=environment)
     lanes, folder = done.stdout.split()
     assert lanes == "8" and (folder == numba.config.CACHE_DIR) == (LANES == 8)
+
+
+def test_loops_leave_torch_as_many_cores_as_it_was_given():
+    code = "import torch; from cope_demo.model.compiling import running_loops\nwith running_loops(): pass\n"
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", code + "print(torch.get_num_threads())"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)
+    assert done.stdout.strip() == "1"
