@@ -46,15 +46,14 @@ class Layout:
     _moved: dict = field(default_factory=dict, repr=False)
 
     def move(self, device: torch.device) -> tuple[torch.Tensor, list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]]:
-        """For torch on that device: `new`, and the rows in groups that make a rectangle, all sequences with one row
-        together and each other one alone. Of a group its rows (B * T,), the places (B, S) of its sequences, and how far
-        back each of these lies (B, T, S), negative for what comes later. Made once a step."""
+        """For torch on that device: `new`, and the rows in groups that make a rectangle, all sequences with equally
+        many rows together. Of a group its rows (B * T,), the places (B, S) of its sequences, and how far back each of
+        these lies (B, T, S), negative for what comes later. Made once a step."""
         if device not in self._moved:
             names, counts = np.unique(self.sequences, return_counts=True)
-            found = [np.flatnonzero(np.isin(self.sequences, names[counts == 1]))] if (counts == 1).any() else []
-            found += [np.flatnonzero(self.sequences == name) for name in names[counts > 1]]
             groups = []
-            for rows in found:
+            for count in np.unique(counts):
+                rows = np.flatnonzero(np.isin(self.sequences, names[counts == count]))
                 places = self.places[np.unique(self.sequences[rows]), : self.positions[rows].max() + 1].astype(np.int64)
                 back = self.positions[rows].reshape(len(places), -1, 1) - np.arange(places.shape[1])
                 groups.append(tuple(torch.from_numpy(part).to(device) for part in (rows, places, back)))

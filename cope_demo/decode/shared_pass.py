@@ -21,6 +21,7 @@ from .beginnings import Beginnings
 from .forward import Forward
 from .outbox import Outbox
 from .sequences import Piece, Places, Sequence, assemble
+from .step_time import StepTime
 from .work import Scoring, Work, Writing
 
 STALL_SECONDS = 0.2
@@ -31,8 +32,6 @@ PIECE = 512
 """Tokens of prompts in a step while nobody writes."""
 LEAST = 16
 """Tokens of prompts in a step, at least; and of what is patient, at most, while others write or read."""
-MANY = 24
-"""Rows of a step from which on its time tells what a row costs."""
 IDLE_SECONDS = 2
 """After so long without work the thread ends; the next work starts it again."""
 NOT_FINITE = (
@@ -57,8 +56,8 @@ class SharedPass:
         self._waiting: list[Work] = []
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self.row_seconds = 0.002
-        """What a row costs in a step in which many write, as far as it was measured."""
+        self.step_time = StepTime()
+        """Of steps in which nobody reads."""
         self._piece = 3 * PIECE // 8
         """Tokens of prompts that are read in a step while others write."""
         self.steps = 0
@@ -142,11 +141,11 @@ class SharedPass:
     def _learn(self, writing: int, read: int, spent: float) -> None:
         """From a step with so many rows that write and that read."""
         if read and writing:
-            added = spent - writing * self.row_seconds
+            added = spent - self.step_time.predict(writing)
             change = 0.8 if added > STALL_SECONDS else 1.1 if read > 0.8 * self._piece else 1
             self._piece = int(min(PIECE, max(LEAST, change * self._piece)))
-        elif writing >= MANY:
-            self.row_seconds += 0.3 * (spent / writing - self.row_seconds)
+        elif writing:
+            self.step_time.learn(writing, spent)
 
     def _leave(self) -> None:
         for work in [work for work in self._running if work.outbox.cancelled]:
@@ -165,7 +164,7 @@ class SharedPass:
             waiting = sorted(self._waiting, key=_get_turn)
         for work in waiting:
             busy = sum(other.rows for other in self._running)
-            too_long = busy and (busy + work.rows) * self.row_seconds > STEP_SECONDS
+            too_long = busy and self.step_time.predict(busy + work.rows) > STEP_SECONDS
             if work.needed > self._places.free():
                 self._beginnings.release_unused()
             if work.needed > self._places.free() or too_long:
