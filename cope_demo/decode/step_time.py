@@ -1,6 +1,6 @@
-"""What a step takes on this machine, learned from the steps that were made: so much however few rows, and so much a row.
+"""What a step takes on this machine, learned from the steps that were made: so much at least, and so much more a row.
 
-On a CPU nearly all of a step grows with its rows; on a GPU nearly nothing does, as its kernels take as long to launch for
+On a CPU nearly all of a step grows with its rows. On a GPU hardly anything does: a kernel takes as long to launch for
 one row as for many.
 """
 
@@ -10,7 +10,7 @@ FORGET = 0.9
 """What a step counts for after the next one."""
 ASSUMED_ROW = 0.002
 ASSUMED_ROWS = 64
-"""Until steps of different sizes were seen, a row is taken to cost ASSUMED_ROW seconds: as if one step of this many rows
+"""Until steps of different sizes were seen, a row is taken to cost ASSUMED_ROW seconds: as if a step of this many rows
 had been seen, and one of none."""
 TRUST = 0.05
 """What these two count for, each, beside a step that was made."""
@@ -32,10 +32,10 @@ class StepTime:
         """From a step with so many rows, at least one."""
         self._seen = FORGET * self._seen + _make_moments(rows, seconds)
         count, x, y, xx, xy = self._seen + self._assumed
-        self.row = max(0.0, (count * xy - x * y) / (count * xx - x * x))
-        self.fixed = (y - self.row * x) / count
+        self.row = max(0.0, float((count * xy - x * y) / (count * xx - x * x)))
+        self.fixed = float((y - self.row * x) / count)
         if self.fixed < 0:  # no step takes less than nothing: the best line through the origin
-            self.row, self.fixed = xy / xx, 0.0
+            self.row, self.fixed = float(xy / xx), 0.0
 
 
 def _make_moments(rows: int, seconds: float) -> np.ndarray:

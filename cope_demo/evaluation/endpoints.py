@@ -27,6 +27,9 @@ BY_RULE = {
     "oppu-against-mean": "oppu alpha 0.1 against mean",
 }
 """The rules by which methods decide at the default alpha."""
+OF_READING = ("agreement", "changed", "nats", "identification", "identification pairwise", "margin")
+"""Endpoints of the authors' own texts, which a record of the controls tells by itself; all others are of texts that
+were written."""
 GOLD = "gold"
 """The author's own text, where it stands as a method: the most that an endpoint can see."""
 
@@ -35,7 +38,8 @@ GOLD = "gold"
 class Replicate:
     """A run of a task with one seed: records of its controls and the rows of predictions.jsonl, by author.
 
-    Where no controls were measured, a record has "author", "queries" and an empty "written" alone.
+    Where no controls were measured, a record has "author", "queries" and an empty "written" alone. One that was kept
+    without the run's rows (records.py) has the "endpoints" of its texts: endpoint -> method -> one value a query.
     """
 
     seed: int
@@ -45,19 +49,26 @@ class Replicate:
 
 def tabulate_endpoints(
     replicates: Sequence[Replicate],
-    histories: Mapping[str, Sequence[str]],
-    golds: Mapping[str, Mapping[str, str]],
-    attribution: Attribution | None,
+    histories: Mapping[str, Sequence[str]] | None = None,
+    golds: Mapping[str, Mapping[str, str]] | None = None,
+    attribution: Attribution | None = None,
 ) -> Table:
-    """All endpoints of a task. histories: author -> texts. golds: author -> query -> the author's own text."""
+    """All endpoints of a task.
+
+    histories: author -> texts. golds: author -> query -> the author's own text. Records that have the endpoints of
+    their texts need neither, nor an attribution.
+    """
     table: Table = defaultdict(lambda: defaultdict(lambda: defaultdict(dict)))
     for replicate in replicates:
         for author, record in replicate.records.items():
             found = [*_read_decisions(record), *_read_likelihoods(record)] if "right" in record else []
-            written = _group_texts(record, replicate.rows.get(author, ()), golds[author])
-            found += _read_scores(written)
-            found += _read_guards(written, histories[author])
-            found += _attribute(written, author, attribution) if attribution else []
+            if "endpoints" in record:
+                found += [(name, key, own) for name, many in record["endpoints"].items() for key, own in many.items()]
+            else:
+                written = _group_texts(record, replicate.rows.get(author, ()), golds[author])
+                found += _read_scores(written)
+                found += _read_guards(written, histories[author])
+                found += _attribute(written, author, attribution) if attribution else []
             for endpoint, method, values in found:
                 table[endpoint][method][author][replicate.seed] = values
     return {name: {method: dict(by) for method, by in methods.items()} for name, methods in table.items()}

@@ -16,6 +16,8 @@ Values = Mapping[str, Mapping[int, Sequence[float]]]
 """author -> seed -> one value a query. An author's seeds have the same queries in the same order."""
 FLIPS = 100_000
 """Sign flips at most; of up to 16 authors all are tried."""
+BATCH = 1024
+"""Flips that are in memory at once."""
 POWER = 0.8
 
 
@@ -78,18 +80,31 @@ def estimate_gain(own: Sequence[numpy.ndarray], over: Sequence[numpy.ndarray]) -
     return Interval(gain, spread.error, spread.freedom)
 
 
-def flip_signs(groups: Sequence[numpy.ndarray], seed: int = 0) -> float:
-    """The two-sided p of a sign-flip test that the mean of the groups' mean differences is 0.
+def flip_signs(differences: Sequence[Sequence[numpy.ndarray]], seed: int = 0) -> list[float]:
+    """Of each difference the two-sided p of a sign-flip test that the mean of its groups' means is 0.
 
-    Under no difference an author's difference has either sign alike. Exact for up to 16 authors, else by FLIPS flips.
+    differences: each has one group for each task, (authors,). Under no difference an author's has either sign alike.
+    Exact for up to 16 authors, else by FLIPS flips. All with equally many authors are flipped alike and at once, as a
+    test's time is that of making the flips.
     """
-    weighed = numpy.concatenate([group / len(group) / len(groups) for group in groups])
-    if len(weighed) < 2 or not weighed.any():
-        return 1.0
-    found = stats.permutation_test(
-        (weighed,), numpy.sum, permutation_type="samples", vectorized=True, n_resamples=FLIPS, rng=seed
-    )
-    return float(found.pvalue)
+    weighed = [numpy.concatenate([group / len(group) / len(groups) for group in groups]) for groups in differences]
+    found = [1.0] * len(weighed)
+    for size in {len(one) for one in weighed}:
+        same = [number for number, one in enumerate(weighed) if len(one) == size and size > 1 and one.any()]
+        if same:
+            tested = stats.permutation_test(
+                (numpy.stack([weighed[number] for number in same]),),
+                numpy.sum,
+                permutation_type="samples",
+                vectorized=True,
+                axis=-1,
+                n_resamples=FLIPS,
+                batch=BATCH,
+                rng=seed,
+            )
+            for number, p in zip(same, tested.pvalue.tolist(), strict=True):
+                found[number] = p
+    return found
 
 
 def estimate_components(values: Values) -> dict[str, float | None]:

@@ -71,7 +71,8 @@ def run_study(
                 settings = make_settings(task_name, methods, number, model, decode, config)
                 records = measure_controls(settings, kept, folder / RECORDS, samples, **told)
             replicates.append(Replicate(number, records, _read_rows(folder)))
-    study, _ = summarize_study(task_name, replicates, authors)
+    replicates = share_authors(replicates)
+    study = summarize_study(replicates, tabulate_study(task_name, replicates, authors))
     path = out / "results.json"
     whole = (read_json(path) if path.exists() else {"task": task_name}) | {"study": study}
     write_whole(path, json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
@@ -127,30 +128,35 @@ def read_replicates(folder: Path) -> list[Replicate]:
         raise CopeError(f"The runs in {folder} cannot be read ({type(error).__name__}): run evaluate again.") from error
 
 
-def summarize_study(task_name: str, replicates: Sequence[Replicate], authors: Sequence[Author]) -> tuple[dict, Table]:
-    """The numbers of a task's runs on the authors that all seeds have, and the endpoints that they are made of.
-
-    authors: all of the data who may be in them. Raises CopeError where the seeds have no author in common.
-    """
+def share_authors(replicates: Sequence[Replicate]) -> list[Replicate]:
+    """The same with the authors that all of them have. Raises CopeError where there is none."""
     shared = set.intersection(*(set(one.records) for one in replicates))
     if not shared:
         raise CopeError("The seeds have no author in common: measure the same authors with each.")
-    own = [author for author in authors if author.id in shared]
-    kept = [Replicate(one.seed, {author.id: one.records[author.id] for author in own}, one.rows) for one in replicates]
-    task = find_task(task_name)
+    own = [author for author in replicates[0].records if author in shared]
+    return [Replicate(one.seed, {author: one.records[author] for author in own}, one.rows) for one in replicates]
+
+
+def tabulate_study(task_name: str, replicates: Sequence[Replicate], authors: Sequence[Author]) -> Table:
+    """All endpoints of a task's runs with the same authors. authors: all of the data who may be among them."""
+    task, own = find_task(task_name), [author for author in authors if author.id in replicates[0].records]
     histories = {author.id: [sample.response for sample in author.samples(task)] for author in own}
     golds = {author.id: {query.id: query.gold for query in author.queries} for author in own}
     attribution = Attribution(histories) if len(own) > 1 else None
-    table = tabulate_endpoints(kept, histories, golds, attribution)
-    study = {
-        "seeds": [one.seed for one in kept],
-        "users": len(own),
-        "queries": sum(map(len, golds.values())),
+    return tabulate_endpoints(replicates, histories, golds, attribution)
+
+
+def summarize_study(replicates: Sequence[Replicate], table: Table) -> dict:
+    """The numbers of a task's runs with the same authors. table: their endpoints."""
+    records = replicates[0].records.values()
+    return {
+        "seeds": [one.seed for one in replicates],
+        "users": len(records),
+        "queries": sum(len(record["queries"]) for record in records),
         **summarize_table([table]),
-        "flips": count_flips(kept),
-        "pairs": count_pairs(kept),
+        "flips": count_flips(replicates),
+        "pairs": count_pairs(replicates),
     }
-    return study, table
 
 
 def _is_of(record: dict, author: Author, authors: Sequence[Author]) -> bool:

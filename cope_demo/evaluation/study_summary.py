@@ -52,15 +52,21 @@ def summarize_table(tables: Sequence[Table]) -> dict:
     "detectable" one, "gain" with "gain_ci95" where the reference is above 0, and with one task the "components" of its
     variance. An endpoint or method that a task lacks is left out.
     """
-    endpoints, differences = {}, {}
+    endpoints, differences, compared = {}, {}, []
     for endpoint in (name for name in tables[0] if all(name in table for table in tables)):
         parts = [table[endpoint] for table in tables]
         methods = [name for name in parts[0] if all(name in part for part in parts)]
         groups = {name: [average_authors(part[name]) for part in parts] for name in methods}
         endpoints[endpoint] = {name: _round_interval("mean", estimate_mean(groups[name])) for name in methods}
         if endpoint not in NO_DIFFERENCES:
-            pairs = _list_pairs(methods)
-            differences[endpoint] = {f"{own} over {over}": _compare(parts, groups, own, over) for own, over in pairs}
+            differences[endpoint] = {}
+            for own, over in _list_pairs(methods):
+                changes = [mine - other for mine, other in zip(groups[own], groups[over], strict=True)]
+                numbers = _compare(parts, groups, own, over, changes)
+                differences[endpoint][f"{own} over {over}"] = numbers
+                compared.append((numbers, changes))
+    for (numbers, _), p in zip(compared, flip_signs([changes for _, changes in compared]), strict=True):
+        numbers["p"] = round(p, 5)
     return {"endpoints": endpoints, "differences": differences}
 
 
@@ -84,12 +90,12 @@ def _list_pairs(methods: Sequence[str]) -> list[tuple[str, str]]:
     return [pair for pair in (*PAIRS, *rules) if set(pair) <= set(methods)]
 
 
-def _compare(parts: Sequence[dict], groups: dict[str, list], own: str, over: str) -> dict:
-    changes = [mine - other for mine, other in zip(groups[own], groups[over], strict=True)]
+def _compare(parts: Sequence[dict], groups: dict[str, list], own: str, over: str, changes: list) -> dict:
+    """The numbers of a difference but its p. changes: its groups."""
     found = estimate_mean(changes)
     numbers = {
         **_round_interval("difference", found),
-        "p": round(flip_signs(changes), 5),
+        "p": 1.0,
         "detectable": _round(found.detectable),
     }
     if sum(group.mean() for group in groups[over]) > 0:

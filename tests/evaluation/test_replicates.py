@@ -4,6 +4,7 @@ import numpy
 import pytest
 from scipy import stats
 
+from cope_demo.evaluation import replicates
 from cope_demo.evaluation.replicates import (
     average_authors,
     estimate_components,
@@ -63,9 +64,23 @@ def test_a_gain_is_paired_and_relative():
 
 
 def test_signs_are_flipped_exactly():
-    assert flip_signs([numpy.array([1.0, 2.0, 3.0, 4.0])]) == pytest.approx(2 / 16)
-    assert flip_signs([numpy.array([1.0, 2.0]), numpy.array([3.0, 4.0])]) == pytest.approx(2 / 16)
-    assert flip_signs([numpy.array([1.0, -1.0])]) == 1 and flip_signs([numpy.zeros(4)]) == 1
+    several = [
+        [numpy.array([1.0, 2.0, 3.0, 4.0])],
+        [numpy.array([1.0, 2.0]), numpy.array([3.0, 4.0])],
+        [numpy.array([1.0, -1.0])],
+        [numpy.zeros(4)],
+        [numpy.array([2.0, 1.0, 1.0, -1.0])],
+    ]
+    assert flip_signs(several) == pytest.approx([2 / 16, 2 / 16, 1, 1, 8 / 16])
+    assert flip_signs([]) == []
+
+
+def test_of_many_authors_some_flips_are_drawn(monkeypatch):
+    monkeypatch.setattr(replicates, "FLIPS", 2000)
+    draws = numpy.random.default_rng(3)
+    lead, none = draws.normal(0.5, 1, 40), draws.normal(0, 1, 40)
+    found = flip_signs([[lead], [none], [lead]])
+    assert found[0] < 0.02 < found[1] and found[0] == found[2] == flip_signs([[lead]])[0]
 
 
 def test_variance_is_told_apart():

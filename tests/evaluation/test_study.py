@@ -171,7 +171,7 @@ def test_what_will_not_do_is_named(root, tmp_path, capsys, options, sentence):
 def test_seeds_without_an_author_in_common_are_refused():
     records = [{name: {"author": name, "queries": [], "written": []}} for name in "ab"]
     with pytest.raises(CopeError, match="no author in common"):
-        study.summarize_study(TASK, [Replicate(n, one) for n, one in enumerate(records)], [])
+        study.share_authors([Replicate(n, one) for n, one in enumerate(records)])
 
 
 def test_without_controls_texts_alone_are_compared(root, tmp_path):

@@ -3,6 +3,7 @@
 import importlib
 import json
 import random
+import shutil
 import sys
 from functools import partial
 
@@ -33,7 +34,8 @@ def write_run(root, task: str, seed: int, users: int = 3) -> None:
     """A run of a task with its controls, and its data, with made-up numbers."""
     rng, folder, names = random.Random(seed), root / "runs" / task / f"seed-{seed}", [f"u{n}" for n in range(users)]
     (folder / "controls").mkdir(parents=True)
-    (folder / "plan.json").write_text(json.dumps({"fit": {"seed": seed}}))
+    (folder / "plan.json").write_text(json.dumps({"task": task, "fit": {"seed": seed}}))
+    (folder / "results.json").write_text(json.dumps({"users": users}))
     rows = []
     for number, name in enumerate(names):
         queries = [f"{name}-{n}" for n in range(2)]
@@ -90,11 +92,15 @@ def test_runs_become_tables_and_records(tmp_path, capsys, monkeypatch):
         assert not line.startswith("|") or line.endswith("|")
     difference = found["pooled"]["differences"]["rougeL"]["cope over oppu"]
     assert difference["difference"] == 0 and difference["p"] == 1
-    lines = (docs / "records" / "news_headline-seed-1.jsonl").read_text("utf-8").split("\n")
-    record = json.loads(lines[0])
-    assert set(record["right"]) == set(RULES) and len(record["sampled_rougeL"]["oppu"]["u0-0"]) == 2
-    assert {row["text"] for row in record["texts"]} == {"a bus"} and "secret" not in lines[0]
-    assert '"text"' not in (docs / "records" / "review_writing-seed-0.jsonl").read_text("utf-8")
+    kept = sorted(path.name for path in (docs / "records" / "plan").iterdir())
+    assert kept == [f"{task}-seed-{seed}.jsonl.gz" for task in (TASK, "review_writing") for seed in (0, 1)]
+    # What is kept says the same once the runs are gone; a run that is not finished is left out.
+    shutil.rmtree(tmp_path / "runs")
+    write_run(tmp_path, TASK, 2)
+    (tmp_path / "runs" / TASK / "seed-2" / "controls" / "001.json").unlink()
+    assert importlib.import_module("make_controls").main(given) == 0
+    assert json.loads((docs / "controls.json").read_text("utf-8")) == found
+    assert f"{TASK}/seed-2 is not finished" in capsys.readouterr().err
 
 
 def test_the_published_page_is_what_the_published_numbers_make():

@@ -1,0 +1,83 @@
+"""What runs have decided is kept whole, and says what the runs say."""
+
+import gzip
+import json
+
+import pytest
+
+from cope_demo.errors import CopeError
+from cope_demo.evaluation.controls import RULES
+from cope_demo.evaluation.endpoints import Replicate, tabulate_endpoints
+from cope_demo.evaluation.records import RunRecord, read_records
+
+TASK, QUERIES = "news_headline", ["a-0", "a-1"]
+SCORES = {"rouge1": 0.5, "rougeL": 0.25, "meteor": 1 / 3}
+
+
+def make_replicate(seed: int = 0) -> Replicate:
+    """An author with two queries, written greedily, by another's adapters and in samples."""
+    texts = [{"query": query, "method": "oppu", "text": "a green bus", **SCORES} for query in QUERIES]
+    rows = [{"user": "a", "bits": 2.0} | row for row in texts]
+    bits = {rule: ["0110", "01"] for rule in RULES}
+    record = {
+        "author": "a",
+        "queries": QUERIES,
+        "tokens": [4, 2],
+        "base_logps": [-9.0, -5.0],
+        "logps": {name: {"a": [-8.0, -4.5], "b": [-8.5, -4.6]} for name in ("oppu", "cope")},
+        "right": bits,
+        "changed": bits,
+        "swapped_right": {"oppu": {"b": [2, 1]}},
+        "pairs": {},
+        "written": [row | {"adapters_of": "b"} for row in texts] + [row | {"text": "sampled"} for row in texts * 2],
+    }
+    return Replicate(seed, {"a": record}, {"a": rows})
+
+
+def keep(folder, task=TASK, seed=0, **plan):
+    """A run's file in `folder`, and all of its endpoints."""
+    replicate = make_replicate(seed)
+    table = tabulate_endpoints([replicate], {"a": ["a green bus"]}, {"a": dict.fromkeys(QUERIES, "one red tram")})
+    plan = {"task": task, "fit": {"seed": seed}, "decode": {"alpha": 0.1, "seed": seed}} | plan
+    return RunRecord(plan, "two cores", replicate).write(folder, table), table
+
+
+def test_a_run_that_was_kept_has_all_of_its_endpoints(tmp_path):
+    _, table = keep(tmp_path)
+    (kept,) = read_records(tmp_path, TASK)
+    assert kept.machine == "two cores" and kept.plan["decode"]["alpha"] == 0.1 and kept.replicate.rows == {}
+    again = tabulate_endpoints([kept.replicate])
+    assert {name: set(methods) for name, methods in again.items()} == {name: set(own) for name, own in table.items()}
+    for endpoint, methods in table.items():
+        for method, by_author in methods.items():
+            assert again[endpoint][method]["a"][0] == pytest.approx(by_author["a"][0], abs=1e-5), (endpoint, method)
+    assert again["copied"]["oppu"]["a"][0] == [0.0, 0.0] and {"oppu swapped", "oppu sampled"} <= set(again["rougeL"])
+
+
+@pytest.mark.parametrize(("task", "quoted"), [(TASK, True), ("review_writing", False)])
+def test_texts_are_kept_where_their_source_allows_it(tmp_path, task, quoted):
+    path, _ = keep(tmp_path, task)
+    content = gzip.decompress(path.read_bytes()).decode()
+    assert ("a green bus" in content) == quoted and "sampled" not in content.replace("oppu sampled", "")
+    assert len(json.loads(content.split("\n")[1])["texts"]) == 4
+
+
+def test_a_run_is_the_same_file_whenever_it_is_kept(tmp_path):
+    assert keep(tmp_path)[0].read_bytes() == keep(tmp_path / "later")[0].read_bytes()
+
+
+def test_seeds_of_the_same_settings_stand_together_and_others_do_not(tmp_path):
+    keep(tmp_path, seed=10)
+    keep(tmp_path, seed=2)
+    assert [one.replicate.seed for one in read_records(tmp_path, TASK)] == [2, 10]
+    assert read_records(tmp_path, "scholarly_title") == []
+    keep(tmp_path, seed=3, decode={"alpha": 0.3})
+    with pytest.raises(CopeError, match="differ in their settings"):
+        read_records(tmp_path, TASK)
+
+
+@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"no json"), gzip.compress(b"{}\n")])
+def test_a_damaged_file_is_named(tmp_path, content):
+    (tmp_path / f"{TASK}-seed-0.jsonl.gz").write_bytes(content)
+    with pytest.raises(CopeError, match="seed-0.jsonl.gz cannot be read"):
+        read_records(tmp_path, TASK)
