@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from cope_demo.model.adapter_slots import AdapterSlots
-from cope_demo.model.calibration import measure_few
+from cope_demo.model.calibration import ALWAYS, measure_few
 from cope_demo.model.products import LayersProduct, make_head, make_product, release_scratch
 
 from .attention import CpuPool, Heads, Layout, TorchPool
@@ -85,8 +85,8 @@ class Forward:
         """How this machine computes, in a few words."""
         if isinstance(self.layers[0].gate_up, LayersProduct):
             return f"by the layers' own products, rows in {str(self.dtype).removeprefix('torch.')}"
-        few = f"{self.few[0]} rows (head: {self.few[1]})"
-        return f"NF4 multiplied in place up to {few}, unpacked to float32 for more; rows in float32"
+        layers, head = ("in place" + f" up to {few} rows, else unpacked" * (few < ALWAYS) for few in self.few)
+        return f"NF4 multiplied {layers}; the head {head}; all in float32"
 
     def make_pool(self, places: int) -> CpuPool | TorchPool:
         """Memory for the keys and values of so many tokens."""

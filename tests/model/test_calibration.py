@@ -37,8 +37,14 @@ def measured(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize(
     "seconds, few",
-    [([0.1, 0.2, 0.4, 0.8, 1.6], 96), ([1.1] * 5, ROWS[-1]), ([0.5, 1.3, 1.3, 1.3, 1.3], 12), ([2.0] * 5, 6)],
-    ids=["where they are faster", "not for a little", "early", "always"],
+    [
+        ([0.1, 0.2, 0.4, 0.8, 1.6, 3.2], 96),
+        ([1.1] * 5 + [1.3], ROWS[-2]),
+        ([1.1] * 6, ALWAYS),
+        ([0.5] + [1.3] * 5, 12),
+        ([2.0] * 6, 6),
+    ],
+    ids=["where they are faster", "not for a little", "never", "early", "always"],
 )
 def test_weights_are_unpacked_where_that_is_faster_by_enough(measured, seconds, few):
     product = Timed(dict(zip(ROWS, seconds, strict=True)))
