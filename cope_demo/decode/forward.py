@@ -184,6 +184,15 @@ def check_architecture(model: torch.nn.Module) -> None:
             raise ValueError(f"it has {', '.join(sorted(more))} in {path or 'the model'}")
 
 
+def is_known(model: torch.nn.Module) -> bool:
+    """Whether this file knows how the model is built."""
+    try:
+        check_architecture(model)
+    except ValueError:
+        return False
+    return True
+
+
 def _list_products(model: torch.nn.Module) -> list[list[tuple[str, int, int]]]:
     """For every product, in the order of PARTS in each layer: path, in and out of its layers."""
     found = []

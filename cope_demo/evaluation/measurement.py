@@ -34,18 +34,19 @@ class Measurement:
         self,
         task: Task,
         methods: Sequence[Method],
-        engine: Engine,
+        reader: Engine,
+        writer: Engine,
         settings: DecodeConfig,
         config: FitConfig,
         model: str | None,
         tam: TaskAdapter | None,
         authors: Sequence[Author] = (),
     ):
-        """settings, config: how texts are decoded and authors fitted. model: where the engine's base came from.
-
-        authors: all of the run, whose adapters a method may contrast with.
+        """reader, writer: what reads given texts and what writes, on the same model. settings, config: how texts are
+        decoded and authors fitted. model: where the engines' base came from. authors: all of the run, whose adapters
+        a method may contrast with.
         """
-        self.task, self.methods, self.engine, self.base = task, methods, engine, engine.base
+        self.task, self.methods, self.reader, self.writer, self.base = task, methods, reader, writer, reader.base
         self.authors = authors
         self.settings, self.config, self.model, self.tam = settings, config, model, tam
 
@@ -83,7 +84,7 @@ class Measurement:
             found["rag"] = [make_rag_prompt(text, many) for text, many in zip(plain, similar, strict=True)]
         if "pag" in kinds:
             bare = make_bank(self.base, {})
-            profile = write_profile(self.engine, bare, samples, self.settings)
+            profile = write_profile(self.writer, bare, samples, self.settings)
             found["pag"] = [make_rag_prompt(text, many, profile) for text, many in zip(plain, similar, strict=True)]
         return found
 
@@ -113,7 +114,7 @@ class Measurement:
             batch = slice(first, first + many)
             ids = [self.base.prompt_ids(prompt) for prompt in prompts[batch]]
             plain = [self.base.prompt_ids(prompt) for prompt in amateur_prompts[batch]] if amateur_prompts else None
-            answers = self.engine.write(ids, method, bank, settings, samples, plain)
+            answers = self.writer.write(ids, method, bank, settings, samples, plain)
             texts += [self.base.tokenizer.decode(answer, skip_special_tokens=True) for answer in answers]
         return texts
 
@@ -124,7 +125,7 @@ class Measurement:
         ids = self.base.response_ids(gold, self.config.max_response_tokens)
         bank = prepare_bank(bank, (method.name,), self.settings)
         adapter = name_expert(method) if method.personal else None
-        return round(bits_per_token(self.engine.logps(self.base.prompt_ids(prompt), ids, adapter, bank)), 4)
+        return round(bits_per_token(self.reader.logps(self.base.prompt_ids(prompt), ids, adapter, bank)), 4)
 
     def _read_adapters(self, samples: list[Sample]) -> LoraBank:
         """The task's and the author's adapters, as far as the run's methods need them."""

@@ -1,4 +1,4 @@
-"""Up to how many rows a product is multiplied in place, and from which on unpacked: measured once on a machine.
+"""How products are computed fastest on this machine, measured once: up to how many rows they are multiplied in place.
 
 A measurement takes some tens of milliseconds and is remembered in the cache folder. COPE_COMPUTE overrides it, with
 `in-place` or `unpacked` beside the type that arithmetic.py reads there.
@@ -6,7 +6,7 @@ A measurement takes some tens of milliseconds and is remembered in the cache fol
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -37,17 +37,26 @@ def measure_few(products: Sequence) -> int:
     if "in-place" in asked or "unpacked" in asked:
         return ALWAYS if "in-place" in asked else 0
     kind = type(products[0]).__name__, *products[0].weights.shape
+    return remember("|".join(map(str, (WAYS, *kind))), lambda: _measure_few(products))
+
+
+def remember(what: str, measure: Callable[[], int]) -> int:
+    """What was measured on this machine, with this torch and as many threads; where it never was, it is now."""
     cpu = describe_cpu()["model"], torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()
-    name, file = "|".join(map(str, (*cpu, torch.__version__, WAYS, *kind))), cache_dir() / "calibration.json"
+    name, file = "|".join(map(str, (*cpu, torch.__version__, what))), cache_dir() / "calibration.json"
     known = _read_known(file)
-    if isinstance(known.get(name), int):
-        return known[name]
+    if not isinstance(known.get(name), int):
+        measured = measure()
+        known = _read_known(file) | {name: measured}
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(file, json.dumps(known))
+    return known[name]
+
+
+def _measure_few(products: Sequence) -> int:
     with running_loops():
         few = max((rows for rows in ROWS if _is_fast_in_place(products, rows)), default=ROWS[0] // 2)
-    few = ALWAYS if few == ROWS[-1] else few
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(file, json.dumps({**_read_known(file), name: few}))
-    return few
+    return ALWAYS if few == ROWS[-1] else few
 
 
 def _read_known(file: Path) -> dict:

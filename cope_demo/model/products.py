@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from . import packed_products as packed
+from .float32_products import multiply
 from .quiet_bitsandbytes import Linear4bit
 
 CHUNK = 1 << 23
@@ -50,7 +51,7 @@ class _CpuProduct:
         outs = len(self.weights)
         step = max(1, CHUNK // self.width)
         if step >= outs:
-            return x @ self.unpack(0, outs).t()
+            return multiply(x, self.unpack(0, outs))
         y = torch.empty(len(x), outs, dtype=torch.float32)
         for start in range(0, outs, step):
             stop = min(start + step, outs)

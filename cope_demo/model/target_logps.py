@@ -7,6 +7,8 @@ but for a factor that the loss gives; so it is computed at once, a piece of the 
 
 import torch
 
+from .float32_products import multiply
+
 PIECE = 256
 """Tokens whose logits are in memory at once."""
 
@@ -24,14 +26,14 @@ class _TargetLogps(torch.autograd.Function):
     def forward(ctx, hidden, weight, targets):
         found, slopes = [], []
         for rows, ids in zip(hidden.split(PIECE), targets.split(PIECE), strict=True):
-            logits = (rows @ weight.t()).float()
+            logits = multiply(rows, weight).float()
             most = logits.amax(-1, keepdim=True)
             own = logits.gather(-1, ids[:, None]) - most
             shares = logits.sub_(most).exp_()  # but for their sum
             total = shares.sum(-1, keepdim=True)
             found.append((own - total.log())[:, 0])
             if ctx.needs_input_grad[0]:
-                expected = (shares.to(weight.dtype) @ weight).float() / total
+                expected = multiply(shares.to(weight.dtype), weight.t()).float() / total
                 slopes.append((weight[ids].float() - expected).to(hidden.dtype))
         if slopes:
             ctx.save_for_backward(torch.cat(slopes))

@@ -11,6 +11,7 @@ from functools import partial
 import torch
 from peft.tuners.lora import LoraLayer
 
+from .float32_products import multiply
 from .quiet_bitsandbytes import Linear4bit, dequantize_4bit
 
 Adapter = tuple[torch.Tensor, torch.Tensor]
@@ -18,7 +19,7 @@ Adapter = tuple[torch.Tensor, torch.Tensor]
 
 
 class Unpacked:
-    """A 4-bit layer's forward with its NF4 values at hand in its compute type: the same results, bit for bit."""
+    """A 4-bit layer's forward with its NF4 values at hand in its compute type: the same results up to rounding."""
 
     def __init__(self, layer: Linear4bit):
         self.weight = dequantize_4bit(layer.weight.data, layer.weight.quant_state).to(layer.compute_dtype)
@@ -34,8 +35,13 @@ class Unpacked:
         if self.fixed or trained:
             y = _Adapted.apply(rows, self.weight, self.bias, *(self.fixed or (None, None)), *(trained or (None, None)))
         else:
-            y = torch.nn.functional.linear(rows, self.weight, self.bias)
+            y = _multiply(rows.reshape(-1, rows.shape[-1]), self.weight, self.bias).view(*x.shape[:-1], -1)
         return y.to(x.dtype)
+
+
+def _multiply(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+    y = multiply(x, weight)
+    return y if bias is None else y.add_(bias)
 
 
 class Fixed:
@@ -58,7 +64,7 @@ class _Adapted(torch.autograd.Function):
         ups = [part.to(x.dtype) for part in (fixed_up, up) if part is not None]
         down, up, rows = torch.cat(downs), torch.cat(ups, 1), x.reshape(-1, x.shape[-1])
         inner = rows @ down.t()
-        y = torch.nn.functional.linear(rows, weight, bias).addmm_(inner, up.t())
+        y = _multiply(rows, weight, bias).addmm_(inner, up.t())
         ctx.ranks = ups[-1].shape[1]
         ctx.save_for_backward(rows, weight, down, up, inner)
         return y.view(*x.shape[:-1], -1)
@@ -70,7 +76,7 @@ class _Adapted(torch.autograd.Function):
         inwards = gradient @ up  # (N, R)
         to_x = to_down = to_up = None
         if ctx.needs_input_grad[0]:
-            to_x = (gradient @ weight).addmm_(inwards, down).view(*shape[:-1], -1)
+            to_x = multiply(gradient, weight.t()).addmm_(inwards, down).view(*shape[:-1], -1)
         if ctx.needs_input_grad[5]:
             to_down = (inwards[:, -ctx.ranks :].t() @ rows).float()
             to_up = (gradient.t() @ inner[:, -ctx.ranks :]).float()

@@ -126,7 +126,7 @@ def test_texts_are_read_as_they_are_alone_and_scaled_adapters_are_scaled():
 
 
 def study_bank(base, lora: Lora):
-    return Measurement(None, (), _Bare(base), None, None, None, None).make_bank({"oppu": lora})
+    return Measurement(None, (), _Bare(base), None, None, None, None, None).make_bank({"oppu": lora})
 
 
 class _Bare:

@@ -1,0 +1,52 @@
+"""Products of float32 matrices on a CPU, by whichever of the two libraries that come with torch is faster there.
+
+torch asks MKL, which on some CPUs reaches half of what oneDNN does (benchmarks/speed_training.py). Both compute in
+float32; they add in another order. Which one it is, is measured once on a machine and remembered (calibration.py).
+"""
+
+import time
+from functools import lru_cache
+
+import torch
+
+from .calibration import remember
+
+WORTH = 1.1
+"""So much faster must oneDNN be, as torch's own way is the better known one."""
+SIZE = 768, 576, 1536
+"""Rows, inputs and outputs that are measured."""
+ROUNDS = 4
+
+
+def multiply(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """x W^T: x (N, in), weight (out, in), frozen, both of one type on one device."""
+    plain = x.device.type != "cpu" or x.dtype != torch.float32 or weight.dtype != torch.float32
+    watched = torch.is_grad_enabled() and x.requires_grad  # oneDNN's product, asked this way, has no gradient
+    return x @ weight.t() if plain or watched or not _is_onednn_faster() else _ask_onednn(x, weight)
+
+
+def _ask_onednn(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    # What torch's compiler makes of a linear layer; there is no other way to float32 products of oneDNN.
+    return torch.ops.mkldnn._linear_pointwise(x, weight, None, "none", [], "")
+
+
+@lru_cache(maxsize=1)
+def _is_onednn_faster() -> bool:
+    """Whether products of this machine go by oneDNN. Never where torch has none, or not this way to it."""
+    if not torch.backends.mkldnn.is_available() or not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+        return False
+    return bool(remember("float32 products by oneDNN", lambda: int(_measure())))
+
+
+@torch.inference_mode()
+def _measure() -> bool:
+    rows, inputs, outputs = SIZE
+    x, weight = torch.ones(rows, inputs), torch.ones(outputs, inputs)
+    ways = (lambda: x @ weight.t()), (lambda: _ask_onednn(x, weight))
+    times = [float("inf")] * len(ways)
+    for _ in range(ROUNDS):
+        for number, way in enumerate(ways):
+            started = time.perf_counter()
+            way()
+            times[number] = min(times[number], time.perf_counter() - started)
+    return times[0] > WORTH * times[1]
