@@ -1,6 +1,6 @@
 """Products of float32 matrices on a CPU, by whichever of the two libraries that come with torch is faster there.
 
-torch asks MKL, which on some CPUs reaches half of what oneDNN does (benchmarks/speed_training.py). Both compute in
+torch asks MKL, which on some CPUs reaches half of what oneDNN does (benchmarks/arithmetic.py). Both compute in
 float32; they add in another order. Which one it is, is measured once on a machine and remembered (calibration.py).
 """
 
@@ -22,10 +22,11 @@ def multiply(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """x W^T: x (N, in), weight (out, in), frozen, both of one type on one device."""
     plain = x.device.type != "cpu" or x.dtype != torch.float32 or weight.dtype != torch.float32
     watched = torch.is_grad_enabled() and x.requires_grad  # oneDNN's product, asked this way, has no gradient
-    return x @ weight.t() if plain or watched or not _is_onednn_faster() else _ask_onednn(x, weight)
+    return x @ weight.t() if plain or watched or not _is_onednn_faster() else ask_onednn(x, weight)
 
 
-def _ask_onednn(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+def ask_onednn(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """The same by oneDNN, without a gradient."""
     # What torch's compiler makes of a linear layer; there is no other way to float32 products of oneDNN.
     return torch.ops.mkldnn._linear_pointwise(x, weight, None, "none", [], "")
 
@@ -42,7 +43,7 @@ def _is_onednn_faster() -> bool:
 def _measure() -> bool:
     rows, inputs, outputs = SIZE
     x, weight = torch.ones(rows, inputs), torch.ones(outputs, inputs)
-    ways = (lambda: x @ weight.t()), (lambda: _ask_onednn(x, weight))
+    ways = (lambda: x @ weight.t()), (lambda: ask_onednn(x, weight))
     times = [float("inf")] * len(ways)
     for _ in range(ROUNDS):
         for number, way in enumerate(ways):

@@ -23,8 +23,8 @@ def way(request, monkeypatch):
         pytest.skip("This torch has no oneDNN.")
     monkeypatch.setattr(float32_products, "_measure", lambda: request.param)
     asked = []
-    ask = float32_products._ask_onednn
-    monkeypatch.setattr(float32_products, "_ask_onednn", lambda *given: asked.append(1) or ask(*given))
+    ask = float32_products.ask_onednn
+    monkeypatch.setattr(float32_products, "ask_onednn", lambda *given: asked.append(1) or ask(*given))
     yield asked
     assert bool(asked) == request.param
 
@@ -44,7 +44,7 @@ def test_both_ways_give_the_same_numbers(way, shape):
 
 
 def test_other_types_go_torch_s_own_way(monkeypatch):
-    monkeypatch.setattr(float32_products, "_ask_onednn", lambda *given: pytest.fail("asked"))
+    monkeypatch.setattr(float32_products, "ask_onednn", lambda *given: pytest.fail("asked"))
     x, weight = torch.ones(3, 8, dtype=torch.bfloat16), torch.ones(5, 8, dtype=torch.bfloat16)
     assert multiply(x, weight).dtype == torch.bfloat16
 
@@ -61,7 +61,7 @@ def test_onednn_must_be_faster_by_enough(monkeypatch, onednn, faster):
     def ask(x: torch.Tensor, weight: torch.Tensor) -> None:
         clock[0] += onednn - 0.5
 
-    monkeypatch.setattr(float32_products, "_ask_onednn", ask)
+    monkeypatch.setattr(float32_products, "ask_onednn", ask)
     monkeypatch.setattr(float32_products.time, "perf_counter", tick)
     monkeypatch.setattr(torch.Tensor, "__matmul__", lambda x, weight: clock.__setitem__(0, clock[0] + 0.5))
     assert float32_products._measure() == faster
