@@ -30,6 +30,7 @@ from cope_demo.fit.speeds import estimate_fit
 from cope_demo.model.adapters import Lora, LoraBank
 from cope_demo.model.arithmetic import native_bfloat16
 from cope_demo.model.base_model import BaseModel, find_model, load_base
+from cope_demo.model.float32_products import name_library
 from cope_demo.saved.store import Store
 from cope_demo.system.cpu import describe_cpu, measure_reading
 from cope_demo.system.files import read_json
@@ -241,6 +242,7 @@ def measure_all(model: str | None, quick: bool, tell: Callable[[dict], None] = l
     started = time.perf_counter()
     base = run_in_passing_thread(lambda: load_base(model))
     note({"model": base.name, "compute": str(base.dtype)[6:], "load_s": round(time.perf_counter() - started, 1)})
+    note({"float32_products": run_in_passing_thread(name_library)})
     decoding = run_in_passing_thread(lambda: Decoding(base, sizes))
     return_memory()
     note({"decoding": decoding.engine.describe()})

@@ -138,6 +138,7 @@ def print_scores(trace: Trace) -> None:
 
 _FIGURES = {
     "load_s": ("the model is loaded", "s"),
+    "float32_products": ("products of float32 by", ""),
     "step_ms": ("a step of three columns with full traces", "ms"),
     "first_token_ms": ("first token of a visitor who is alone", "ms"),
     "tokens_per_s_alone": ("tokens of one visitor, three columns", "a second"),

@@ -67,6 +67,15 @@ def test_onednn_must_be_faster_by_enough(monkeypatch, onednn, faster):
     assert float32_products._measure() == faster
 
 
+def test_a_onednn_without_such_products_is_not_asked(monkeypatch):
+    def refuse(x: torch.Tensor, weight: torch.Tensor) -> None:
+        raise RuntimeError("not built")
+
+    monkeypatch.setattr(float32_products, "ask_onednn", refuse)
+    assert float32_products.name_library() == "torch's default"
+    assert torch.equal(multiply(torch.ones(2, 4), torch.ones(3, 4)), torch.full((2, 3), 4.0))
+
+
 def test_what_was_measured_is_remembered(monkeypatch):
     found = []
     monkeypatch.setattr(float32_products, "_measure", lambda: found.append(1) or True)
