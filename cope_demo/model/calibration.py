@@ -18,7 +18,7 @@ from cope_demo.system.files import write_whole
 from .arithmetic import read_choices
 from .compiling import running_loops
 
-WAYS = "tiles by form, any rows"
+WAYS = "tiles by form, either library"
 """Changes whenever the ways that are measured do."""
 ROWS = (12, 24, 48, 96, 192, 384)
 """Rows of a batch at which both ways are tried."""
