@@ -1,7 +1,10 @@
 """The measured parts of docs/controls.md: tables as Markdown, made from what docs/controls.json holds."""
 
+from functools import partial
+
 from controls_findings import list_findings
 
+from cope_demo.evaluation.published import MEASURED
 from cope_demo.evaluation.study_text import (
     format_decisions,
     format_differences,
@@ -13,8 +16,9 @@ from cope_demo.evaluation.study_text import (
 from cope_demo.texts.tasks import TASKS
 
 NOTHING = "Not measured yet."
+PLANNED = 3 * len(MEASURED)
+"""The runs of docs/PLAN.md: so many seeds of every task."""
 PARTS = {
-    "hypotheses": format_hypotheses,
     "reading": format_reading,
     "decisions": format_decisions,
     "pairs": format_pairs,
@@ -28,8 +32,8 @@ def fill_controls(text: str, data: dict) -> str:
     """The page with what stands between `<!-- made: NAME -->` and `<!-- end: NAME -->` made anew; the rest is kept."""
     made = {"measured": _measured(data), "findings": list_findings(data) or NOTHING}
     made |= {name: _by_task(data, make) for name, make in PARTS.items()}
+    made["hypotheses"] = _decide(data)
     if data["tasks"] and data["pooled"]:
-        made["hypotheses"] = f"**Mean of the tasks**\n\n{format_hypotheses(data['pooled'])}\n\n{made['hypotheses']}"
         made["differences"] += f"\n\n**Mean of the tasks**\n\n{format_differences(data['pooled'])}"
     for name, part in made.items():
         begin, end = f"<!-- made: {name} -->", f"<!-- end: {name} -->"
@@ -48,6 +52,16 @@ def _measured(data: dict) -> str:
         for name, study in data["tasks"].items()
     ]
     return f"Measured: {'; '.join(sizes)}. Machine: {data['machine']}."
+
+
+def _decide(data: dict) -> str:
+    """The hypotheses by the mean of the tasks, and by each; while planned runs are missing, that nothing is decided."""
+    runs = sum(len(study["seeds"]) for study in data["tasks"].values())
+    judge = partial(format_hypotheses, final=runs >= PLANNED)
+    parts = [f"**Mean of the tasks**\n\n{judge(data['pooled'])}"] if data["tasks"] and data["pooled"] else []
+    if runs < PLANNED:
+        parts.insert(0, f"{runs} of the {PLANNED} planned runs are made, and nothing is decided before all of them.")
+    return "\n\n".join([*parts, _by_task(data, judge)])
 
 
 def _by_task(data: dict, make) -> str:

@@ -46,8 +46,12 @@ def format_study(title: str, study: dict) -> str:
     return "\n\n".join([*filter(None, parts), format_differences(study)]) + "\n"
 
 
-def format_hypotheses(study: dict) -> str:
-    """What was to be decided, by the study's numbers; the primary comparison first."""
+def format_hypotheses(study: dict, final: bool = True) -> str:
+    """What was to be decided, by the study's numbers; the primary comparison first.
+
+    final: whether the measurement is all that was planned, so that it decides.
+    """
+    so_far = "" if final else " so far"
     rows = [
         [
             f"**{one['hypothesis']}**" if one["primary"] else one["hypothesis"],
@@ -55,7 +59,7 @@ def format_hypotheses(study: dict) -> str:
             _with_span(one, "difference", "+.4f"),
             f"{one['p']:.4f}",
             f"{one['adjusted']:.4f}",
-            "holds" if one["holds"] else "not shown",
+            ("holds" if one["holds"] else "not shown") + so_far,
         ]
         for one in judge_hypotheses(study)
     ]

@@ -88,6 +88,7 @@ def test_runs_become_tables_and_records(tmp_path, capsys, monkeypatch):
     page, found = (docs / "controls.md").read_text("utf-8"), json.loads((docs / "controls.json").read_text("utf-8"))
     assert "with 3 authors, 6 queries and 2 seeds; product reviews" in page and "Machine: a test." in page
     assert "**Mean of the tasks**" in page and "12 of 18 (66.7%)" in page and "| cope over oppu |" in page
+    assert "4 of the 15 planned runs are made, and nothing is decided" in page and "| not shown so far |" in page
     for line in page.split("\n"):
         assert not line.startswith("|") or line.endswith("|")
     difference = found["pooled"]["differences"]["rougeL"]["cope over oppu"]
