@@ -26,7 +26,7 @@ STAGED = ("app.py", "requirements.txt", *_PAGES)
 USERS = "users"
 """The folder of the sample users."""
 FOLDERS = ("cope_demo", USERS, "docs")
-LEFT_OUT = ("cope_demo/hub/cope_decoding", "cope_demo/ui/javascript")
+LEFT_OUT = ("cope_demo/hub/cope_decoding", "cope_demo/ui/javascript", "docs/records")
 """Folders below them that only developing needs, or that go to a repository of their own."""
 DEVELOPMENT = ("*.test.js", "test_helpers.js", "*.pyc", "docs/*.py")
 """The same of files, as patterns."""
