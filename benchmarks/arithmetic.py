@@ -3,7 +3,7 @@
     python benchmarks/arithmetic.py [--json] [--quick]
 
 Each way is a process of its own: a training pass (forward and backward of 2 texts of 64 tokens, the second of two), and
-in float32 a product of a layer's weights with 768 rows by each of torch's two libraries, the best of ten. Held down,
+in float32 a product of a layer's shape with 768 rows by each of torch's two libraries, the best of ten. Held down,
 torch behaves as on a CPU without AVX512. Quick: texts of 16 tokens.
 """
 

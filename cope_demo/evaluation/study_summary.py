@@ -60,13 +60,10 @@ def summarize_table(tables: Sequence[Table]) -> dict:
         endpoints[endpoint] = {name: _round_interval("mean", estimate_mean(groups[name])) for name in methods}
         if endpoint not in NO_DIFFERENCES:
             differences[endpoint] = {}
-            for own, over in _list_pairs(methods):
-                changes = [mine - other for mine, other in zip(groups[own], groups[over], strict=True)]
-                numbers = _compare(parts, groups, own, over, changes)
-                differences[endpoint][f"{own} over {over}"] = numbers
-                compared.append((numbers, changes))
-    for (numbers, _), p in zip(compared, flip_signs([changes for _, changes in compared]), strict=True):
-        numbers["p"] = round(p, 5)
+            compared += [(endpoint, parts, groups, own, over) for own, over in _list_pairs(methods)]
+    changes = [_subtract_groups(groups[own], groups[over]) for _, _, groups, own, over in compared]
+    for (endpoint, parts, groups, own, over), p in zip(compared, flip_signs(changes), strict=True):
+        differences[endpoint][f"{own} over {over}"] = _compare(parts, groups, own, over, p)
     return {"endpoints": endpoints, "differences": differences}
 
 
@@ -90,12 +87,15 @@ def _list_pairs(methods: Sequence[str]) -> list[tuple[str, str]]:
     return [pair for pair in (*PAIRS, *rules) if set(pair) <= set(methods)]
 
 
-def _compare(parts: Sequence[dict], groups: dict[str, list], own: str, over: str, changes: list) -> dict:
-    """The numbers of a difference but its p. changes: its groups."""
-    found = estimate_mean(changes)
+def _subtract_groups(own: Sequence, over: Sequence) -> list:
+    return [mine - other for mine, other in zip(own, over, strict=True)]
+
+
+def _compare(parts: Sequence[dict], groups: dict[str, list], own: str, over: str, p: float) -> dict:
+    found = estimate_mean(_subtract_groups(groups[own], groups[over]))
     numbers = {
         **_round_interval("difference", found),
-        "p": 1.0,
+        "p": round(p, 5),
         "detectable": _round(found.detectable),
     }
     if sum(group.mean() for group in groups[over]) > 0:
