@@ -97,6 +97,12 @@ def test_text_is_faithful_and_what_is_invisible_is_marked(chromium, service, scr
         assert abs(first["reward"] - (first["logp_user"] - trace["alpha"] * first["logp_base"])) < 1e-9
 
 
+INSPECTOR_IN_SIGHT = """() => {
+  const { top, bottom } = document.querySelector('.inspector').getBoundingClientRect();
+  return top > 0 && bottom <= innerHeight;
+}"""
+
+
 def test_tooltip_by_mouse_and_keyboard(chromium, scripted_url):
     with visit(chromium, scripted_url) as page:
         compare(page)
@@ -125,14 +131,15 @@ def test_tooltip_by_mouse_and_keyboard(chromium, scripted_url):
         assert page.is_visible(".inspector") and page.is_hidden(".cope-tip")  # a click pins
         assert page.locator(".inspector .choices tbody tr").count() == 3 and page.is_visible(".inspector .chosen .tag")
         assert page.locator(".tok.twin").count() == 2  # the same place in the other columns
-        page.wait_for_function(  # in sight, wherever the columns end, once the page has moved there
-            """() => {
-              const { top, bottom } = document.querySelector('.inspector').getBoundingClientRect();
-              return top > 0 && bottom <= innerHeight;
-            }"""
-        )
+        page.wait_for_function(INSPECTOR_IN_SIGHT)  # once the page has moved there
         page.click(".inspector .close")
         assert page.is_hidden(".inspector") and page.locator(".tok.twin").count() == 0
+
+        token = page.locator(f"{COPE} .tok >> nth=2")  # at the window's bottom there is no room for the inspector
+        page.evaluate("down => scrollBy({ top: down, behavior: 'instant' })", token.bounding_box()["y"] - 840)
+        token.click()
+        page.wait_for_function(INSPECTOR_IN_SIGHT)
+        assert 0 < token.bounding_box()["y"] < 900
 
 
 def test_colours_sign_and_legend(chromium, service, scripted_url):

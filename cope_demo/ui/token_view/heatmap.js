@@ -1,7 +1,7 @@
 // The token view itself: puts the parts together, and answers pointer and keyboard.
 
 import { el, fill, rootOf } from '../assets/dom.js';
-import { bring } from '../assets/scroll.js';
+import { bring, goTo, windowTop } from '../assets/scroll.js';
 import { Bar } from './bar.js';
 import { ColumnView, columnsPerRow, expectedLines } from './columns.js';
 import { Differences } from './differences.js';
@@ -153,6 +153,7 @@ export class TokenView {
     if (this.inspector.isSheet()) this.root.style.paddingBottom = `${this.inspector.node.offsetHeight + 20}px`;
     const span = this.board.querySelector('.open');
     if (span && !this.board.hidden) this.show(span);
+    if (windowTop() < this.inspector.highest()) goTo(this.inspector.highest());
   }
 
   // Brings a part of the view into the window, between what stands over it at the window's top and at its bottom.

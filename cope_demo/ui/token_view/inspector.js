@@ -3,6 +3,7 @@
 // above it.
 
 import { el, fill, signed } from '../assets/dom.js';
+import { pageTop } from '../assets/scroll.js';
 import { LookUp } from './lookup.js';
 import { clip, percent, placeWords, screenReaderText, showInvisible } from './numbers.js';
 import { wordAndNumbers } from './tooltip.js';
@@ -57,6 +58,11 @@ export class Inspector {
     if (this.node.hidden) return;
     const top = this.isSheet() ? 0 : this.node.getBoundingClientRect().top;
     this.node.style.maxHeight = top ? `${Math.max(LEAST, innerHeight - top - EDGE)}px` : '';
+  }
+
+  /** The highest that the window's top may be, in pixels from the page's top, for the panel beside the columns to be in sight. */
+  highest() {
+    return this.isSheet() ? 0 : pageTop(this.node.parentElement) + LEAST + EDGE - innerHeight;
   }
 
   move(by) {
