@@ -148,12 +148,16 @@ export class TokenView {
     for (const span of this.marked) span.classList.add(/** @type {HTMLElement} */ (span.closest('.column')).dataset.method === selection.method ? 'open' : 'twin');
   }
 
-  // In a narrow window the panel must not lie over the token that it explains; at the page's end it needs room to scroll.
+  // In a narrow window the panel must not lie over the token that it explains; at the page's end it needs room to scroll. In a wide
+  // one both have to be in sight.
   showPinned() {
-    if (this.inspector.isSheet()) this.root.style.paddingBottom = `${this.inspector.node.offsetHeight + 20}px`;
+    const sheet = this.inspector.isSheet();
+    if (sheet) this.root.style.paddingBottom = `${this.inspector.node.offsetHeight + 20}px`;
     const span = this.board.querySelector('.open');
     if (span && !this.board.hidden) this.show(span);
-    if (windowTop() < this.inspector.highest()) goTo(this.inspector.highest());
+    if (sheet) return;
+    const [highest, lowest] = this.inspector.placesInSight();
+    goTo(Math.max(highest, Math.min(windowTop(), lowest)));
   }
 
   // Brings a part of the view into the window, between what stands over it at the window's top and at its bottom.

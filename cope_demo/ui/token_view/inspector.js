@@ -12,7 +12,7 @@ import { isPenalized, why } from './why.js';
 import { findFavourite, findHead, findWinner } from './winner.js';
 
 const LEAST = 260; // pixels of its height
-const EDGE = 10; // pixels to the window's bottom
+const EDGE = 10; // pixels to the window's top and bottom
 
 /**
  * @typedef {object} Actions
@@ -56,13 +56,19 @@ export class Inspector {
   // its style says.
   fitWindow() {
     if (this.node.hidden) return;
-    const top = this.isSheet() ? 0 : this.node.getBoundingClientRect().top;
+    const top = this.isSheet() ? 0 : Math.max(EDGE, this.node.getBoundingClientRect().top);
     this.node.style.maxHeight = top ? `${Math.max(LEAST, innerHeight - top - EDGE)}px` : '';
   }
 
-  /** The highest that the window's top may be, in pixels from the page's top, for the panel beside the columns to be in sight. */
-  highest() {
-    return this.isSheet() ? 0 : pageTop(this.node.parentElement) + LEAST + EDGE - innerHeight;
+  /**
+   * The highest and the lowest place of the window's top, in pixels from the page's top, at which the panel beside the columns is
+   * in sight: it begins where they do, and sticks to the window's top as long as they are longer than it is.
+   * @returns {[number, number]}
+   */
+  placesInSight() {
+    const desk = this.node.parentElement;
+    const top = pageTop(desk);
+    return [top + LEAST + EDGE - innerHeight, top + desk.offsetHeight - this.node.offsetHeight - EDGE];
   }
 
   move(by) {
