@@ -20,7 +20,7 @@ from cope_demo.visitors.owners import Access, OwnService
 
 from . import streams
 from .panels import fitting, takeaway
-from .settings import check_settings
+from .settings import check_settings, choose_task
 from .streams import LOADING, Batch, Waiting
 from .visitor import Fit
 
@@ -126,8 +126,8 @@ def compare(
     prompt: str,
     alpha: float = _FIRST.alpha,
     tau: float = _FIRST.tau,
-    repetition_penalty: float = _FIRST.repetition_penalty,
-    max_new_tokens: int = _FIRST.max_new_tokens,
+    repetition_penalty: float | None = None,
+    max_new_tokens: int | None = None,
     temperature: float = _FIRST.temperature,
     seed: int = _FIRST.seed,
     columns: list[str] | None = None,
@@ -138,19 +138,15 @@ def compare(
     columns: more of them beside greedy, oppu and cope: base, rag, pag, oppu+cd, oppu+dpo. An event is {"method",
     "index", "token": {...}} or {"method", "stopped"}; fields as in the trace's JSON, in which a column that had a
     prompt of its own (rag, pag) has it as "prompt". against: another user, for one more column of that name, which
-    contrasts with them in the place of base; the trace names them.
+    contrasts with them in the place of base; the trace names them. repetition_penalty, max_new_tokens: None for what
+    the user's task starts with, as on the page.
     """
-    prompt, config = check_settings(
-        prompt,
-        alpha=alpha,
-        tau=tau,
-        repetition_penalty=repetition_penalty,
-        max_new_tokens=max_new_tokens,
-        temperature=temperature,
-        seed=seed,
+    given = {"repetition_penalty": repetition_penalty, "max_new_tokens": max_new_tokens}
+    prompt, config = _check_settings(
+        service, user, prompt, given, alpha=alpha, tau=tau, temperature=temperature, seed=seed
     )
     methods, against = order_columns(columns, against), _check_other(against)
-    for step in streams.compare(service, _check_parameter("user", user), prompt, config, methods, against):
+    for step in streams.compare(service, user, prompt, config, methods, against):
         if isinstance(step, Batch):
             last = step.items[-1]
         yield from _report(step)
@@ -165,29 +161,24 @@ def continue_from(
     ids: list[int],
     alpha: float = _FIRST.alpha,
     tau: float = _FIRST.tau,
-    repetition_penalty: float = _FIRST.repetition_penalty,
-    max_new_tokens: int = _FIRST.max_new_tokens,
+    repetition_penalty: float | None = None,
+    max_new_tokens: int | None = None,
     temperature: float = _FIRST.temperature,
     seed: int = _FIRST.seed,
     against: str = "",
 ) -> dict:
     """Streams the rest of a column that begins with these token ids, as if the method had chosen them itself.
 
-    method: any column's of `compare`; for "against" that user must be named again. max_new_tokens counts the ids too.
-    Gives what `compare` gives while it writes, the first token being the last of the ids; at last {"method", "text",
-    "stopped", "tokens"}.
+    method: any column's of `compare`; for "against" that user must be named again. max_new_tokens counts the ids too;
+    None is what the user's task starts with, as of repetition_penalty. Gives what `compare` gives while it writes, the
+    first token being the last of the ids; at last {"method", "text", "stopped", "tokens"}.
     """
-    prompt, config = check_settings(
-        prompt,
-        alpha=alpha,
-        tau=tau,
-        repetition_penalty=repetition_penalty,
-        max_new_tokens=max_new_tokens,
-        temperature=temperature,
-        seed=seed,
+    given = {"repetition_penalty": repetition_penalty, "max_new_tokens": max_new_tokens}
+    prompt, config = _check_settings(
+        service, user, prompt, given, alpha=alpha, tau=tau, temperature=temperature, seed=seed
     )
     column, against = Column(method), _check_other(against)
-    for step in streams.resume(service, _check_parameter("user", user), prompt, method, ids, config, against):
+    for step in streams.resume(service, user, prompt, method, ids, config, against):
         for item in step.items if isinstance(step, Batch) else ():
             column.record(item)
         yield from _report(step)
@@ -266,6 +257,13 @@ def _report(step) -> Iterator[dict]:
     elif isinstance(step, Batch):
         events = [asdict(item) for item in step.items if isinstance(item, (TokenEvent, ColumnEnd))]
         yield {"seq": step.seq, "events": events}
+
+
+def _check_settings(service: OwnService, user: str, prompt: str, given: dict, **others) -> tuple[str, DecodeConfig]:
+    """The prompt and the settings, checked; what is None in `given` is what the user's task starts with."""
+    task = choose_task(service.store.open(_check_parameter("user", user)).task)
+    chosen = {name: getattr(task, name) if value is None else value for name, value in given.items()}
+    return check_settings(prompt, **chosen, **others)
 
 
 def _check_parameter(name: str, value) -> str:

@@ -18,7 +18,7 @@ from cope_demo.decode.trace import Column
 from cope_demo.visitors.owners import Access, OwnService
 
 from . import streams
-from .settings import check_settings
+from .settings import check_settings, choose_task
 from .web.guard import endpoint
 from .web.open_routes import MCP
 
@@ -61,7 +61,8 @@ def compare(
         For each column its method, label and text, and the tokens that were most personal, each with the difference
         log p(user's model) - log p(base model) in nats.
     """
-    rest = {"tau": DecodeConfig.tau, "repetition_penalty": DecodeConfig.repetition_penalty, "temperature": 0.0}
+    penalty = choose_task(service.store.open(user).task).repetition_penalty
+    rest = {"tau": DecodeConfig.tau, "repetition_penalty": penalty, "temperature": 0.0}
     whole = {"max_new_tokens": max_new_tokens, "seed": DecodeConfig.seed}
     prompt, config = check_settings(prompt, alpha=alpha, **rest, **whole)
     for _ in streams.wait_for_model(service):

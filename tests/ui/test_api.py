@@ -2,7 +2,9 @@
 
 import pytest
 
+from cope_demo.decode.methods import COLUMNS
 from cope_demo.errors import CopeError
+from cope_demo.saved.store import SavedUser
 from cope_demo.ui import api, streams
 from cope_demo.visitors.owners import Access
 from tests.scripted import SECRET, Service
@@ -22,6 +24,18 @@ def test_a_comparison_counts_its_batches_and_ends_with_the_trace(service, monkey
         mine = [event for event in events if event["method"] == column["method"]]
         assert [event["token"]["text"] for event in mine[:-1]] == [token["text"] for token in column["tokens"]]
         assert mine[-1]["stopped"] == column["stopped"] == "eos"
+
+
+@pytest.mark.parametrize(
+    "given, penalty, length", [({}, 1.0, 40), ({"repetition_penalty": 1.3, "max_new_tokens": 12}, 1.3, 12)]
+)
+def test_what_is_not_given_is_the_task_s(service, monkeypatch, given, penalty, length):
+    monkeypatch.setattr(SavedUser, "task", "news_headline")
+    service._service.pieces = {method: [" w"] * 60 for method in COLUMNS}
+    *_, trace = api.compare(service, "ada", "Write.", **given)
+    *_, column = api.continue_from(service, "ada", "Write.", "cope", [7], **given)
+    assert trace["repetition_penalty"] == penalty
+    assert len(trace["columns"][2]["tokens"]) == len(column["tokens"]) == length
 
 
 def test_a_program_is_kept_waiting_while_the_model_loads(service):

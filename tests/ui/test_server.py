@@ -32,7 +32,9 @@ def test_public_endpoints_are_named_and_typed(service):
     assert list(compare)[:3] == ["user", "prompt", "alpha"] and compare["user"]["type"]["type"] == "string"
     assert all(endpoint["parameters"][-1]["parameter_name"] == "secret" for endpoint in named.values())
     assert compare["alpha"]["type"]["type"] == "number" and compare["alpha"]["parameter_default"] == DecodeConfig.alpha
-    assert compare["max_new_tokens"]["type"]["type"] == "integer"
+    length = compare["max_new_tokens"]  # None: the task's
+    assert length["parameter_has_default"] and length["parameter_default"] is None
+    assert {one["type"] for one in length["type"]["oneOf"]} == {"integer", "null"}
 
 
 def test_endpoints_over_the_wire(page):

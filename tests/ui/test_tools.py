@@ -59,11 +59,14 @@ def test_the_tools_are_these_and_say_what_they_take(page):
     assert all(len(tool.description) > 80 for tool in found.values())
 
 
-def test_a_model_compares_and_scores_a_sample_user(page):
+def test_a_model_compares_and_scores_a_sample_user(page, monkeypatch):
+    asked, scripted = [], Service.compare
+    monkeypatch.setattr(Service, "compare", lambda *given, **more: asked.append(given[3]) or scripted(*given, **more))
     (ada,) = call(page, "users")
     assert ada["id"] == "ada" and ada["prompts"]
     said = call(page, "compare", user="ada", prompt="Write a post about seams.", alpha=0.3)
     assert [column["method"] for column in said["columns"]] == ["greedy", "oppu", "cope"] and said["alpha"] == 0.3
+    assert asked[0].repetition_penalty == 1.1  # her task's, as on the page
     assert said["columns"][2]["text"] == " stitch in time"
     assert said["columns"][2]["most_personal"][0] == {"token": " stitch", "nats": 2.5}
     said = call(page, "score", user="ada", prompt="", text="SEAMS are everywhere")
