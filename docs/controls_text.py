@@ -16,8 +16,8 @@ from cope_demo.evaluation.study_text import (
 from cope_demo.texts.tasks import TASKS
 
 NOTHING = "Not measured yet."
-PLANNED = 3 * len(MEASURED)
-"""The runs of docs/PLAN.md: so many seeds of every task."""
+SEEDS = (0, 1, 2)
+"""Those of docs/PLAN.md, of every task."""
 PARTS = {
     "reading": format_reading,
     "decisions": format_decisions,
@@ -56,11 +56,13 @@ def _measured(data: dict) -> str:
 
 def _decide(data: dict) -> str:
     """The hypotheses by the mean of the tasks, and by each; while planned runs are missing, that nothing is decided."""
-    runs = sum(len(study["seeds"]) for study in data["tasks"].values())
-    judge = partial(format_hypotheses, final=runs >= PLANNED)
+    planned = [(task, seed) for task in MEASURED for seed in SEEDS]
+    made = [(task, seed) for task, seed in planned if seed in data["tasks"].get(task, {"seeds": ()})["seeds"]]
+    judge = partial(format_hypotheses, final=made == planned)
     parts = [f"**Mean of the tasks**\n\n{judge(data['pooled'])}"] if data["tasks"] and data["pooled"] else []
-    if runs < PLANNED:
-        parts.insert(0, f"{runs} of the {PLANNED} planned runs are made, and nothing is decided before all of them.")
+    if made != planned:
+        missing = f"{len(made)} of the {len(planned)} planned runs are made, and nothing is decided before all of them."
+        parts.insert(0, missing)
     return "\n\n".join([*parts, _by_task(data, judge)])
 
 

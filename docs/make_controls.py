@@ -19,7 +19,7 @@ from cope_demo.evaluation.endpoints import tabulate_endpoints  # noqa: E402
 from cope_demo.evaluation.published import MEASURED  # noqa: E402
 from cope_demo.evaluation.records import RunRecord, read_records  # noqa: E402
 from cope_demo.evaluation.study import (  # noqa: E402
-    read_replicates,
+    read_replicate,
     share_authors,
     summarize_study,
     tabulate_study,
@@ -42,7 +42,7 @@ def keep_runs(runs: Path, data: Path, machine: str, records: Path) -> None:
             if not is_finished(folder):
                 print(f"{folder.relative_to(runs)} is not finished and is left out.", file=sys.stderr)
                 continue
-            (replicate,) = read_replicates(folder)
+            replicate = read_replicate(folder)
             kept = RunRecord(read_json(folder / "plan.json"), machine, replicate)
             kept.write(records, tabulate_study(task, [replicate], authors))
 
@@ -56,13 +56,11 @@ def is_finished(folder: Path) -> bool:
 def gather_controls(records: Path) -> dict:
     """What docs/controls.json holds, from all runs that are kept."""
     studies, tables, machines = {}, {}, []
-    for task in MEASURED:
-        kept = read_records(records, task)
-        if kept:
-            replicates = share_authors([one.replicate for one in kept])
-            tables[task] = tabulate_endpoints(replicates)
-            studies[task] = summarize_study(replicates, tables[task])
-            machines += [one.machine for one in kept]
+    for task, kept in read_records(records, MEASURED).items():
+        replicates = share_authors([one.replicate for one in kept])
+        tables[task] = tabulate_endpoints(replicates)
+        studies[task] = summarize_study(replicates, tables[task])
+        machines += [one.machine for one in kept]
     pooled = summarize_table(list(tables.values())) if len(tables) > 1 else None
     return {"machine": "; ".join(dict.fromkeys(machines)), "tasks": studies, "pooled": pooled}
 
@@ -77,8 +75,8 @@ def main(arguments: list[str] | None = None) -> int:
     options.add_argument("--docs", type=Path, default=Path(__file__).parent, help="where to write (default: docs)")
     given = options.parse_args(arguments)
     try:
-        if given.runs and not given.data:
-            raise CopeError("Name the data of the runs with --data.")
+        if given.runs and not (given.data and given.machine):
+            raise CopeError("Name the data of the runs with --data, and where they were made with --machine.")
         if given.runs:
             keep_runs(given.runs, given.data, given.machine, given.docs / RECORDS)
         found = gather_controls(given.docs / RECORDS)

@@ -241,7 +241,7 @@ def measure_all(model: str | None, quick: bool, tell: Callable[[dict], None] = l
     note({"cpu": run_in_passing_thread(describe_machine)})
     started = time.perf_counter()
     base = run_in_passing_thread(lambda: load_base(model))
-    note({"model": base.name, "compute": str(base.dtype)[6:], "load_s": round(time.perf_counter() - started, 1)})
+    note({"model": base.name, "compute": base.compute, "load_s": round(time.perf_counter() - started, 1)})
     note({"float32_products": run_in_passing_thread(name_library)})
     decoding = run_in_passing_thread(lambda: Decoding(base, sizes))
     return_memory()

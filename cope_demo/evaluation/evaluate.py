@@ -19,7 +19,7 @@ from cope_demo.decode.methods import METHODS, list_evaluated
 from cope_demo.errors import CopeError
 from cope_demo.model.base_model import BaseModel, load_base
 from cope_demo.model.task_adapters import TaskAdapter, find_task_adapter
-from cope_demo.system.files import format_json_lines, sha256_file
+from cope_demo.system.files import format_json_lines, read_json, sha256_file, write_whole
 from cope_demo.texts.lamp import USERS, Author, read_authors
 from cope_demo.texts.tasks import find_task
 
@@ -42,7 +42,7 @@ class Plan:
     """What a run measures; two runs in one folder must have the same.
 
     users: authors at most, the first ones of the file. decode, fit: settings; the decoding's length and penalty are the
-    task's unless given.
+    task's unless given. compute: the type that fits and given texts are computed in, as arithmetic.py chooses it.
     """
 
     task: str
@@ -53,6 +53,7 @@ class Plan:
     users: int | None
     decode: dict = field(default_factory=dict)
     fit: dict = field(default_factory=dict)
+    compute: str = "float32"
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ def evaluate(
         users,
         asdict(measurement.settings),
         asdict(measurement.config),
+        measurement.base.compute,
     )
     done = _open_run(out, plan, authors)
     skipped = _measure_authors(authors, settings, out, done, run, tell)
@@ -189,7 +191,7 @@ def _measure_authors(
     skipped = {author.id: "No query with id, input and gold." for author in authors if not author.queries}
     wanted = [author for author in authors if author.id not in skipped and author.id not in done]
     if wanted and any(METHODS[name].amateur != "base" for name in settings.methods):
-        _make_fits(authors, settings, run, tell)
+        make_fits(authors, settings, run, tell)
     started, before = time.monotonic(), len(authors) - len(wanted)
     for number, (author, outcome) in enumerate(run(partial(_measure_author, settings, tuple(authors)), wanted), 1):
         if isinstance(outcome, CopeError):
@@ -206,7 +208,7 @@ def _measure_authors(
     return {author.id: skipped[author.id] for author in authors if author.id in skipped}
 
 
-def _make_fits(authors: Sequence[Author], settings: RunSettings, run: Run, tell: Tell) -> None:
+def make_fits(authors: Sequence[Author], settings: RunSettings, run: Run, tell: Tell) -> None:
     """Makes every author's fit before any is measured, as an author's texts need the others' too, and no two processes
     may make the same one. What will not do is said of each author when they are measured."""
     started, able = time.monotonic(), [author for author in authors if author.queries and author.profile]
@@ -221,12 +223,15 @@ def _open_run(out: Path, plan: Plan, authors: list[Author]) -> dict[str, list[di
     out.mkdir(parents=True, exist_ok=True)
     wanted = json.loads(json.dumps(asdict(plan)))
     path = out / PLAN
-    if path.exists() and complete_plan(json.loads(path.read_text("utf-8"))) != wanted:
-        raise CopeError(f"{out} holds a run of other data, methods or settings: name another folder.")
-    path.write_text(json.dumps(wanted, indent=1) + "\n", "utf-8")
+    known = complete_plan(_read_plan(path)) if path.exists() else None
+    if known and {"compute": wanted["compute"]} | known != wanted:  # an older one does not name its type
+        raise CopeError(f"{out} holds a run of other data, methods, settings or arithmetic: name another folder.")
+    if known != wanted:
+        write_whole(path, json.dumps(wanted, indent=1) + "\n")
     done: dict[str, list[dict]] = {}
-    lines = (out / PREDICTIONS).read_text("utf-8").split("\n") if (out / PREDICTIONS).exists() else []
-    for line in lines:
+    rows = out / PREDICTIONS
+    text = rows.read_text("utf-8", "replace") if rows.exists() else ""  # it may have been cut off within a letter
+    for line in text.split("\n"):
         try:
             row = json.loads(line)
         except ValueError:
@@ -234,8 +239,17 @@ def _open_run(out: Path, plan: Plan, authors: list[Author]) -> dict[str, list[di
         done.setdefault(row["user"], []).append(row)
     sizes = {author.id: len(author.queries) * len(plan.methods) for author in authors}
     whole = {user: rows for user, rows in done.items() if len(rows) == sizes.get(user)}
-    (out / PREDICTIONS).write_text(format_json_lines(row for rows in whole.values() for row in rows), "utf-8")
+    kept = format_json_lines(row for own in whole.values() for row in own)
+    if kept != text:
+        write_whole(rows, kept)
     return whole
+
+
+def _read_plan(path: Path) -> dict:
+    try:
+        return read_json(path)
+    except ValueError as error:
+        raise CopeError(f"{path} cannot be read: remove it, or name another folder.") from error
 
 
 def _append_rows(path: Path, rows: list[dict]) -> None:

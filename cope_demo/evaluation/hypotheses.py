@@ -38,14 +38,21 @@ SECONDARY = (
     Hypothesis("cope", "tam", "rougeL", "CoPe's text is nearer to the author's text than TAM's"),
 )
 LEVEL = 0.05
+GUARDS = ("repeated", "copied")
+"""Endpoints that must not rise with the primary one: a text that repeats itself, or the history, is no success."""
+MOST = 0.02
+"""By how much they may, of the primary comparison's two methods."""
 
 
 def judge_hypotheses(study: dict) -> list[dict]:
     """Of every hypothesis that the study can judge its difference, "ci95", "p", "adjusted" p and "holds".
 
     study: with "differences" as study_summary.summarize_table gives them. The primary one comes first, with its own p
-    as "adjusted"; those of the others are Holm's, over as many of them as there are.
+    as "adjusted"; those of the others are Holm's, over as many of them as there are. It does not hold where a guard has
+    risen by more than MOST, or is not there.
     """
+    guards = find_guards(study)
+    kept = set(guards) == set(GUARDS) and all(numbers["difference"] <= MOST for numbers in guards.values())
     found = [(one, study["differences"].get(one.endpoint, {}).get(one.pair)) for one in (PRIMARY, *SECONDARY)]
     there = [(one, numbers) for one, numbers in found if numbers]
     further = adjust_holm([numbers["p"] for one, numbers in there if one is not PRIMARY])
@@ -58,10 +65,16 @@ def judge_hypotheses(study: dict) -> list[dict]:
             "primary": one is PRIMARY,
             **{name: numbers[name] for name in ("difference", "ci95", "p")},
             "adjusted": round(p, 5),
-            "holds": p < LEVEL and numbers["difference"] > 0,
+            "holds": p < LEVEL and numbers["difference"] > 0 and (kept or one is not PRIMARY),
         }
         for (one, numbers), p in zip(there, adjusted, strict=True)
     ]
+
+
+def find_guards(study: dict) -> dict[str, dict]:
+    """The differences of the primary comparison's guards, by endpoint, as far as the study has them."""
+    found = {name: study["differences"].get(name, {}).get(PRIMARY.pair) for name in GUARDS}
+    return {name: numbers for name, numbers in found.items() if numbers}
 
 
 def adjust_holm(values: Sequence[float]) -> list[float]:

@@ -62,6 +62,8 @@ def get_kept_fit(
         part = PARTS[number]
         settings = {name: value for name, value in asdict(config).items() if not name.startswith(part.later)}
         inputs = [settings, base.identity, tam.sha256 if tam else None, task, [asdict(sample) for sample in samples]]
+        if base.compute != "float32":  # in which every machine can make the same fit
+            inputs.append(base.compute)
         folder = cache_dir() / "fits" / hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:32]
         if (folder / part.makes[-1]).exists():
             return folder

@@ -7,9 +7,12 @@ whatever became of the runs.
 
 import gzip
 import json
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cope_demo.config import complete_plan
 from cope_demo.errors import CopeError
 from cope_demo.system.files import format_json_lines
 
@@ -17,6 +20,8 @@ from .endpoints import OF_READING, Replicate, Table
 
 QUOTED = ("news_headline", "scholarly_title", "abstract_generation")
 """Tasks whose texts may be kept whole; of the others the scores alone."""
+OF_TASKS = ("task", "data_sha256", "task_adapter", "decode.repetition_penalty", "decode.max_new_tokens")
+"""What a task has of its own in a run's plan."""
 
 
 @dataclass(frozen=True)
@@ -27,31 +32,65 @@ class RunRecord:
     machine: str
     replicate: Replicate
 
+    @property
+    def name(self) -> str:
+        """Its task and seed, as its file begins."""
+        return f"{self.plan['task']}-seed-{self.replicate.seed}"
+
     def write(self, folder: Path, table: Table) -> Path:
-        """Writes its file into `folder`, and returns it. table: of all its endpoints."""
-        replicate, task = self.replicate, self.plan["task"]
+        """Writes its file into `folder`, and returns it. table: of all its endpoints.
+
+        A run that is there already keeps the name of its machine. Raises CopeError where another one of this task and
+        seed is there, which stays.
+        """
+        replicate, path = self.replicate, folder / f"{self.name}.jsonl.gz"
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{task}-seed-{replicate.seed}.jsonl.gz"
-        head = {"plan": self.plan, "machine": self.machine}
-        lines = [_make_line(replicate, author, table, task in QUOTED) for author in replicate.records]
+        known = _read_file(path) if path.exists() else None
+        if known and not self._is(known):
+            raise CopeError(f"{path.name} in {folder} is of another run: remove it if this one is to take its place.")
+        head = {"plan": self.plan, "machine": known.machine if known else self.machine}
+        lines = [_make_line(replicate, author, table, self.plan["task"] in QUOTED) for author in replicate.records]
         # Without a time of its own the file of a run is the same whenever it is written.
         path.write_bytes(gzip.compress(format_json_lines([head, *lines]).encode(), mtime=0))
         return path
 
+    def _is(self, other: "RunRecord") -> bool:
+        """Whether both are of one run: no two give the same log-probabilities."""
+        mine, others = ({name: one["logps"] for name, one in run.replicate.records.items()} for run in (self, other))
+        return _describe(self.plan) == _describe(other.plan) and mine == others
 
-def read_records(folder: Path, task: str) -> list[RunRecord]:
-    """The runs of a task that `folder` keeps, by seed.
 
-    Raises CopeError for a file that cannot be read, and for runs that differ in more than their seeds.
+def read_records(folder: Path, tasks: Sequence[str]) -> dict[str, list[RunRecord]]:
+    """The runs that `folder` keeps of these tasks, by task (those with any) and seed.
+
+    Raises CopeError for a file that cannot be read, and for runs that differ in more than their tasks and seeds.
     """
-    found = [_read_file(path) for path in folder.glob(f"{task}-seed-*.jsonl.gz")]
-    for one in found:
-        if _forget_seed(one.plan) != _forget_seed(found[0].plan):
-            seeds = f"{found[0].replicate.seed} and {one.replicate.seed}"
-            raise CopeError(
-                f"The runs of {task} with the seeds {seeds} differ in their settings: keep them in different folders."
-            )
-    return sorted(found, key=lambda one: one.replicate.seed)
+    found = {task: [_read_file(path) for path in sorted(folder.glob(f"{task}-seed-*.jsonl.gz"))] for task in tasks}
+    runs = [one for many in found.values() for one in many]
+    for one in runs:
+        _check_alike(one, found[one.plan["task"]][0], ())
+        _check_alike(one, runs[0], OF_TASKS)
+    return {task: sorted(many, key=lambda one: one.replicate.seed) for task, many in found.items() if many}
+
+
+def _check_alike(one: RunRecord, other: RunRecord, but: Sequence[str]) -> None:
+    """Raises CopeError where these runs differ in anything but their seeds and what is named in `but`."""
+    mine, others = _describe(one.plan), _describe(other.plan)
+    differing = [name for name in sorted({*mine, *others} - {*but}) if mine.get(name) != others.get(name)]
+    if differing:
+        raise CopeError(
+            f"The runs {one.name} and {other.name} differ in {', '.join(differing)}, so their numbers do not belong in "
+            "one table: keep them in different folders."
+        )
+
+
+def _describe(plan: dict) -> dict:
+    """A plan without its seeds, its settings beside the rest."""
+    plan = complete_plan(plan)
+    parts = {name: plan.pop(name, {}) for name in ("decode", "fit")}
+    return plan | {
+        f"{part}.{name}": value for part, own in parts.items() for name, value in own.items() if name != "seed"
+    }
 
 
 def _make_line(replicate: Replicate, author: str, table: Table, quoted: bool) -> dict:
@@ -79,9 +118,5 @@ def _read_file(path: Path) -> RunRecord:
         head, *lines = [json.loads(line) for line in text.split("\n") if line]
         seed = head["plan"]["fit"]["seed"]
         return RunRecord(head["plan"], head["machine"], Replicate(seed, {line["author"]: line for line in lines}))
-    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
         raise CopeError(f"{path.name} cannot be read ({type(error).__name__}): make it anew from its run.") from error
-
-
-def _forget_seed(plan: dict) -> dict:
-    return {**plan, "fit": {**plan["fit"], "seed": None}, "decode": {**plan.get("decode", {}), "seed": None}}

@@ -4,6 +4,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from cope_demo.system.files import write_whole
+
 from .significance import Bootstrap
 
 NAMES = {"rouge1": "ROUGE-1", "rougeL": "ROUGE-L", "meteor": "METEOR"}
@@ -50,8 +52,8 @@ def compare_methods(boots: dict[str, Bootstrap], methods: Sequence[str]) -> dict
 
 def write_results(out: Path, result: dict) -> None:
     """Writes results.json and results.md into the run's folder."""
-    (out / "results.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    (out / "results.md").write_text(format_markdown(result), "utf-8")
+    write_whole(out / "results.json", json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    write_whole(out / "results.md", format_markdown(result))
 
 
 def format_markdown(result: dict) -> str:

@@ -1,12 +1,13 @@
 """Runs of one task with several seeds, their controls, and what both say together.
 
 OUT/seed-K is the run of seed K as `evaluate` leaves it (with one seed OUT itself), its folder controls/ has a record an
-author. Both are kept as soon as an author is done, so a study that was cut off goes on; with more authors or seeds than
-before only what is missing is measured, and what every author's adapters say of the new ones.
+author. Both are kept as soon as an author is done, so a study that was cut off goes on; with more seeds than before
+only these are measured.
 """
 
 import json
 import time
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ from cope_demo.texts.tasks import find_task
 from .attribution import Attribution
 from .controls import SAMPLES, Controls, find_rules
 from .endpoints import Replicate, Table, count_flips, tabulate_endpoints
-from .evaluate import PREDICTIONS, RunSettings, Tell, evaluate, make_settings, prepare_measurement
+from .evaluate import PLAN, PREDICTIONS, RunSettings, Tell, evaluate, make_fits, make_settings, prepare_measurement
 from .study_summary import count_pairs, summarize_table
 from .study_text import format_study
 from .workers import Run, open_workers
@@ -48,10 +49,9 @@ def run_study(
     """Runs or continues `evaluate` for `seeds` seeds from `seed` on, and with `controls` the controls of each.
 
     Returns what OUT/results.json has under "study" (see study_summary.summarize_table, with "flips" and "pairs" of the
-    controls); its tables are OUT/study.md. samples: texts that the controls sample for a query. processes: how many
-    authors are measured at once. tell: the authors of a
-    seed, first of its runs, then of its controls; the time is that of the part at hand. The other parameters and errors
-    are those of `evaluate`.
+    controls); its tables are OUT/study.md. samples: texts that the controls sample for a query. processes: how
+    many authors are measured at once. tell: the authors of a seed, first of its runs, then of its controls; the time is
+    that of the part at hand. The other parameters and errors are those of `evaluate`.
     """
     check("seeds", seeds, 1, 100, whole=True)
     check("samples", samples, 0, 1000, whole=True)
@@ -59,6 +59,7 @@ def run_study(
     authors, options = read_authors(data, USERS)[:users], {"model": model, "decode": decode, "config": config}
     if controls and not {"oppu", "cope"} <= set(methods):
         raise CopeError("The controls compare the methods oppu and cope: name both in --methods.")
+    _check_layout(out, seeds)
     replicates = []
     with open_workers(processes) as run:
         for number in range(seed, seed + seeds):
@@ -90,7 +91,9 @@ def measure_controls(
     folder.mkdir(parents=True, exist_ok=True)
     paths = {author.id: folder / f"{number:03}.json" for number, author in enumerate(authors)}
     records = {author.id: read_json(paths[author.id]) for author in authors if paths[author.id].exists()}
-    wanted = [author for author in authors if not _is_of(records.get(author.id, {}), author, authors)]
+    wanted = [author for author in authors if not _is_of(records.get(author.id, {}), author, authors, samples)]
+    if wanted:
+        make_fits(authors, settings, run, tell)  # the cache may have been emptied, and no two processes may make one
     started, before = time.monotonic(), len(authors) - len(wanted)
     measure = partial(_measure_record, settings, tuple(authors), samples)
     for number, (author, outcome) in enumerate(run(measure, wanted), 1):
@@ -114,18 +117,15 @@ def _measure_record(settings: RunSettings, authors: tuple[Author, ...], samples:
 _LAST: dict = {}
 
 
-def read_replicates(folder: Path) -> list[Replicate]:
-    """The runs of a study as they lie in its folder, with or without controls, of the authors who are done.
+def read_replicate(folder: Path) -> Replicate:
+    """A run as it lies in its folder, with or without controls, of the authors who are done.
 
-    Raises CopeError where there is none, or when they cannot be read.
+    Raises CopeError when it cannot be read.
     """
-    plans = [path for path in (folder / "plan.json", *sorted(folder.glob("seed-*/plan.json"))) if path.exists()]
-    if not plans:
-        raise CopeError(f"There is no run of evaluate in {folder}: it has plan.json, or seed-0/plan.json.")
     try:
-        return [_read_replicate(path.parent, read_json(path)) for path in plans]
+        return _read_replicate(folder)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CopeError(f"The runs in {folder} cannot be read ({type(error).__name__}): run evaluate again.") from error
+        raise CopeError(f"The run in {folder} cannot be read ({type(error).__name__}): run evaluate again.") from error
 
 
 def share_authors(replicates: Sequence[Replicate]) -> list[Replicate]:
@@ -159,12 +159,24 @@ def summarize_study(replicates: Sequence[Replicate], table: Table) -> dict:
     }
 
 
-def _is_of(record: dict, author: Author, authors: Sequence[Author]) -> bool:
-    """Whether the record is this author's, read by all of these authors' adapters under all of today's rules."""
+def _check_layout(out: Path, seeds: int) -> None:
+    """Raises CopeError where `out` has runs of the other layout: a seed might be measured and counted twice."""
+    if seeds > 1 and (out / PLAN).exists():
+        raise CopeError(f"{out} holds a run of one seed, K: move its files into {out / 'seed-K'} first.")
+    if seeds == 1 and (own := sorted(out.glob(f"seed-*/{PLAN}"))):
+        raise CopeError(f"{out} holds runs of several seeds: name the folder of one, such as {own[0].parent}.")
+
+
+def _is_of(record: dict, author: Author, authors: Sequence[Author], samples: int) -> bool:
+    """Whether the record is this author's, read by all of these authors' adapters under all of today's rules, with at
+    least as many samples a query."""
+    if record.get("author") != author.id:
+        return False
+    sampled = Counter((row["method"], row["query"]) for row in record["written"] if "adapters_of" not in row)
     return (
-        record.get("author") == author.id
-        and set(record["logps"]["oppu"]) == {one.id for one in authors}
+        set(record["logps"]["oppu"]) == {one.id for one in authors}
         and set(record["right"]) >= set(find_rules(len(authors)))
+        and min(sampled.values(), default=0) >= samples
     )
 
 
@@ -172,8 +184,8 @@ def _make_bare_record(author: Author) -> dict:
     return {"author": author.id, "queries": [query.id for query in author.queries], "written": []}
 
 
-def _read_replicate(folder: Path, plan: dict) -> Replicate:
-    rows = _read_rows(folder)
+def _read_replicate(folder: Path) -> Replicate:
+    plan, rows = read_json(folder / PLAN), _read_rows(folder)
     whole = [read_json(path) for path in sorted((folder / RECORDS).glob("*.json"))]
     records = {record["author"]: record for record in whole if record["author"] in rows}
     if not records:

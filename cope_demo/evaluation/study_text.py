@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from .controls import ADAPTERS, RULES
-from .hypotheses import judge_hypotheses
+from .hypotheses import MOST, PRIMARY, find_guards, judge_hypotheses
 
 ABSENT = "–"
 WRITTEN = {
@@ -64,7 +64,13 @@ def format_hypotheses(study: dict, final: bool = True) -> str:
         for one in judge_hypotheses(study)
     ]
     titles = ["to be decided", "endpoint", "difference", "sign-flip p", "by Holm", "result"]
-    return format_table(titles, rows) if rows else ""
+    guards = [f"{name} {_with_span(one, 'difference', '+.4f')}" for name, one in find_guards(study).items()]
+    told = (
+        f"\n\nGuards, `{PRIMARY.own}` over `{PRIMARY.over}`, at most {MOST:+.2f}: {'; '.join(guards)}."
+        if guards
+        else ""
+    )
+    return format_table(titles, rows) + told if rows else ""
 
 
 def format_written(study: dict) -> str:

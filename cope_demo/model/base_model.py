@@ -75,6 +75,11 @@ class BaseModel:
     _tam_parts: list = field(default_factory=list, repr=False)
     _texts: dict = field(default_factory=dict, repr=False)
 
+    @property
+    def compute(self) -> str:
+        """The name of `dtype`, "float32" or "bfloat16"."""
+        return str(self.dtype).removeprefix("torch.")
+
     @cached_property
     def context(self) -> int:
         """The longest sequence in tokens that the model takes."""

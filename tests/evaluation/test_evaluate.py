@@ -96,8 +96,8 @@ def test_all_methods_and_a_run_that_was_cut_off(root, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         run(root, tmp_path / "parted")
     assert len(read_predictions(tmp_path / "parted")) == 2 * len(EVALUATED)
-    with open(tmp_path / "parted" / "predictions.jsonl", "a") as file:
-        file.write('{"user": "author 3", "que')
+    with open(tmp_path / "parted" / "predictions.jsonl", "ab") as file:
+        file.write('{"user": "author 3", "text": "caf\u00e9'.encode()[:-1])  # within a letter
     monkeypatch.setattr(measurement, "score_text", score_text)
     assert run(root, tmp_path / "parted")["methods"].keys() == whole["methods"].keys()
     assert read_predictions(tmp_path / "parted") == rows
@@ -154,13 +154,20 @@ def test_what_will_not_do_is_named(root, tmp_path, options, sentence):
 
 def test_another_run_in_the_same_folder_is_refused(root, tmp_path):
     run(root, tmp_path, ["base"], users=1)
-    with pytest.raises(CopeError, match="other data, methods or settings"):
+    with pytest.raises(CopeError, match="other data, methods, settings or arithmetic"):
         run(root, tmp_path, ["base"], users=2)
     path = tmp_path / "plan.json"
     older = json.loads(path.read_text())
+    compute = older.pop("compute")
     assert older["decode"].pop("penalty_on") == "expert" and older["fit"].pop("retrieval") == 0
     path.write_text(json.dumps(older))  # as before there were these settings
     assert run(root, tmp_path, ["base"], users=1)["users"] == 1
+    path.write_text(json.dumps(older | {"compute": "bfloat16" if compute == "float32" else "float32"}))
+    with pytest.raises(CopeError, match="settings or arithmetic"):
+        run(root, tmp_path, ["base"], users=1)
+    path.write_text('{"task": ')
+    with pytest.raises(CopeError, match="plan.json cannot be read: remove it"):
+        run(root, tmp_path, ["base"], users=1)
 
 
 @pytest.mark.parametrize(

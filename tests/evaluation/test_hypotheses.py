@@ -2,15 +2,24 @@ from pathlib import Path
 
 import pytest
 
-from cope_demo.evaluation.hypotheses import PRIMARY, SECONDARY, adjust_holm, judge_hypotheses
+from cope_demo.evaluation.hypotheses import (
+    GUARDS,
+    MOST,
+    PRIMARY,
+    SECONDARY,
+    adjust_holm,
+    find_guards,
+    judge_hypotheses,
+)
 from cope_demo.evaluation.study_summary import PAIRS
 
 PLAN = Path(__file__).parents[2] / "docs" / "PLAN.md"
+NO_GUARD_ROSE = dict.fromkeys(GUARDS, 0.0)
 
 
-def make_study(p_values):
-    """A study with these hypotheses' differences, all 0.1, and their p."""
-    differences = {}
+def make_study(p_values, guards=NO_GUARD_ROSE):
+    """A study with these hypotheses' differences, all 0.1, and their p, and those of the guards."""
+    differences = {name: {PRIMARY.pair: {"difference": value}} for name, value in guards.items()}
     for one, p in p_values.items():
         numbers = {"difference": 0.1, "ci95": [0.0, 0.2], "p": p}
         differences.setdefault(one.endpoint, {})[one.pair] = numbers
@@ -36,8 +45,18 @@ def test_a_difference_below_zero_does_not_hold():
     assert not judge_hypotheses(study)[0]["holds"]
 
 
+def test_texts_that_repeat_themselves_or_the_history_are_no_success():
+    p_values = {PRIMARY: 0.001, SECONDARY[0]: 0.001}
+    assert [row["holds"] for row in judge_hypotheses(make_study(p_values))] == [True, True]
+    for guards in ({"repeated": 0.0, "copied": 0.021}, {"repeated": 0.03, "copied": -0.5}, {"repeated": 0.0}):
+        study = make_study(p_values, guards)
+        assert [row["holds"] for row in judge_hypotheses(study)] == [False, True]
+        assert {name: one["difference"] for name, one in find_guards(study).items()} == guards
+
+
 def test_every_hypothesis_is_compared_by_a_study_and_stands_in_the_plan():
     plan = PLAN.read_text("utf-8")
     for one in (PRIMARY, *SECONDARY):
         assert (one.own, one.over) in PAIRS
         assert f"| `{one.own}` over `{one.over}` | {one.endpoint} |" in plan
+    assert all(f"`{name}`" in plan for name in GUARDS) and f"more than {MOST:g} over" in plan

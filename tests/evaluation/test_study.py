@@ -1,6 +1,7 @@
 """Seeds and controls of a run on a tiny model: what is measured, kept, and said."""
 
 import json
+import shutil
 from functools import partial
 
 import pytest
@@ -61,9 +62,17 @@ def test_seeds_and_controls_are_measured_once_and_summarized(root, tmp_path, mon
         (name, False) for name in ("oppu", "oppu+dpo", "cope") for _ in range(4)
     ]
     means = found["endpoints"]
-    assert 0 <= means["agreement"]["oppu swapped"]["mean"] <= 1
-    assert 0 <= means["identification pairwise"]["oppu"]["mean"] <= 1
-    assert means["nats"]["oppu"]["mean"] > means["nats"]["oppu swapped"]["mean"] - 5
+    records = [json.loads(path.read_text()) for path in tmp_path.glob("seed-*/controls/*.json")]
+    for name, of in (("oppu", lambda name, own: name == own), ("oppu swapped", lambda name, own: name != own)):
+        sums = [
+            value / tokens
+            for one in records
+            for reader, values in one["logps"]["oppu"].items()
+            if of(reader, one["author"])
+            for value, tokens in zip(values, one["tokens"], strict=True)
+        ]
+        assert means["nats"][name]["mean"] == pytest.approx(sum(sums) / len(sums), abs=2e-5)
+    assert abs(means["nats"]["oppu"]["mean"] - means["nats"]["oppu swapped"]["mean"]) > 1e-3
     assert set(means["rougeL"]) == {"oppu", "cope", "oppu swapped", "cope swapped"} | {
         f"{name} sampled" for name in ("oppu", "oppu+dpo", "cope")
     }
@@ -73,8 +82,27 @@ def test_seeds_and_controls_are_measured_once_and_summarized(root, tmp_path, mon
     assert (found["pairs"]["train"]["texts"], found["pairs"]["train"]["candidates"]) == (20, 60)
 
     monkeypatch.setattr(pipeline, "run_stage", pytest.fail)
-    monkeypatch.setattr(controls.Controls, "measure", pytest.fail)
-    assert run(root, tmp_path, seeds=2) == found
+    monkeypatch.setattr(controls.Controls, "measure", lambda controls, author: pytest.fail("measured again"))
+    assert run(root, tmp_path, seeds=2) == found == run(root, tmp_path, seeds=2, samples=1)
+    with pytest.raises(pytest.fail.Exception, match="measured again"):
+        run(root, tmp_path, seeds=2, samples=3)  # more than there are
+
+
+def test_a_folder_has_one_seed_or_several(root, tmp_path):
+    for name, own in (("one", ""), ("several", "seed-0")):
+        (tmp_path / name / own).mkdir(parents=True)
+        (tmp_path / name / own / "plan.json").write_text("{}")
+    with pytest.raises(CopeError, match="holds a run of one seed"):
+        run(root, tmp_path / "one", seeds=2)
+    with pytest.raises(CopeError, match="runs of several seeds: name the folder of one, such as .*seed-0"):
+        run(root, tmp_path / "several")
+
+
+def test_controls_make_the_fits_that_are_gone(root, tmp_path):
+    """The cache may have been emptied since the run."""
+    run(root, tmp_path, controls=False)
+    shutil.rmtree(root / "cache" / "fits")
+    assert run(root, tmp_path, processes=2, samples=0)["users"] == 2
 
 
 def test_the_amateur_of_a_rule_is_base_or_the_mean_of_the_other_authors(root, tmp_path, monkeypatch):

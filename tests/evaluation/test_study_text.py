@@ -13,8 +13,8 @@ from cope_demo.errors import CopeError
 from cope_demo.evaluation import study
 from cope_demo.evaluation.attribution import Attribution
 from cope_demo.evaluation.controls import RULES
-from cope_demo.evaluation.published import read_controls
-from cope_demo.evaluation.study import read_replicates
+from cope_demo.evaluation.published import MEASURED, read_controls
+from cope_demo.evaluation.study import read_replicate
 from cope_demo.paths import ROOT
 from cope_demo.texts.lamp import USERS
 
@@ -34,7 +34,7 @@ def write_run(root, task: str, seed: int, users: int = 3) -> None:
     """A run of a task with its controls, and its data, with made-up numbers."""
     rng, folder, names = random.Random(seed), root / "runs" / task / f"seed-{seed}", [f"u{n}" for n in range(users)]
     (folder / "controls").mkdir(parents=True)
-    (folder / "plan.json").write_text(json.dumps({"task": task, "fit": {"seed": seed}}))
+    (folder / "plan.json").write_text(json.dumps({"task": task, "decode": {}, "fit": {"seed": seed}}))
     (folder / "results.json").write_text(json.dumps({"users": users}))
     rows = []
     for number, name in enumerate(names):
@@ -89,6 +89,7 @@ def test_runs_become_tables_and_records(tmp_path, capsys, monkeypatch):
     assert "with 3 authors, 6 queries and 2 seeds; product reviews" in page and "Machine: a test." in page
     assert "**Mean of the tasks**" in page and "12 of 18 (66.7%)" in page and "| cope over oppu |" in page
     assert "4 of the 15 planned runs are made, and nothing is decided" in page and "| not shown so far |" in page
+    assert "Guards, `cope` over `oppu`, at most +0.02: repeated +0.0000 [+0.0000, +0.0000]; copied" in page
     for line in page.split("\n"):
         assert not line.startswith("|") or line.endswith("|")
     difference = found["pooled"]["differences"]["rougeL"]["cope over oppu"]
@@ -104,17 +105,33 @@ def test_runs_become_tables_and_records(tmp_path, capsys, monkeypatch):
     assert f"{TASK}/seed-2 is not finished" in capsys.readouterr().err
 
 
+def test_four_tasks_with_many_seeds_do_not_decide():
+    """As docs/PLAN.md says: all five, each with its three seeds."""
+    controls_text, study = importlib.import_module("controls_text"), {"differences": {}, "endpoints": {}}
+    data = {"tasks": {task: {**study, "seeds": [0, 1, 2, 3]} for task in MEASURED[:4]}, "pooled": study}
+    assert "12 of the 15 planned runs are made, and nothing" in controls_text._decide(data)
+    data["tasks"][MEASURED[4]] = {**study, "seeds": [0, 1, 5]}
+    assert "14 of the 15" in controls_text._decide(data)
+    data["tasks"][MEASURED[4]]["seeds"] = [0, 1, 2]
+    assert "planned runs" not in controls_text._decide(data)
+
+
 def test_the_published_page_is_what_the_published_numbers_make():
     page = (DOCS / "controls.md").read_text("utf-8")
     assert importlib.import_module("controls_text").fill_controls(page, read_controls()) == page
 
 
 @pytest.mark.parametrize(
-    ("given", "sentence"), [(["RUNS"], "Name the data"), (["RUNS", "--data", "D"], "no folder of a")]
+    ("given", "sentence"),
+    [
+        (["RUNS"], "Name the data"),
+        (["RUNS", "--data", "D"], "where they were made with --machine"),
+        (["RUNS", "--data", "D", "--machine", "M"], "no folder of a"),
+    ],
 )
 def test_what_will_not_do_is_named(tmp_path, capsys, given, sentence):
     given = [str(tmp_path) if word == "RUNS" else word for word in given]
     assert importlib.import_module("make_controls").main([*given, "--docs", str(tmp_path)]) == 2
     assert sentence in capsys.readouterr().err
-    with pytest.raises(CopeError, match="no run of evaluate"):
-        read_replicates(tmp_path)
+    with pytest.raises(CopeError, match="cannot be read"):
+        read_replicate(tmp_path)
