@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from cope_demo.jobs.fairness import SHARE_SECONDS  # noqa: E402
 
 FIT_SECONDS = 160.0
-"""The median of a fit (docs/speed.md)."""
+"""The median of a fit, cautiously: docs/course.md says what was measured."""
 SPREAD = 0.25
 """Of the logarithm of a fit's seconds: nine of ten lie between two thirds and one and a half times the median."""
 BAR = 300.0
