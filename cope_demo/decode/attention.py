@@ -36,7 +36,8 @@ class Layout:
     """Where the N token rows of a step stand: row n is the token at `positions[n]` of sequence `sequences[n]`.
 
     new: int64 (N,), the place of each row's own token. places: int32 (B, S), the places of each of B sequences' tokens,
-    with those of this step. Rows of a sequence follow each other. All of it is in the CPU's memory.
+    with those of this step; after them a sequence's first one. Rows of a sequence follow each other. All of it is in
+    the CPU's memory.
     """
 
     positions: np.ndarray

@@ -78,6 +78,7 @@ def assemble(pieces: Many[Piece], device: torch.device) -> Step:
         one, start = piece.sequence, piece.sequence.length
         stop = start + piece.count
         places[number, :stop] = one.places[:stop]
+        places[number, stop:] = one.places[0]  # a mask hides them, but no mask hides a NaN: so they are its own
         worn[number, : len(one.worn)] = one.worn
         ids += one.pending[: piece.count]
         del one.pending[: piece.count]

@@ -56,7 +56,7 @@ class SharedPass:
         self._waiting: list[Work] = []
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self.step_time = StepTime()
+        self.step_time = StepTime(forward.device.type == "cpu")
         """Of steps in which nobody reads."""
         self._piece = 3 * PIECE // 8
         """Tokens of prompts that are read in a step while others write."""
@@ -134,8 +134,9 @@ class SharedPass:
             for work in [work for work, _ in works if work in self._running] + waiting:
                 self._finish(work, error)
             self._beginnings.release(lost)
+        else:
+            self._learn(writing, read, time.monotonic() - started)
         self.steps += 1
-        self._learn(writing, read, time.monotonic() - started)
         return True
 
     def _learn(self, writing: int, read: int, spent: float) -> None:

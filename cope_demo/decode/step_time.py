@@ -6,23 +6,24 @@ one row as for many.
 
 import numpy as np
 
-FORGET = 0.9
-"""What a step counts for after the next one."""
+NEW = 0.2
+"""What a step counts for in the mean of those of its size."""
 ASSUMED_ROW = 0.002
-ASSUMED_ROWS = 64
-"""Until steps of different sizes were seen, a row is taken to cost ASSUMED_ROW seconds: as if a step of this many rows
-had been seen, and one of none."""
-TRUST = 0.05
-"""What these two count for, each, beside a step that was made."""
+"""Seconds that a row is taken to cost on a GPU, and before any step, until steps of two sizes were seen."""
 
 
 class StepTime:
-    """A line through the seconds of recent steps, by least squares: `fixed` seconds a step and `row` more a row."""
+    """`fixed` seconds a step and `row` more a row: the line through the mean of recent steps of every size.
 
-    def __init__(self):
+    Sizes are powers of two, and none is forgotten when others are seen: one person who writes alone for an hour does
+    not make it unknown what twenty cost.
+    """
+
+    def __init__(self, grows: bool):
+        """grows: whether steps of one size alone are taken to cost nothing but their rows, as on a CPU."""
         self.fixed, self.row = 0.0, ASSUMED_ROW
-        self._assumed = TRUST * (_make_moments(0, 0.0) + _make_moments(ASSUMED_ROWS, ASSUMED_ROW * ASSUMED_ROWS))
-        self._seen = np.zeros(5)
+        self._grows = grows
+        self._means: dict[int, np.ndarray] = {}  # by size: rows and seconds
 
     def predict(self, rows: int) -> float:
         """The seconds of a step with so many rows."""
@@ -30,13 +31,15 @@ class StepTime:
 
     def learn(self, rows: int, seconds: float) -> None:
         """From a step with so many rows, at least one."""
-        self._seen = FORGET * self._seen + _make_moments(rows, seconds)
-        count, x, y, xx, xy = self._seen + self._assumed
-        self.row = max(0.0, float((count * xy - x * y) / (count * xx - x * x)))
-        self.fixed = float((y - self.row * x) / count)
-        if self.fixed < 0:  # no step takes less than nothing: the best line through the origin
-            self.row, self.fixed = float(xy / xx), 0.0
+        step, size = np.array([rows, seconds]), rows.bit_length()
+        self._means[size] = NEW * step + (1 - NEW) * self._means.get(size, step)
+        self.fixed, self.row = map(float, self._fit_line(*np.array(list(self._means.values())).T))
 
-
-def _make_moments(rows: int, seconds: float) -> np.ndarray:
-    return np.array([1.0, rows, seconds, rows * rows, rows * seconds])
+    def _fit_line(self, rows: np.ndarray, seconds: np.ndarray) -> tuple[float, float]:
+        """`fixed` and `row`, neither below 0."""
+        each = (rows @ seconds) / (rows @ rows)  # of the line through the origin
+        if len(rows) == 1:
+            row = each if self._grows else min(each, ASSUMED_ROW)
+            return seconds[0] - row * rows[0], row
+        row, fixed = np.polyfit(rows, seconds, 1)
+        return (seconds.mean(), 0.0) if row < 0 else (fixed, row) if fixed > 0 else (0.0, each)

@@ -160,8 +160,9 @@ class DressedByTorch:
             return y
         if down.shape[1] not in self._masks:
             each = down.shape[1] // self._mask.shape[1]
-            self._masks[down.shape[1]] = self._mask.repeat_interleave(each, 1).to(x.dtype)
-        return torch.addmm(y, (x @ down) * self._masks[down.shape[1]], up)
+            self._masks[down.shape[1]] = ~self._mask.repeat_interleave(each, 1)
+        # Filled and not multiplied: what others' adapters make of a row may be infinite, and 0 times that is no number.
+        return torch.addmm(y, (x @ down).masked_fill_(self._masks[down.shape[1]], 0), up)
 
 
 Dressed = DressedOnCpu | DressedByTorch

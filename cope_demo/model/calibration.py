@@ -4,9 +4,11 @@ A measurement takes some tens of milliseconds and is remembered in the cache fol
 `in-place` or `unpacked` beside the type that arithmetic.py reads there.
 """
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import torch
@@ -14,6 +16,7 @@ import torch
 from cope_demo.paths import cache_dir
 from cope_demo.system.cpu import describe_cpu
 from cope_demo.system.files import write_whole
+from cope_demo.system.locks import file_lock
 
 from .arithmetic import read_choices
 from .compiling import running_loops
@@ -41,16 +44,26 @@ def measure_few(products: Sequence) -> int:
 
 
 def remember(what: str, measure: Callable[[], int]) -> int:
-    """What was measured on this machine, with this torch and as many threads; where it never was, it is now."""
+    """What was measured on this machine, with this torch and as many threads; where it never was, it is now.
+
+    Processes that come at once share one measurement. Where nothing can be written each makes its own.
+    """
     cpu = describe_cpu()["model"], torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()
     name, file = "|".join(map(str, (*cpu, torch.__version__, what))), cache_dir() / "calibration.json"
     known = _read_known(file)
-    if not isinstance(known.get(name), int):
-        measured = measure()
-        known = _read_known(file) | {name: measured}
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(file, json.dumps(known))
-    return known[name]
+    if isinstance(known.get(name), int):
+        return known[name]
+    with ExitStack() as held:
+        with suppress(OSError):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            lock = hashlib.sha256(what.encode()).hexdigest()[:8]  # one of its own, as one measurement may need another
+            held.enter_context(file_lock(file.with_name(f"{file.stem}-{lock}.lock")))
+        measured = _read_known(file).get(name)
+        if not isinstance(measured, int):
+            measured = measure()
+            with suppress(OSError), file_lock(file.with_suffix(".lock")):
+                write_whole(file, json.dumps(_read_known(file) | {name: measured}))
+    return measured
 
 
 def _measure_few(products: Sequence) -> int:

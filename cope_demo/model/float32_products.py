@@ -47,7 +47,8 @@ def _is_onednn_faster() -> bool:
 @torch.inference_mode()
 def _measure() -> bool:
     rows, inputs, outputs = SIZE
-    x, weight = torch.ones(rows, inputs), torch.ones(outputs, inputs)
+    # The default type is another one while transformers loads a model.
+    x, weight = (torch.ones(size, inputs, dtype=torch.float32) for size in (rows, outputs))
     ways = (lambda: x @ weight.t()), (lambda: ask_onednn(x, weight))
     times = [float("inf")] * len(ways)
     try:

@@ -40,6 +40,7 @@ def test_a_step_has_the_rows_of_all_pieces_in_their_order():
     assert layout.new.tolist() == [20, 21, 22, 46, 62, 63]
     assert layout.places[0, :3].tolist() == [20, 21, 22] and layout.places[2, :4].tolist() == [60, 61, 62, 63]
     assert layout.places[1].tolist() == list(range(40, 47))
+    assert layout.places[0, 3:].tolist() == [20] * 4 and layout.places[2, 4:].tolist() == [60] * 3
     assert step.wanted.tolist() == [3, 4, 5]
     assert (one.length, one.pending, two.length, two.pending, three.length) == (3, [4], 7, [], 4)
     assert assemble([Piece(one, 1, 1)], CPU).layout.new.tolist() == [23]

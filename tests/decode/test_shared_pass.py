@@ -2,18 +2,21 @@
 
 import threading
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
 
 from cope_demo.config import DecodeConfig
 from cope_demo.decode import engine as engine_module
-from cope_demo.decode import shared_pass
+from cope_demo.decode import forward, shared_pass
+from cope_demo.decode.attention import TorchPool
 from cope_demo.decode.engine import Engine
 from cope_demo.decode.methods import COLUMNS, METHODS
 from cope_demo.decode.outbox import FULL
 from cope_demo.decode.trace import Column
 from cope_demo.errors import CopeError
+from cope_demo.model import adapter_slots
 from cope_demo.model.adapters import Lora, LoraBank
 from cope_demo.model.base_model import BaseModel
 from tests import tiny
@@ -28,6 +31,7 @@ from tests.decode.together import (
     watch_steps,
 )
 from tests.fits import eventually
+from tests.model.test_adapter_slots import dress_by_torch
 
 CONFIG = DecodeConfig(max_new_tokens=12)
 MANY = (*(name for name, method in METHODS.items() if method.paper), "oppu-scaled", "against-mean")
@@ -170,18 +174,36 @@ def test_an_adapter_that_does_not_fit_ends_its_request_alone(engine, asks, alone
     assert eventually(lambda: engine.shared.free_places() == free)
 
 
+@pytest.fixture(params=["CPU", "GPU"])
+def device_engine(request, base, monkeypatch) -> Engine:
+    """An engine that is new, by the means of a CPU and of a GPU (on this CPU)."""
+    if request.param == "GPU":
+        make_pool = partial(TorchPool, device=torch.device("cpu"), dtype=torch.float32)
+        monkeypatch.setattr(forward, "CpuPool", make_pool)
+        monkeypatch.setattr(adapter_slots, "DressedOnCpu", dress_by_torch)
+    return Engine(base)
+
+
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
-def test_numbers_that_are_none_end_their_request_alone(engine, base, asks, alone, temperature):
+@pytest.mark.parametrize("huge", ["its numbers", "its adapter"])
+def test_numbers_that_are_none_end_their_request_alone(device_engine, base, asks, temperature, huge):
     """An adapter may be finite and yet lead to no number; sampled columns of others draw as without it."""
-    huge = tiny.make_lora(base.model, 1, scale=1e25)
+    engine = device_engine
+    if huge == "its numbers":
+        huge = tiny.make_lora(base.model, 1, scale=1e25)
+    else:  # which is too much for anybody's input
+        huge = tiny.make_lora(base.model, 1)
+        huge = Lora({path: (down.sign() * 3e38, up) for path, (down, up) in huge.weights.items()}, huge.rank)
     bad = replace(asks[4], bank=LoraBank({"oppu": huge, "cope": huge}, torch.float32, torch.device("cpu")))
     bad = replace(bad, config=replace(bad.config, temperature=temperature))
-    asked = [asks[4], bad, asks[5]]
     score = lambda: engine.score(bad.prompt, make_prompt(5), "cope", bad.bank, bad.config)  # noqa: E731
-    one, error, other, unscored = run_together(engine, [*(lambda ask=ask: run(engine, ask) for ask in asked), score])
-    for refusal in (error, unscored):
-        assert isinstance(refusal, CopeError) and "infinite or none at all" in str(refusal)
-    assert ids(one) == ids(alone[4]) and ids(other) == ids(alone[5])
+    asked = [lambda ask=ask: run(engine, ask) for ask in (bad, asks[4], asks[1])]
+    one, other = asked[1](), asked[2]()  # of different lengths
+    for works in ([score, *asked], asked):  # the score takes the pool's first places, where its numbers stay
+        *refused, first, second = run_together(engine, works)
+        for refusal in refused:
+            assert isinstance(refusal, CopeError) and "infinite or none at all" in str(refusal)
+        assert [ids(first), ids(second)] == [ids(one), ids(other)]
 
 
 def test_a_fault_of_the_machine_ends_what_runs_and_nothing_else(engine, asks, alone, monkeypatch):

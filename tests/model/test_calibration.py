@@ -1,6 +1,8 @@
 """From how many rows on weights are unpacked: what is faster by enough, remembered for this machine."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -52,6 +54,33 @@ def test_weights_are_unpacked_where_that_is_faster_by_enough(measured, seconds, 
     known = product.measured
     assert measure_few([product]) == few and product.measured == known
     assert few in json.loads((cache_dir() / "calibration.json").read_text()).values()
+
+
+def test_processes_that_come_at_once_share_one_measurement(measured):
+    """Two threads stand for them: a lock of the kernel's keeps threads of a process apart as well."""
+    began, go_on, measurements = threading.Event(), threading.Event(), []
+
+    def measure() -> int:
+        measurements.append(calibration.remember("another", lambda: 5))  # as one that needs another
+        began.set()
+        assert go_on.wait(30)
+        return 40 + len(measurements)
+
+    with ThreadPoolExecutor() as threads:
+        first = threads.submit(calibration.remember, "what", measure)
+        assert began.wait(30)
+        second = threads.submit(calibration.remember, "what", measure)
+        assert not second.done()
+        go_on.set()
+        assert first.result(30) == second.result(30) == 41 and measurements == [5]
+    assert set(json.loads((cache_dir() / "calibration.json").read_text()).values()) == {41, 5}
+
+
+def test_where_nothing_can_be_written_it_is_measured_each_time(measured, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(calibration, "cache_dir", lambda: tmp_path / "file")  # no folder, so nothing fits in it
+    found = iter((7, 8))
+    assert [calibration.remember("what", lambda: next(found)) for _ in range(2)] == [7, 8]
 
 
 def test_the_environment_decides_without_measuring(measured, monkeypatch):

@@ -67,6 +67,17 @@ def test_onednn_must_be_faster_by_enough(monkeypatch, onednn, faster):
     assert float32_products._measure() == faster
 
 
+def test_float32_is_measured_whatever_torch_s_default_type_is(monkeypatch):
+    asked = set()
+    monkeypatch.setattr(float32_products, "ask_onednn", lambda x, weight: asked.update((x.dtype, weight.dtype)))
+    torch.set_default_dtype(torch.bfloat16)  # as transformers does while it loads a model
+    try:
+        float32_products._measure()
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert asked == {torch.float32}
+
+
 def test_a_onednn_without_such_products_is_not_asked(monkeypatch):
     def refuse(x: torch.Tensor, weight: torch.Tensor) -> None:
         raise RuntimeError("not built")
