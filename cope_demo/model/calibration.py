@@ -1,6 +1,6 @@
 """How products are computed fastest on this machine, measured once: up to how many rows they are multiplied in place.
 
-A measurement takes some tens of milliseconds and is remembered in the cache folder. COPE_COMPUTE overrides it, with
+A measurement takes about a second and is remembered in the cache folder. COPE_COMPUTE overrides it, with
 `in-place` or `unpacked` beside the type that arithmetic.py reads there.
 """
 
@@ -23,12 +23,17 @@ from .compiling import running_loops
 
 WAYS = "tiles by form, either library"
 """Changes whenever the ways that are measured do."""
+BOTH = ("multiply_in_place", "multiply_unpacked")
 ROWS = (12, 24, 48, 96, 192, 384)
 """Rows of a batch at which both ways are tried."""
 ALWAYS = 1 << 30
 """What is faster in place at the last of ROWS is so for any more: unpacking counts for hardly anything there."""
 WORTH = 1.2
 """So much faster must unpacked weights be, as torch's product and they take some 200 MB more."""
+SURE = 2
+"""Ways that are further apart than WORTH by this factor are not timed again."""
+MANY = 96
+"""From so many rows on a product computes for longer than it reads, so one of them says what all do."""
 
 
 def measure_few(products: Sequence) -> int:
@@ -68,7 +73,9 @@ def remember(what: str, measure: Callable[[], int]) -> int:
 
 def _measure_few(products: Sequence) -> int:
     with running_loops():
-        few = max((rows for rows in ROWS if _is_fast_in_place(products, rows)), default=ROWS[0] // 2)
+        for way in BOTH:  # the first call of each compiles, or reads what was compiled
+            getattr(products[0], way)(torch.ones(ROWS[0], products[0].width, dtype=torch.float32))
+        few = next((rows for rows in reversed(ROWS) if _is_fast_in_place(products, rows)), ROWS[0] // 2)
     return ALWAYS if few == ROWS[-1] else few
 
 
@@ -82,13 +89,15 @@ def _read_known(file: Path) -> dict:
 
 def _is_fast_in_place(products: Sequence, rows: int) -> bool:
     x = torch.ones(rows, products[0].width, dtype=torch.float32)
-    times: dict[str, float] = {}
-    for way in ("multiply_in_place", "multiply_unpacked"):
-        best = float("inf")
-        for _ in range(2):
+    own = products if rows < MANY else products[:1]
+    best = dict.fromkeys(BOTH, float("inf"))
+    for _ in range(2):
+        for way in BOTH:
             started = time.perf_counter()
-            for product in products:
+            for product in own:
                 getattr(product, way)(x)
-            best = min(best, time.perf_counter() - started)
-        times[way] = best
-    return times["multiply_in_place"] <= WORTH * times["multiply_unpacked"]
+            best[way] = min(best[way], time.perf_counter() - started)
+        ratio = best["multiply_in_place"] / (WORTH * best["multiply_unpacked"])
+        if not 1 / SURE < ratio < SURE:
+            break
+    return ratio <= 1
