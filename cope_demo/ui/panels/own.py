@@ -1,6 +1,7 @@
 """One's own history: paste or upload, choose the task, and see at once how it was understood."""
 
 import contextlib
+import hashlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -123,11 +124,15 @@ def preview(
 ) -> dict:
     """What the preview draws. `whole` also makes the instructions and applies the rules of a fit (seconds, not ms).
 
-    pass_seconds: what was measured of this host when its model was loaded (Service.pass_seconds).
+    pass_seconds: what was measured of this host when its model was loaded (Service.pass_seconds). "of" tells texts from
+    others: a whole preview may arrive when there are other ones by then.
     """
     source, filename = read_source(text, file)
+    content = source if isinstance(source, bytes) else source.encode("utf-8", "replace")
+    of = {"of": hashlib.sha256(b"\0".join((content, (filename or "").encode(), task.encode()))).hexdigest()[:16]}
     if not source.strip():
-        return {"state": "read", "problem": EMPTY_FILE.format(name=quote(filename))} if filename else {"state": "empty"}
+        told = {"state": "read", "problem": EMPTY_FILE.format(name=quote(filename))} if filename else {"state": "empty"}
+        return told | of
     history, problem = None, None
     try:
         history = read_history(source, filename, task)
@@ -136,7 +141,7 @@ def preview(
     except Exception as error:
         problem = explain_error(error)
     described = describe_history(history, filename, pass_seconds) if history else {}
-    return {"problem": problem, "whole": whole, **described}
+    return {"problem": problem, "whole": whole, **of, **described}
 
 
 def describe_history(history: History, filename: str | None = None, pass_seconds: float | None = None) -> dict:

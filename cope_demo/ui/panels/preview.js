@@ -1,5 +1,5 @@
-// How a history was understood: data = { state, whole, problem, summary, warnings, notes, samples, more }. A quick look at texts
-// that are still being changed is made whole once they rest.
+// How a history was understood: data = { state, whole, of, problem, summary, warnings, notes, samples, more }. A quick look at
+// texts that are still being changed is made whole once they rest.
 
 import { draw, el, rootOf } from '../assets/dom.js';
 
@@ -21,7 +21,10 @@ export function mount(component) {
   const root = rootOf(component);
   root.setAttribute('aria-live', 'polite');
   let resting = 0;
+  let latest = null; // the texts of the last quick look
   draw(component, (data) => {
+    if (data.whole && data.of && data.of !== latest) return; // of texts that were changed while it was made
+    if (!data.whole) latest = data.of;
     root.replaceChildren();
     if (data.state === 'empty' || data.whole === false) clearTimeout(resting);
     if (data.state === 'read' && data.whole === false) resting = setTimeout(() => component.trigger('settle', {}), REST);
