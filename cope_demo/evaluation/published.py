@@ -142,7 +142,7 @@ def read_run(folder: Path) -> Run:
 
 def _read_common(run: Run) -> dict:
     """What all runs have in common."""
-    return {"model": run.plan["model"], **run.plan["fit"]}
+    return {"model": run.plan["model"], "compute": run.plan.get("compute"), **run.plan["fit"]}
 
 
 def _read_common_of_task(run: Run) -> dict:
