@@ -268,7 +268,9 @@ def _set_compute_type(model: torch.nn.Module, dtype: torch.dtype, keep_embedding
 
 
 def _make_trainable(model: torch.nn.Module) -> None:
-    """Keeps autograd alive in the 4-bit layers (see load_base), and unpacks them for good where memory allows."""
+    """Keeps autograd alive in the 4-bit layers (see load_base), and unpacks them for good where memory allows; the head
+    and other layers that are not in 4 bit go by the faster library."""
+    from .float32_products import speed_up_linears
     from .unpacked import Unpacked
 
     layers = [module for module in model.modules() if isinstance(module, Linear4bit)]
@@ -277,6 +279,7 @@ def _make_trainable(model: torch.nn.Module) -> None:
         layer.support_avx512bf16_for_cpu = False
         if size <= KEPT_BYTES and layer.weight.device.type == "cpu" and not isinstance(layer.forward, Unpacked):
             layer.forward = Unpacked(layer)
+    speed_up_linears(model)
 
 
 def _find_folder(model: str) -> str:

@@ -1,10 +1,12 @@
 """Float32 products by either library: the same numbers, gradients where they are wanted; the faster one is taken."""
 
+import copy
+
 import pytest
 import torch
 
 from cope_demo.model import float32_products
-from cope_demo.model.float32_products import multiply
+from cope_demo.model.float32_products import multiply, speed_up_linears
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +43,19 @@ def test_both_ways_give_the_same_numbers(way, shape):
     watched = x.clone().requires_grad_()
     multiply(watched, weight).sum().backward()
     assert torch.allclose(watched.grad, weight.sum(0).expand_as(x), atol=1e-4)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_layer_is_what_torch_makes_of_it(way, bias):
+    layer, x = torch.nn.Linear(24, 48, bias).requires_grad_(False), torch.randn(2, 5, 24)
+    other = copy.deepcopy(layer)
+    speed_up_linears(torch.nn.Sequential(other))
+    for one in (x, x[:0]):
+        assert torch.allclose(other(one), layer(one), atol=1e-5)
+    watched, plain = x.clone().requires_grad_(), x.clone().requires_grad_()
+    other(watched).square().sum().backward()
+    layer(plain).square().sum().backward()
+    assert torch.allclose(watched.grad, plain.grad, atol=1e-4)
 
 
 def test_other_types_go_torch_s_own_way(monkeypatch):
