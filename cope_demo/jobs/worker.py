@@ -6,6 +6,7 @@ names of the dead and puts their fits back in the queue, where they go on at the
 
 import os
 import secrets
+import signal
 import sys
 import time
 
@@ -95,18 +96,27 @@ def _work() -> None:
     except Exception as error:
         log_fault("start", error)
         raise CopeError(NO_DATABASE) from error
+    interrupts: list[int] = []
+
+    def interrupt(number: int, frame) -> None:
+        interrupts.append(number)  # what is raised is lost where it comes in the midst of what may not fail
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
     log_event("worker waits", worker=name)
+    code = 0  # a fit that it was at goes on when a worker is started again
     try:
-        while True:
+        while not interrupts:
             liveness.check()
             _requeue_dead(name, liveness)
             time.sleep(REQUEUE_SECONDS)
     except KeyboardInterrupt:
-        log_event("worker ends", worker=name)
-        code = 0  # a fit that it was at goes on when a worker is started again
+        pass
     except Exception as error:
         log_fault("queue", error, worker=name)
         code = 1
+    if not code:
+        log_event("worker ends", worker=name)
     os._exit(code)  # not through DBOS, whose threads would wait for the fit
 
 

@@ -6,7 +6,9 @@ letters of the job's id, which open nothing. (What does not go through `logging`
 
 import json
 import logging
+import os
 import traceback
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TextIO
@@ -45,6 +47,20 @@ def find_log() -> TextIO | None:
                 return None
             return handler.stream
     return None
+
+
+def _renew_stream() -> None:
+    """In a forked process: lines go by a stream of its own, as a thread that is not there may hold the other's lock."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, _Handler):
+            with suppress(OSError, ValueError):  # a stream that is no file
+                own = open(os.dup(handler.stream.fileno()), "w", encoding="utf-8", buffering=1)
+                _inherited.append(handler.stream)  # so that it is never closed, for which it would be locked
+                handler.stream = own
+
+
+_inherited: list[TextIO] = []
+os.register_at_fork(after_in_child=_renew_stream)
 
 
 def propagate_logs(*names: str) -> None:

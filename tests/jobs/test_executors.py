@@ -202,8 +202,29 @@ def test_worker_by_hand(stages, tmp_path):
         assert Store(users).open("ada").history() == SAMPLES
     finally:
         worker.send_signal(signal.SIGINT)
-        assert worker.wait(5) == 0
+        assert worker.wait(30) == 0
         jobs.close()
+
+
+LOST_INTERRUPT = """
+import os, signal, time
+from cope_demo.jobs import worker
+
+def lose(name, liveness):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(5)
+    except KeyboardInterrupt:
+        pass
+
+worker._requeue_dead = lose
+worker.run_worker()
+"""
+
+
+def test_an_interrupt_that_gets_lost_ends_the_worker_all_the_same(own_data):
+    """As one that comes while Python tidies up, where nothing may be raised."""
+    assert subprocess.run([sys.executable, "-c", LOST_INTERRUPT], timeout=60).returncode == 0
 
 
 def test_given_up_jobs_fail_and_leave_nothing(own_data):

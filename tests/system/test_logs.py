@@ -3,6 +3,8 @@
 import io
 import json
 import logging
+import subprocess
+import sys
 
 import pytest
 
@@ -27,6 +29,35 @@ def test_an_event_is_a_line(read_lines):
     (line,) = read_lines()
     assert line.pop("time").endswith("+00:00")
     assert line == {"level": "info", "event": "stage done", "job": "01234567", "stage": "oppu", "seconds": 1.5}
+
+
+FORK = """
+import os, threading, time
+from cope_demo.system.logs import log_event, log_to
+
+reading, writing = os.pipe()
+stream = open(writing, "w", buffering=1)
+log_to(stream)
+threading.Thread(target=lambda: stream.write("x" * 1_000_000), daemon=True).start()
+time.sleep(0.5)  # it waits for a reader, and holds the stream's lock
+child = os.fork()
+if not child:
+    log_event("forked")
+    os._exit(0)
+threading.Thread(target=lambda: [os.read(reading, 65536) for _ in iter(int, 1)], daemon=True).start()
+for _ in range(200):
+    done, code = os.waitpid(child, os.WNOHANG)
+    if done:
+        os._exit(code)
+    time.sleep(0.1)
+os.kill(child, 9)
+os._exit(1)
+"""
+
+
+def test_a_forked_process_logs_though_another_thread_held_the_stream():
+    """As the workers of a lent GPU, which are forked from a server that answers others."""
+    assert subprocess.run([sys.executable, "-c", FORK], timeout=60).returncode == 0
 
 
 def test_neither_errors_nor_libraries_are_quoted(read_lines):

@@ -45,7 +45,7 @@ def test_preview_shows_what_was_kept_and_why_not():
 
 
 def test_preview_of_nothing_and_of_a_wrong_file():
-    assert own.preview("  \n", None, "free_writing") == {"state": "empty"}
+    assert own.preview("  \n", None, "free_writing")["state"] == "empty"
     assert "'a.txt' holds no text" in own.preview("", ("a.txt", b" \n"), "free_writing")["problem"]
     assert own.preview("", ("a.csv", b"x,y\n1,2\n"), "free_writing")["problem"]
     assert ".pdf files cannot be read" in own.preview("", ("a.pdf", b"hello you there"), "free_writing")["problem"]

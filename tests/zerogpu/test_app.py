@@ -13,6 +13,7 @@ from cope_demo.service.service import Service
 from cope_demo.system.files import find_packaged_file
 from cope_demo.system.zero_gpu import BROKEN_OFF, USED_UP
 from cope_demo.texts.embedding import EMBEDDER_FILE, EMBEDDER_PACKAGE
+from cope_demo.texts.tasks import find_task
 from tests.fits import eventually
 
 from .lender import make_token
@@ -46,7 +47,7 @@ def test_a_comparison_streams_and_is_what_any_machine_writes(app, ada, monkeypat
     monkeypatch.setenv("COPE_COMPUTE", "bfloat16")  # as a GPU does
     *steps, trace = compare(ada, PROMPT, max_new_tokens=100)
     assert len(steps) > 2 and all(step["events"] for step in steps if step["seq"] >= 0)
-    config = DecodeConfig(max_new_tokens=100)
+    config = DecodeConfig(max_new_tokens=100, repetition_penalty=find_task("free_writing").repetition_penalty)
     *_, own = Service(app.model, app.data / "users").compare(ada[1]["user"], PROMPT, config)
     assert [column["method"] for column in trace["columns"]] == ["greedy", "oppu", "cope"]
     for column, other in zip(trace["columns"], own.columns, strict=True):
