@@ -114,7 +114,11 @@ DAMAGED = bytearray(gzip.compress(bytes(range(256)) * 9))
 DAMAGED[20] ^= 0xFF
 
 
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"no json"), gzip.compress(b"{}\n"), bytes(DAMAGED)])
+@pytest.mark.parametrize(
+    "content",
+    [b"no gzip", gzip.compress(b"no json"), gzip.compress(b"{}\n"), bytes(DAMAGED)],
+    ids=["no gzip", "no JSON", "no run", "a byte that is another one"],
+)
 def test_a_damaged_file_is_named(tmp_path, content):
     (tmp_path / f"{TASK}-seed-0.jsonl.gz").write_bytes(content)
     with pytest.raises(CopeError, match="seed-0.jsonl.gz cannot be read"):
