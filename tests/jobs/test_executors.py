@@ -209,21 +209,18 @@ def test_worker_by_hand(stages, tmp_path):
 LOST_INTERRUPT = """
 import os, signal, time
 from cope_demo.jobs import worker
-
 def lose(name, liveness):
     try:
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(5)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # as where Python tidies up and nothing may be raised
         pass
-
 worker._requeue_dead = lose
 worker.run_worker()
 """
 
 
 def test_an_interrupt_that_gets_lost_ends_the_worker_all_the_same(own_data):
-    """As one that comes while Python tidies up, where nothing may be raised."""
     assert subprocess.run([sys.executable, "-c", LOST_INTERRUPT], timeout=60).returncode == 0
 
 
