@@ -71,14 +71,18 @@ def read_runs(folder: Path) -> tuple[list[Run], list[str]]:
     for run in runs:
         first_of_task = next(other for other in runs if other.plan["task"] == run.plan["task"])
         for other, read in ((runs[0], _read_common), (first_of_task, _read_common_of_task)):
-            mine, others = read(run), read(other)
-            if differing := sorted(name for name in mine if mine[name] != others.get(name)):
-                names = " and ".join(str(one.folder.relative_to(folder)) for one in (run, other))
-                raise CopeError(
-                    f"{names} differ in {', '.join(differing)}, so their numbers do not belong in one table: keep them "
-                    "in different folders."
-                )
+            names = " and ".join(str(one.folder.relative_to(folder)) for one in (run, other))
+            check_alike(names, read(run), read(other))
     return runs, unfinished
+
+
+def check_alike(names: str, one: dict, other: dict) -> None:
+    """Raises CopeError, which names both runs and what differs, where these settings of theirs do."""
+    if differing := [name for name in sorted({*one, *other}) if one.get(name) != other.get(name)]:
+        raise CopeError(
+            f"{names} differ in {', '.join(differing)}, so their numbers do not belong in one table: keep them in "
+            "different folders."
+        )
 
 
 def gather(runs: Sequence[Run], seed: int = 0) -> dict:

@@ -17,6 +17,7 @@ from cope_demo.errors import CopeError
 from cope_demo.system.files import format_json_lines
 
 from .endpoints import OF_READING, Replicate, Table
+from .published import check_alike
 
 QUOTED = ("news_headline", "scholarly_title", "abstract_generation")
 """Tasks whose texts may be kept whole; of the others the scores alone."""
@@ -68,29 +69,17 @@ def read_records(folder: Path, tasks: Sequence[str]) -> dict[str, list[RunRecord
     found = {task: [_read_file(path) for path in sorted(folder.glob(f"{task}-seed-*.jsonl.gz"))] for task in tasks}
     runs = [one for many in found.values() for one in many]
     for one in runs:
-        _check_alike(one, found[one.plan["task"]][0], ())
-        _check_alike(one, runs[0], OF_TASKS)
+        for other, but in ((found[one.plan["task"]][0], ()), (runs[0], OF_TASKS)):
+            check_alike(f"{one.name} and {other.name}", _describe(one.plan, but), _describe(other.plan, but))
     return {task: sorted(many, key=lambda one: one.replicate.seed) for task, many in found.items() if many}
 
 
-def _check_alike(one: RunRecord, other: RunRecord, but: Sequence[str]) -> None:
-    """Raises CopeError where these runs differ in anything but their seeds and what is named in `but`."""
-    mine, others = _describe(one.plan), _describe(other.plan)
-    differing = [name for name in sorted({*mine, *others} - {*but}) if mine.get(name) != others.get(name)]
-    if differing:
-        raise CopeError(
-            f"The runs {one.name} and {other.name} differ in {', '.join(differing)}, so their numbers do not belong in "
-            "one table: keep them in different folders."
-        )
-
-
-def _describe(plan: dict) -> dict:
-    """A plan without its seeds, its settings beside the rest."""
+def _describe(plan: dict, but: Sequence[str] = ()) -> dict:
+    """A plan without its seeds and what is named in `but`, its settings beside the rest."""
     plan = complete_plan(plan)
     parts = {name: plan.pop(name, {}) for name in ("decode", "fit")}
-    return plan | {
-        f"{part}.{name}": value for part, own in parts.items() for name, value in own.items() if name != "seed"
-    }
+    plan |= {f"{part}.{name}": value for part, own in parts.items() for name, value in own.items() if name != "seed"}
+    return {name: value for name, value in plan.items() if name not in but}
 
 
 def _make_line(replicate: Replicate, author: str, table: Table, quoted: bool) -> dict:

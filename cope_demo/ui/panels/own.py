@@ -128,8 +128,9 @@ def preview(
     others: a whole preview may arrive when there are other ones by then.
     """
     source, filename = read_source(text, file)
-    content = source if isinstance(source, bytes) else source.encode("utf-8", "replace")
-    of = {"of": hashlib.sha256(b"\0".join((content, (filename or "").encode(), task.encode()))).hexdigest()[:16]}
+    parts = (source, f"{filename}\0{task}")
+    content = b"\0".join(part if isinstance(part, bytes) else part.encode("utf-8", "replace") for part in parts)
+    of = {"of": hashlib.sha256(content).hexdigest()[:16]}
     if not source.strip():
         told = {"state": "read", "problem": EMPTY_FILE.format(name=quote(filename))} if filename else {"state": "empty"}
         return told | of
