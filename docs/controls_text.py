@@ -4,7 +4,7 @@ from functools import partial
 
 from controls_findings import list_findings
 
-from cope_demo.evaluation.published import MEASURED
+from cope_demo.evaluation.hypotheses import PLANNED, list_made
 from cope_demo.evaluation.study_text import (
     format_decisions,
     format_differences,
@@ -16,8 +16,6 @@ from cope_demo.evaluation.study_text import (
 from cope_demo.texts.tasks import TASKS
 
 NOTHING = "Not measured yet."
-SEEDS = (0, 1, 2)
-"""Those of docs/PLAN.md, of every task."""
 PARTS = {
     "reading": format_reading,
     "decisions": format_decisions,
@@ -56,12 +54,11 @@ def _measured(data: dict) -> str:
 
 def _decide(data: dict) -> str:
     """The hypotheses by the mean of the tasks, and by each; while planned runs are missing, that nothing is decided."""
-    planned = [(task, seed) for task in MEASURED for seed in SEEDS]
-    made = [(task, seed) for task, seed in planned if seed in data["tasks"].get(task, {"seeds": ()})["seeds"]]
-    judge = partial(format_hypotheses, final=made == planned)
+    made = list_made(data)
+    judge = partial(format_hypotheses, final=made == PLANNED)
     parts = [f"**Mean of the tasks**\n\n{judge(data['pooled'])}"] if data["tasks"] and data["pooled"] else []
-    if made != planned:
-        missing = f"{len(made)} of the {len(planned)} planned runs are made, and nothing is decided before all of them."
+    if made != PLANNED:
+        missing = f"{len(made)} of the {len(PLANNED)} planned runs are made, and nothing is decided before all of them."
         parts.insert(0, missing)
     return "\n\n".join([*parts, _by_task(data, judge)])
 

@@ -6,6 +6,8 @@ The further ones share an error rate of 5 % by Holm ("A Simple Sequentially Reje
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .published import MEASURED
+
 
 @dataclass(frozen=True)
 class Hypothesis:
@@ -37,6 +39,8 @@ SECONDARY = (
     Hypothesis("cope", "oppu", "rougeL", "CoPe's text is nearer to the author's text than OPPU's"),
     Hypothesis("cope", "tam", "rougeL", "CoPe's text is nearer to the author's text than TAM's"),
 )
+PLANNED = [(task, seed) for task in MEASURED for seed in (0, 1, 2)]
+"""The runs that decide: every task with every seed."""
 LEVEL = 0.05
 GUARDS = ("repeated", "copied")
 """Endpoints that must not rise with the primary one: a text that repeats itself, or the history, is no success."""
@@ -69,6 +73,12 @@ def judge_hypotheses(study: dict) -> list[dict]:
         }
         for (one, numbers), p in zip(there, adjusted, strict=True)
     ]
+
+
+def list_made(controls: dict) -> list[tuple[str, int]]:
+    """Those of PLANNED that docs/controls.json holds."""
+    seeds = {task: study["seeds"] for task, study in controls["tasks"].items()}
+    return [(task, seed) for task, seed in PLANNED if seed in seeds.get(task, ())]
 
 
 def find_guards(study: dict) -> dict[str, dict]:

@@ -9,8 +9,9 @@ from cope_demo.ui.panels import evidence
 from cope_demo.ui.theme import STYLES
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.test_axe import violations
-from tests.evaluation.test_published import REVIEWS
-from tests.ui.panels.test_evidence import NEWS, STUDY, data  # noqa: F401
+from tests.evaluation.test_published import NEWS, REVIEWS
+from tests.ui.panels.test_evidence import data  # noqa: F401
+from tests.ui.panels.test_evidence_controls import STUDY
 
 PAGE = """<!doctype html><html lang="en"><title>Does it work?</title><meta name="viewport" content="width=device-width">
 <style>%s</style><body class="gradio-container"><main><h1>Page</h1><h3>Step</h3>
@@ -37,6 +38,8 @@ def test_every_task_and_the_sweep_are_there_at_both_sizes(chromium, html, dark):
     page.evaluate("(dark) => document.body.classList.toggle('dark', dark)", dark)
     assert page.inner_text(".answer").startswith("In part: what CoPe writes is ")
     page.click(".cope-evidence .sweeps:not(.controls) summary")
+    assert page.locator(".written tbody tr").all_inner_texts()[2].startswith("CoPe")
+    assert page.locator(".written .line").count() == 4  # chance
     assert page.get_attribute(".chip >> nth=0", "aria-pressed") == "true"
     assert len(page.query_selector_all("[aria-live] tbody tr")) == 3
     page.keyboard.press("Shift+Tab")
@@ -49,7 +52,7 @@ def test_every_task_and_the_sweep_are_there_at_both_sizes(chromium, html, dark):
     page.click(".controls summary")
     rows = page.locator(".controls table:not(.found) tbody tr")
     assert rows.count() == 3 and "0.360" in rows.nth(0).inner_text()
-    assert page.locator(".controls .found .line").count() == 1  # chance
+    assert page.locator(".controls .found .line").count() == 4 + 1  # chance
     flips = page.locator(".controls .flip").all_text_contents()
     assert flips == ["1 became the author’s", "2 were, and are not"]
     for size in (DESKTOP, PHONE):

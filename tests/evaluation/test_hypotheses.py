@@ -5,11 +5,13 @@ import pytest
 from cope_demo.evaluation.hypotheses import (
     GUARDS,
     MOST,
+    PLANNED,
     PRIMARY,
     SECONDARY,
     adjust_holm,
     find_guards,
     judge_hypotheses,
+    list_made,
 )
 from cope_demo.evaluation.study_summary import PAIRS
 
@@ -60,3 +62,9 @@ def test_every_hypothesis_is_compared_by_a_study_and_stands_in_the_plan():
         assert (one.own, one.over) in PAIRS
         assert f"| `{one.own}` over `{one.over}` | {one.endpoint} |" in plan
     assert all(f"`{name}`" in plan for name in GUARDS) and f"more than {MOST:g} over" in plan
+
+
+def test_runs_that_are_not_planned_decide_nothing():
+    assert len(PLANNED) == len(set(PLANNED)) == 15 and "Seeds.** 0, 1 and 2," in PLAN.read_text("utf-8")
+    made = {"news_headline": {"seeds": [1, 3]}, "another_task": {"seeds": [0]}}
+    assert list_made({"tasks": made}) == [("news_headline", 1)]

@@ -26,11 +26,11 @@ def answer_question(published: dict, controls: dict) -> dict | None:
     opening = "No" if worse else OPENINGS[2 if above == len(clauses) else min(above, 1)]
     told = ", and ".join(_compare(*clause) for clause in clauses)
     authors = sum(published["tasks"][name]["users"] for name in kinds)
-    rests = f"It rests on {authors} authors of {_count_kinds(len(kinds))}, by the words that both texts share (ROUGE-L)"
+    rests = f"It rests on {authors} authors of {count_kinds(len(kinds))}, by the words that both texts share (ROUGE-L)"
     studies = controls["tasks"].values()
     if studies:
         few = sum(study["users"] for study in studies)
-        rests += f"; the controls below on {few} authors of {_count_kinds(len(studies))}"
+        rests += f"; the controls below on {few} authors of {count_kinds(len(studies))}"
     return {"sentence": f"{opening}: what CoPe writes is {told}.", "rests": f"{rests}."}
 
 
@@ -56,5 +56,6 @@ def _compare(over: str, gain: float, low: float, high: float) -> str:
     return f"{way} to the author’s own words than that of {MODELS[over]}, {sure}"
 
 
-def _count_kinds(count: int) -> str:
+def count_kinds(count: int) -> str:
+    """How many kinds of writing, in words."""
     return "one kind of writing" if count == 1 else f"{count} kinds of writing"

@@ -1,5 +1,5 @@
-// Does it work: data = { state: "none" | "open", answer: { sentence, rests } | null, intro, limits, groups: [{ label, lead, rows }], sweeps, absent: [label], and where the
-// whole results lie elsewhere, results; and of the controls, controls: [{ label, lead, rows, figures }] }.
+// Does it work: data = { state: "none" | "open", answer: { sentence, rests } | null, intro, limits, groups: [{ label, lead, rows }], sweeps, absent: [label],
+// and of the controls, written: { lead, rests, figure } | null, controls: [{ label, lead, rows, figures }]; results and every_control: where these documents lie }.
 
 import { draw, el, fill, rootOf } from '../assets/dom.js';
 
@@ -52,12 +52,12 @@ const sweep = ({ label, size, parts, against }) => el('section', {}, el('h4', {}
 
 const columns = ['log p a token', 'author found', 'in pairs', 'next token right'];
 const share = (value) => `${Math.round(100 * value)}\u202f%`;
-// How often each adapter finds the author, beside chance.
-const found = ({ title, rows, lines }) => {
-  const x = (value) => 100 * Math.max(0, Math.min(1, value)); // a share, of which a t interval knows nothing
+// Shares beside chance, from `start` to all.
+const found = ({ title, rows, lines, start }) => {
+  const x = (value) => (100 * (Math.max(start, Math.min(1, value)) - start)) / (1 - start); // a share, of which a t interval knows nothing
   return el('table.found', {}, el('caption', {}, title, el('span', {}, lines.map((line) => [el('i.n0', {}), `${line.name} ${share(line.value)}`]))),
-    el('tbody', {}, rows.map((row) => el('tr', {}, el('th', { scope: 'row' }, row.name), el('td', {}, el('b', {}, share(row.value)), el('span.ends', {}, `${share(Math.max(0, row.low))}\u2009\u2013\u2009${share(Math.min(1, row.high))}`)),
-      el('td.plotted', {}, bar(x, { ...row, low: Math.max(0, row.low), high: Math.min(1, row.high) }, lines))))));
+    el('tbody', {}, rows.map((row) => el('tr', {}, el('th', { scope: 'row' }, row.name, el('span.what', {}, row.what)), el('td', {}, el('b', {}, share(row.value)), el('span.ends', {}, `${share(Math.max(0, row.low))}\u2009\u2013\u2009${share(Math.min(1, row.high))}`)),
+      el('td.plotted', {}, bar(x, row, lines))))));
 };
 // Tokens that contrast made the author's own, and those that it took from them.
 const flips = ({ title, flips: rows }) => {
@@ -75,8 +75,9 @@ const control = ({ label, lead, rows, figures }) => {
     el('tbody', {}, rows.map((row) => el('tr', {}, el('th', { scope: 'row' }, row.name, el('span.what', {}, row.what)),
       row.values.filter((_, n) => used[n]).map((value) => el('td', {}, three(value))))))));
 };
-const controls = (parts) => (parts.length ? el('details.sweeps.controls', {}, el('summary', {}, 'What an adapter knows of its author'), parts.map(control),
-  el('p.more', {}, 'Every control, with intervals: ', el('a', { href: 'docs/controls.md', target: '_blank', rel: 'noopener' }, 'docs/controls.md'), '.')) : null);
+const writers = ({ lead, rests, figure }) => el('section.written', {}, el('p.lead', {}, lead), found(figure), el('p.more', {}, rests));
+const controls = (parts, href = 'docs/controls.md') => (parts.length ? el('details.sweeps.controls', {}, el('summary', {}, 'What an adapter knows of its author'), parts.map(control),
+  el('p.more', {}, 'Every control, with intervals: ', el('a', { href, target: '_blank', rel: 'noopener' }, 'docs/controls.md'), '.')) : null);
 
 const link = (href = 'docs/RESULTS.md') => el('p.more', {}, 'All tables, examples, and how to run it again: ', el('a', { href, target: '_blank', rel: 'noopener' }, 'docs/RESULTS.md'), '.');
 const missing = (absent) => (absent.length ? el('p.absent', {}, `Not measured yet: ${absent.join(', ')}.`) : null);
@@ -97,8 +98,8 @@ export function mount(component) {
     const chips = el('div.chips', { role: 'group', 'aria-label': 'Task' }, data.groups.map((group) =>
       el('button.chip', { type: 'button', onclick: (event) => show(group, event.currentTarget) }, group.label)));
     root.replaceChildren();
-    fill(root, [data.answer ? [el('p.answer', {}, data.answer.sentence), el('p.rests', {}, data.answer.rests)] : null, el('p.intro', {}, data.intro), el('p.limits', {}, data.limits), chips, place, missing(data.absent),
-      data.sweeps.length ? el('details.sweeps', {}, el('summary', {}, 'How alpha and tau change it'), data.sweeps.map(sweep)) : null, controls(data.controls ?? []), link(data.results)]);
+    fill(root, [data.answer ? [el('p.answer', {}, data.answer.sentence), el('p.rests', {}, data.answer.rests)] : null, data.written ? writers(data.written) : null, el('p.intro', {}, data.intro), el('p.limits', {}, data.limits), chips, place, missing(data.absent),
+      data.sweeps.length ? el('details.sweeps', {}, el('summary', {}, 'How alpha and tau change it'), data.sweeps.map(sweep)) : null, controls(data.controls, data.every_control), link(data.results)]);
     show(data.groups[0], chips.firstChild);
   });
 }

@@ -1,6 +1,7 @@
 """Does it work? What was measured on texts of real authors, folded near the end of the page; no model runs for it.
 
-The numbers are those of docs/results.json, which docs/RESULTS.md is made from too (`make results`).
+The numbers are those of docs/results.json, which docs/RESULTS.md is made from too (`make results`), and of
+docs/controls.json (evidence_controls.py).
 """
 
 from pathlib import Path
@@ -13,6 +14,7 @@ from cope_demo.texts.tasks import TASKS
 from cope_demo.ui.component import panel, say
 
 from .answer import answer_question
+from .evidence_controls import describe_controls, describe_method, describe_written
 
 CSS = Path(__file__).with_name("evidence.css")
 LIMITS = (
@@ -35,9 +37,9 @@ def evidence_panel() -> gr.HTML:
 
 
 def describe_evidence(published: dict, controls: dict) -> dict:
-    """The panel's value: one sentence, what was measured, and the controls."""
-    answer = answer_question(published, controls)
-    return {"answer": answer, **describe_results(published), "controls": describe_controls(controls)}
+    """The panel's value: one sentence, whose the written texts look like, what was measured, and the controls."""
+    told = {"answer": answer_question(published, controls), "written": describe_written(controls)}
+    return {**told, **describe_results(published), "controls": describe_controls(controls)}
 
 
 def describe_results(data: dict) -> dict:
@@ -62,78 +64,10 @@ def describe_results(data: dict) -> dict:
     return {"state": "open", "intro": intro, "limits": LIMITS, "groups": groups, "sweeps": sweeps, "absent": absent}
 
 
-def describe_controls(data: dict) -> list[dict]:
-    """What docs/controls.json holds, a part a task: what an adapter knows of its author, and what contrast changes."""
-    return [_describe_task_controls(TASKS[name].label, study) for name, study in data["tasks"].items()]
-
-
-READERS = (
-    ("tam", "TAM", "nobody’s adapter"),
-    ("oppu", "OPPU", "the author’s own"),
-    ("oppu swapped", "OPPU, swapped", "the other authors’, mean"),
-    ("oppu+dpo", "CoPe without contrast", "the author’s own"),
-    ("oppu+dpo swapped", "CoPe, swapped", "the other authors’, mean"),
-)
-"""Who reads the author's own text: the method in the study, its name here, and whose adapter it is."""
-
-
-def _describe_task_controls(label: str, study: dict) -> dict:
-    means = {name: {m: one["mean"] for m, one in many.items()} for name, many in study["endpoints"].items()}
-    found, flips, users = means.get("identification", {}).get("oppu"), study["flips"], study["users"]
-    lead = f"{users} authors, {study['queries']} of their own unseen texts. "
-    if found is not None:
-        lead += f"For {found:.0%} of them, of all {users} adapters, the author’s own finds the text likeliest "
-        lead += f"(by chance for {1 / users:.0%}). "
-    for rule in (name for name in ("oppu alpha 0.1", "oppu alpha 0.5") if flips.get(name, {}).get("tokens")):
-        one = flips[rule]
-        lead += (
-            f"Contrast at alpha {rule.split()[-1]} changes {one['changed'] / one['tokens']:.1%} of OPPU’s next tokens: "
-            f"{one['gained']} become the author’s own, {one['lost']} were. "
-        )
-    columns = ("nats", "identification", "identification pairwise", "agreement")
-    rows = [
-        {"name": name, "what": what, "values": [means.get(column, {}).get(method) for column in columns]}
-        for method, name, what in READERS
-        if method in means.get("nats", {})
-    ]
-    figures = [_draw_found(study), _draw_flips(flips)]
-    lead = lead.replace("%", "\u202f%").strip()
-    return {"label": label, "lead": lead, "rows": rows, "figures": [one for one in figures if one]}
-
-
-def _draw_found(study: dict) -> dict | None:
-    """How often each reader finds the author of a text, with its interval, beside chance."""
-    found = study["endpoints"].get("identification", {})
-    rows = [
-        {
-            "name": name,
-            "kind": _describe_method(method.split()[0])["kind"],
-            "value": one["mean"],
-            "low": low,
-            "high": high,
-        }
-        for method, name, _ in READERS
-        if (one := found.get(method)) and one.get("ci95")
-        for low, high in [one["ci95"]]
-    ]
-    chance = {"name": "chance", "value": 1 / study["users"]}
-    return {"title": "Whose adapter finds a text’s author", "rows": rows, "lines": [chance]} if rows else None
-
-
-def _draw_flips(flips: dict) -> dict | None:
-    """Of OPPU's next tokens that contrast changes: how many became the author's own, how many were before."""
-    rows = [
-        {"name": f"alpha {alpha}", "gained": one["gained"], "lost": one["lost"], "of": one["changed"]}
-        for alpha in ("0.1", "0.3", "0.5", "1")
-        if (one := flips.get(f"oppu alpha {alpha}"))
-    ]
-    return {"title": "What contrast changes", "flips": rows} if rows else None
-
-
 def _describe_group(label: str, numbers: dict) -> dict:
     rows, task = [], "users" in numbers  # the mean of tasks has only what all of them have
     for method in (m for m in list_evaluated() if task and METHODS[m].paper or m in numbers["methods"]):
-        row = {**_describe_method(method), "what": METHODS[method].brief, "value": None}
+        row = {**describe_method(method), "what": METHODS[method].brief, "value": None}
         if method in numbers["methods"]:
             own, (low, high) = numbers["methods"][method], numbers["ci95"][method]["rougeL"]
             others = [own["rouge1"], own["meteor"], own.get("bits_per_token"), own.get("seconds")]
@@ -152,15 +86,8 @@ def _describe_example(one: dict) -> dict:
     gold = one["gold"] + (" […]" if one["cut"] else "")
     texts = [{"method": "", "name": "what the author wrote", "kind": "", "text": gold, "value": None}]
     for method in (name for name in METHODS if name in one):
-        texts.append({**_describe_method(method), "text": one[method]["text"], "value": one[method]["rougeL"]})
+        texts.append({**describe_method(method), "text": one[method]["text"], "value": one[method]["rougeL"]})
     return {"title": f"{_RULES[one['rule']]}: {one['author']}", "source": one["source"], "texts": texts}
-
-
-def _describe_method(name: str) -> dict[str, str]:
-    """A method's name, label and colour: "below" for OPPU's adapter, "above" for CoPe's, "" for neither."""
-    method = METHODS[name]
-    kind = {"oppu": "below", "cope": "above"}[method.adapter] if method.personal else ""
-    return {"method": name, "name": method.label.format(other="another author"), "kind": kind}
 
 
 def _describe_gain(numbers: dict, over: str) -> str:
@@ -190,7 +117,7 @@ def _describe_sweep(label: str, task: dict) -> dict:
         rows = [
             {
                 "at": f"{one[moved]:g}",
-                **_describe_method(one["method"]),
+                **describe_method(one["method"]),
                 "value": one["rougeL"],
                 "low": one["ci95"][0],
                 "high": one["ci95"][1],

@@ -66,36 +66,6 @@ def test_rows_lead_to_their_texts_where_there_are_any(data):
     assert [text["text"] for text in shown["texts"]] == ["Mine […]", "by tam", "by oppu", "by cope"]
 
 
-STUDY = {
-    "users": 4,
-    "queries": 12,
-    "endpoints": {
-        "nats": {"tam": {"mean": -3.5}, "oppu": {"mean": -3.4}, "oppu swapped": {"mean": -3.6}},
-        "identification": {"oppu": {"mean": 0.5, "ci95": [0.2, 0.8]}},
-        "agreement": {"tam": {"mean": 0.36}, "oppu": {"mean": 0.37}},
-    },
-    "flips": {"oppu alpha 0.1": {"tokens": 200, "changed": 3, "gained": 1, "lost": 2}},
-}
-"""A study of controls, as far as the panel reads it."""
-
-
-def test_controls_say_what_an_adapter_knows():
-    (shown,) = json.loads(json.dumps(evidence.describe_controls({"tasks": {NEWS: STUDY}})))
-    assert "(by chance for 25\u202f%)" in shown["lead"]
-    assert "For 50\u202f% of them, of all 4 adapters, the author’s own" in shown["lead"]
-    assert "alpha 0.1 changes 1.5\u202f% of OPPU’s next tokens: 1 become the author’s own, 2 were." in shown["lead"]
-    assert [row["values"] for row in shown["rows"]] == [
-        [-3.5, None, None, 0.36],
-        [-3.4, 0.5, None, 0.37],
-        [-3.6, None, None, None],
-    ]
-    found, flips = shown["figures"]
-    assert found["rows"] == [{"name": "OPPU", "kind": "below", "value": 0.5, "low": 0.2, "high": 0.8}]
-    assert found["lines"] == [{"name": "chance", "value": 0.25}]
-    assert flips["flips"] == [{"name": "alpha 0.1", "gained": 1, "lost": 2, "of": 3}]
-    assert evidence.describe_controls({"tasks": {}}) == []
-
-
 def test_without_numbers_it_says_so():
     shown = evidence.describe_results({"tasks": {}})
     assert shown["state"] == "none" and len(shown["absent"]) == 5

@@ -1,5 +1,6 @@
 """The folder of the site: whole, small, without a request to elsewhere, and never in place of anything else."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from cope_demo.errors import CopeError
 from cope_demo.ui.site import build
+from cope_demo.ui.site.pages import CONTROLS, EVIDENCE, RESULTS
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +35,14 @@ def test_the_results_lie_below_it_as_pages_with_their_pictures(site):
     assert 'href="fit-defaults.html#the-alpha-that-scores-the-candidates"' in results
     assert not re.search(r'href="[^"]*\.md', results)
     assert {path.name for path in (site / "docs" / "images").iterdir()} == {"results-methods.svg", "results-sweeps.svg"}
+
+
+def test_what_the_evidence_leads_to_lies_below_it(site):
+    data = re.search(r'<script type="application/json" id="data">(.*?)</script>', (site / EVIDENCE).read_text("utf-8"))[
+        1
+    ]
+    for place in (RESULTS, CONTROLS):
+        assert f'"{place}"' in json.loads(data)["value"] and (site / place).is_file()
 
 
 def test_the_only_address_elsewhere_is_the_papers(site):
