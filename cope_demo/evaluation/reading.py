@@ -45,7 +45,7 @@ class Reader:
     def _read_rows(
         self, examples: Sequence[Example], rows: Sequence[tuple[int, Model]], bank: LoraBank
     ) -> Iterator[tuple[int, Model, torch.Tensor]]:
-        own = [examples[number] for number, _ in rows]
+        own, bank = [examples[number] for number, _ in rows], bank.take({model.adapter for _, model in rows})
         ids, mask = pad_sequences(
             [e.prompt_ids + e.response_ids for e in own], self.base.tokenizer.pad_token_id, "right"
         )

@@ -7,7 +7,7 @@ on a task adapter is only a mask with both on.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from cope_demo.errors import CopeError, quote
+
+from .float32_products import multiply
 
 NO_ADAPTER = ()
 """The adapter names of a row that runs base alone."""
@@ -182,6 +184,11 @@ class LoraBank:
             self._scaled = (name, factor), LoraBank(loras, self.dtype, self.device)
         return self._scaled[1]
 
+    def take(self, names: Collection[str]) -> "LoraBank":
+        """The bank of these adapters alone, and of TAM; whoever needs few of many multiplies fewer ranks with it."""
+        loras = {name: lora for name, lora in self.loras.items() if name in names or name == TAM}
+        return LoraBank(loras, self.dtype, self.device)
+
     @cached_property
     def down(self) -> dict[str, torch.Tensor]:
         """Every layer's A of all adapters side by side: path -> (in, R)."""
@@ -270,8 +277,8 @@ class LoraRows:
             if bank is None or path not in bank.down:
                 return output
             x = inputs[0].to(bank.dtype)  # (B, T, in), or (B * T, in) in a family that flattens its batch, as OPT
-            inner = torch.matmul(x, bank.down[path])
+            inner = multiply(x.reshape(-1, x.shape[-1]), bank.down[path].t())
             inner.view(len(self._mask), -1, bank.ranks).mul_(self._mask)  # (B, T, R)
-            return output + torch.matmul(inner, bank.up[path])
+            return output + multiply(inner, bank.up[path].t()).view_as(output)
 
         return add

@@ -18,8 +18,10 @@ COPE = ".column[data-method=cope]"
 
 
 def compare(page):
+    """Compares, and waits until all is written; the columns of a comparison before are no longer there then."""
+    page.evaluate("for (const before of document.querySelectorAll('.column')) before.classList.add('before')")
     page.click("#compare")
-    page.wait_for_selector(f"{COPE}.ended")
+    page.wait_for_selector(f"{COPE}.ended:not(.before)")
     page.wait_for_selector("#compare:not([disabled])")
 
 

@@ -11,7 +11,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 
 from cope_demo.errors import CopeError
-from cope_demo.model.adapters import NO_ADAPTER, Lora, LoraBank, LoraRows, average_loras, read_lora, scale_lora
+from cope_demo.model.adapters import NO_ADAPTER, TAM, Lora, LoraBank, LoraRows, average_loras, read_lora, scale_lora
 from cope_demo.model.base_model import load_base
 from tests import tiny
 
@@ -78,6 +78,22 @@ def test_stacked_adapters_add_up(saved):
     both = (x @ bank.down[layer]) * bank.mask([("one", "two")]) @ bank.up[layer]
     apart = sum(x @ loras[name].weights[layer][0].float().T @ loras[name].weights[layer][1].float().T for name in loras)
     assert torch.allclose(both, apart, atol=1e-5)
+
+
+def test_a_bank_of_few_adapters_adds_the_same():
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(6, 5))
+    names = (TAM, "other", "own")
+    loras = {name: Lora({"0": (torch.randn(2, 6), torch.randn(5, 2))}, 2) for name in names}
+    whole = LoraBank(loras, torch.float32, torch.device("cpu"))
+    few, rows, x, said = whole.take({"own", ""}), LoraRows(model), torch.randn(2, 4, 6), []
+    assert list(few.columns) == [TAM, "own"] and few.ranks == 4
+    with torch.no_grad():
+        for bank in (whole, few):
+            rows.apply(bank, bank.mask([("own",), NO_ADAPTER]))
+            said.append(model(x))
+        rows.apply(None, None)
+        assert torch.allclose(*said, atol=1e-6) and not torch.allclose(said[0], model(x), atol=0.1)
 
 
 @pytest.fixture
