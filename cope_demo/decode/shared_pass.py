@@ -18,6 +18,7 @@ from cope_demo.model.compiling import running_loops
 
 from .advancing import advance_traced, advance_untraced
 from .beginnings import Beginnings
+from .cores import Cores
 from .forward import Forward
 from .outbox import Outbox
 from .sequences import Piece, Places, Sequence, assemble
@@ -58,6 +59,7 @@ class SharedPass:
         self._thread: threading.Thread | None = None
         self.step_time = StepTime(forward.device.type == "cpu")
         """Of steps in which nobody reads."""
+        self.cores = Cores(torch.get_num_threads() if forward.device.type == "cpu" else 1)
         self._piece = 3 * PIECE // 8
         """Tokens of prompts that are read in a step while others write."""
         self.steps = 0
@@ -107,11 +109,17 @@ class SharedPass:
             with self._changed:
                 if not self._changed.wait_for(self.is_busy, IDLE_SECONDS):
                     self._thread = None
+                    self._use_cores(self.cores.most)  # others' work begins with as many
                     return
+            self._use_cores(self.cores.count)
             with running_loops(), torch.inference_mode():
                 moved = self._step()
             if not moved:  # all have more than is fetched
                 time.sleep(0.005)
+
+    def _use_cores(self, count: int) -> None:
+        if self.forward.device.type == "cpu" and torch.get_num_threads() != count:
+            torch.set_num_threads(count)
 
     def _step(self) -> bool:
         self._leave()
@@ -147,6 +155,7 @@ class SharedPass:
             self._piece = int(min(PIECE, max(LEAST, change * self._piece)))
         elif writing:
             self.step_time.learn(writing, spent)
+            self.cores.learn(writing, spent)
 
     def _leave(self) -> None:
         for work in [work for work in self._running if work.outbox.cancelled]:

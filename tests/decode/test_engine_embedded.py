@@ -3,8 +3,10 @@
 from dataclasses import replace
 
 import pytest
+import torch
 
 from cope_demo.config import DecodeConfig, FitConfig
+from cope_demo.decode.cores import Cores
 from cope_demo.decode.methods import COLUMNS
 from cope_demo.decode.trace import Column
 from cope_demo.fit import pipeline
@@ -66,3 +68,17 @@ def test_going_on_from_another_token_equals_the_naive_way(ines):
     assert tokens[0].id == other
     written = [*before, other]
     check_against_naive(ines, "cope", config, tokens[1:], PROMPT, written)
+
+
+def test_one_core_writes_what_two_write(ines, monkeypatch):
+    shared, before = ines.engine.shared, torch.get_num_threads()
+    monkeypatch.setattr(Cores, "learn", lambda cores, rows, seconds: None)
+    written = []
+    try:
+        for count in (2, 1):
+            monkeypatch.setattr(shared, "cores", Cores(count))
+            written.append(run(ines, config=DecodeConfig(max_new_tokens=12), prompt=PROMPT))
+            assert shared.cores.count == count
+    finally:
+        torch.set_num_threads(before)
+    assert written[0] == written[1]
