@@ -12,6 +12,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import cope_demo  # noqa: F401  before torch, as in the app: it says how OpenMP waits
+
+# isort: split
 import torch
 from peft import get_peft_model
 

@@ -1,11 +1,14 @@
-"""A step while other programs keep cores busy: on all cores, and on as many as pay (decode/cores.py).
+"""A step and a fit while other programs keep cores busy.
 
     python benchmarks/speed_crowded.py [--json] [--quick]
 
-Three columns with full traces on the embedded model. The other programs count, each on a core of its own, at the same
-priority. Both ways are taken in turns; a row's figures are medians of its decodings. Quick: shorter texts, one round.
+The other programs count, each on a core of its own, at the usual priority. A step: three columns with full traces on
+the embedded model, on all cores and on as many as pay (decode/cores.py), both in turns, medians of their decodings. A
+fit: 12 texts in a process of its own at the priority of a visitor's fit, with GNU OpenMP's own patience and with ours
+(cope_demo/__init__.py); it is ended after PATIENCE seconds. Quick: shorter texts, one round, a fit of 6 texts.
 """
 
+import os
 import statistics
 import subprocess
 import sys
@@ -14,19 +17,22 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import torch
 from common import PROMPT, random_adapters, table
 
 from cope_demo.config import DecodeConfig
 from cope_demo.decode.cores import Cores
 from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.methods import COLUMNS
+from cope_demo.jobs.stage_process import yield_to_others
 from cope_demo.model.adapters import read_lora
 from cope_demo.model.base_model import load_base
+from cope_demo.paths import ROOT, SAMPLE_USERS
 from cope_demo.system.passing_threads import run_in_passing_thread
 
-TOKENS, ROUNDS = 150, 4
-QUICK = 40, 1
+TOKENS, ROUNDS, TEXTS = 100, 3, 12
+QUICK = 40, 1, 6
+PATIENCE = 100
+SPINS = {"fit as OpenMP waits, s": "300000", "fit as we wait, s": "1000"}
 
 
 class AllCores(Cores):
@@ -55,11 +61,34 @@ def load(folder: Path) -> tuple:
     return Engine(base), bank, base.prompt_ids(PROMPT)
 
 
+def fit(folder: Path, texts: int, spins: str) -> str:
+    """Seconds of a whole fit of so many of Ines's texts, or that it took too long."""
+    history = folder / "history.txt"
+    own = (SAMPLE_USERS / "ines" / "texts.txt").read_text("utf-8").split("\n---\n")
+    history.write_text("\n---\n".join(own[:texts]), "utf-8")
+    command = [sys.executable, "-m", "cope_demo", "fit", "--user", "me", "--history", str(history)]
+    started = time.perf_counter()
+    try:
+        subprocess.run(
+            [*command, "--users-dir", str(folder / f"users-{started}")],
+            env={**os.environ, "GOMP_SPINCOUNT": spins},
+            preexec_fn=yield_to_others,
+            start_new_session=True,
+            capture_output=True,
+            cwd=ROOT,
+            check=True,
+            timeout=PATIENCE,
+        )
+    except subprocess.TimeoutExpired:
+        return f"over {PATIENCE}"
+    return f"{time.perf_counter() - started:.1f}"
+
+
 def measure(folder: Path, quick: bool) -> Iterator[dict]:
     """The table's rows."""
-    tokens, rounds = QUICK if quick else (TOKENS, ROUNDS)
-    most = torch.get_num_threads()
+    tokens, rounds, texts = QUICK if quick else (TOKENS, ROUNDS, TEXTS)
     engine, bank, prompt = run_in_passing_thread(lambda: load(folder))
+    most = engine.shared.cores.most
 
     def decode(count: int) -> float:
         """Milliseconds a step."""
@@ -77,7 +106,10 @@ def measure(folder: Path, quick: bool) -> Iterator[dict]:
                     times[name].append(decode(tokens))
         medians = {name: round(statistics.median(values), 1) for name, values in times.items()}
         yield {"busy cores": programs, **medians}
+    for programs in range(most):
+        with keeping_busy(programs):
+            yield {"busy cores": programs, **{name: fit(folder, texts, spins) for name, spins in SPINS.items()}}
 
 
 if __name__ == "__main__":
-    table("A step while other programs keep cores busy", measure)
+    table("A step and a fit while other programs keep cores busy", measure)

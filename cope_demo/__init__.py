@@ -8,6 +8,10 @@ import os
 from importlib import import_module
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # nothing about a visitor goes to anyone
+# How often GNU OpenMP, by which torch shares work among cores, looks whether the others are done before it sleeps. Its
+# own 300,000 keep a core for milliseconds: a fit, which yields to all else, then stands still while another program
+# keeps one core busy (benchmarks/speed_crowded.py). It is read when torch is imported.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 _HOME = {
     "load_base": "model.base_model",
