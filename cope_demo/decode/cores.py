@@ -2,7 +2,7 @@
 
 A step has hundreds of short tasks, each shared among the cores and over when the last of them is done. A core that
 another program has taken holds up every one of these tasks, and the others wait for it awake: on two cores of which one
-is taken a step takes three to four times as long as with both, and on the free one alone less than twice
+is taken a step takes three times as long as with both, and on the free one alone less than twice as long
 (benchmarks/speed_crowded.py). What is written is the same, up to the order in which a library adds.
 """
 

@@ -1,4 +1,4 @@
-"""The description of the CPU, from what a kernel writes, the measured bandwidth, and how its cores wait for each other."""
+"""The CPU: its description, from what a kernel writes, the measured bandwidth, and how cores wait for each other."""
 
 import os
 import subprocess
