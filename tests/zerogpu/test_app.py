@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -97,16 +98,28 @@ def test_a_cancel_arrives_as_a_cancel(app, ada):
 
 
 def test_a_killed_worker_is_a_sentence_and_the_next_call_works(app, ada):
-    client, fit = ada
-    known = len(app.lender.pids)
-    asked = {"user": fit["user"], "prompt": PROMPT, "secret": fit["secret"], "max_new_tokens": 300}
-    job = client.submit(**asked, repetition_penalty=2, api_name="/compare")
-    next(job)
-    os.kill(eventually(lambda: app.lender.pids[known:])[-1], signal.SIGKILL)
-    with pytest.raises(AppError) as failed:
-        read_all(job)
-    assert str(failed.value) == BROKEN_OFF
+    assert kill_while_writing(app, ada) == BROKEN_OFF
     assert compare(ada, PROMPT)[-1]["columns"]
+
+
+def kill_while_writing(app, ada) -> str:
+    """Kills the worker of a comparison that has begun; returns the error that its visitor gets.
+
+    One that was over before is followed by another: on a busy machine a tiny model is faster than this process.
+    """
+    client, fit = ada
+    asked = {"user": fit["user"], "prompt": PROMPT, "secret": fit["secret"], "max_new_tokens": 300}
+    for _ in range(10):
+        known = len(app.lender.pids)
+        job = client.submit(**asked, repetition_penalty=2, api_name="/compare")
+        next(job)
+        with suppress(ProcessLookupError):
+            os.kill(eventually(lambda known=known: app.lender.pids[known:])[-1], signal.SIGKILL)
+        try:
+            read_all(job)
+        except AppError as error:
+            return str(error)
+    raise AssertionError("every comparison was over before its worker was killed")
 
 
 def test_two_visitors_at_once(app, ada):
