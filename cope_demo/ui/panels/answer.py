@@ -52,8 +52,12 @@ def _compare(over: str, gain: float, low: float, high: float) -> str:
     if low <= 0 <= high and float(f"{gain:.3f}") == 0:
         return f"no nearer than that of {MODELS[over]}"
     way = f"{abs(gain):.1%}".replace("%", "\u202f%") + (" nearer" if gain > 0 else " less near")
-    sure = "more than chance explains" if low > 0 or high < 0 else "which may be chance"
-    return f"{way} to the author’s own words than that of {MODELS[over]}, {sure}"
+    return f"{way} to the author’s own words than that of {MODELS[over]}, {tell_chance(low, high)}"
+
+
+def tell_chance(low: float, high: float) -> str:
+    """Whether chance may have made a difference with this 95 % interval."""
+    return "more than chance explains" if low > 0 or high < 0 else "which may be chance"
 
 
 def count_kinds(count: int) -> str:

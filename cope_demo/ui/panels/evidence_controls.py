@@ -6,7 +6,7 @@ from cope_demo.decode.methods import METHODS
 from cope_demo.evaluation.hypotheses import PLANNED, PRIMARY, WRITTEN, list_made
 from cope_demo.texts.tasks import TASKS
 
-from .answer import count_kinds
+from .answer import count_kinds, tell_chance
 
 WRITERS = (
     ("tam", "TAM", "adapter of the task"),
@@ -52,10 +52,9 @@ def _tell_lead(study: dict, own: str, over: str) -> str:
     if numbers is None:
         return ""
     lead, (low, high) = (100 * numbers["difference"], (100 * end for end in numbers["ci95"]))
-    sure = "more than chance explains" if low > 0 or high < 0 else "which may be chance"
     way = "ahead of" if lead >= 0 else "behind"
     span = f"{low:+.1f} to {high:+.1f}".replace("-", "−")
-    return f"{METHODS[own].label} is {abs(lead):.1f} points {way} {METHODS[over].label} ({span}), {sure}."
+    return f"{METHODS[own].label} is {abs(lead):.1f} points {way} {METHODS[over].label} ({span}), {tell_chance(low, high)}."
 
 
 def describe_controls(data: dict) -> list[dict]:
