@@ -53,8 +53,9 @@ def _tell_lead(study: dict, own: str, over: str) -> str:
         return ""
     lead, (low, high) = (100 * numbers["difference"], (100 * end for end in numbers["ci95"]))
     way = "ahead of" if lead >= 0 else "behind"
-    span = f"{low:+.1f} to {high:+.1f}".replace("-", "−")
-    return f"{METHODS[own].label} is {abs(lead):.1f} points {way} {METHODS[over].label} ({span}), {tell_chance(low, high)}."
+    span = f"({low:+.1f} to {high:+.1f})".replace("-", "−")
+    far = f"{abs(lead):.1f} points {way} {METHODS[over].label} {span}"
+    return f"{METHODS[own].label} is {far}, {tell_chance(low, high)}."
 
 
 def describe_controls(data: dict) -> list[dict]:
