@@ -44,7 +44,7 @@ def _describe_flips(study: dict) -> str:
         f"at {rule.split()[-1]} {one['changed'] / one['tokens']:.1%}, {one['gained']} became right, {one['lost']} were"
         for rule, one in there
     )
-    return f"Contrast of OPPU changes of the next tokens {told}." if told else ""
+    return f"Contrast of OPPU changes of the next tokens {told}{_tell_seeds(study)}." if told else ""
 
 
 def _describe_scale(study: dict) -> str:
@@ -54,7 +54,7 @@ def _describe_scale(study: dict) -> str:
     change = _change(study, "agreement", "oppu x 1.1 over oppu", "+.4f")
     return (
         f"OPPU's LoRA multiplied with 1.1, without contrast: {one['changed'] / one['tokens']:.1%} changed, "
-        f"{one['gained']} became right, {one['lost']} were; agreement {change}."
+        f"{one['gained']} became right, {one['lost']} were{_tell_seeds(study)}; agreement {change}."
     )
 
 
@@ -78,6 +78,9 @@ def _describe_attribution(study: dict) -> str:
 def _describe_contrast(study: dict) -> str:
     told = [(pair, _change(study, "agreement", pair, "+.4f")) for pair in ("oppu+cd over oppu", "cope over oppu")]
     told = [f"{pair} {change}" for pair, change in told if change]
+    written = _change(study, "agreement as written", "cope over oppu", "+.4f")
+    if written and written != _change(study, "agreement", "cope over oppu", "+.4f"):
+        told.append(f"with the penalty that texts are written with, cope over oppu {written}")
     return f"Next-token agreement: {'; '.join(told)}." if told else ""
 
 
@@ -87,6 +90,12 @@ def _describe_power(study: dict) -> str:
         return ""
     share = numbers["detectable"] / study["endpoints"]["rougeL"]["oppu"]["mean"]
     return f"The smallest lead of `cope` over `oppu` in ROUGE-L that this would see (80 %) is {share:.0%}."
+
+
+def _tell_seeds(study: dict) -> str:
+    """Over how many readings of each text counts go, where it is more than one."""
+    seeds = len(study["seeds"])
+    return f" (counted over {seeds} seeds)" if seeds > 1 else ""
 
 
 def _change(study: dict, endpoint: str, pair: str, form: str) -> str:

@@ -1,7 +1,5 @@
 """The measured parts of docs/controls.md: tables as Markdown, made from what docs/controls.json holds."""
 
-from functools import partial
-
 from controls_findings import list_findings
 
 from cope_demo.evaluation.hypotheses import PLANNED, list_made
@@ -49,18 +47,26 @@ def _measured(data: dict) -> str:
         f"{'one seed' if len(study['seeds']) == 1 else str(len(study['seeds'])) + ' seeds'}"
         for name, study in data["tasks"].items()
     ]
-    return f"Measured: {'; '.join(sizes)}. Machine: {data['machine']}."
+    left_out = [
+        f"{author}, {TASKS[name].label.lower()} ({why})"
+        for name, study in data["tasks"].items()
+        for author, why in study["left_out"].items()
+    ]
+    told = f" Left out of every method: {'; '.join(left_out)}." if left_out else ""
+    model = data["settings"]["model"].split("@")[0]
+    return f"Measured with {model}: {'; '.join(sizes)}.{told} Machine: {data['machine']}."
 
 
 def _decide(data: dict) -> str:
-    """The hypotheses by the mean of the tasks, and by each; while planned runs are missing, that nothing is decided."""
-    made = list_made(data)
-    judge = partial(format_hypotheses, final=made == PLANNED)
-    parts = [f"**Mean of the tasks**\n\n{judge(data['pooled'])}"] if data["tasks"] and data["pooled"] else []
+    """The hypotheses by the mean of the tasks and, as a description, by each; while planned runs are missing, that
+    nothing is decided."""
+    made, parts = list_made(data), []
     if made != PLANNED:
         missing = f"{len(made)} of the {len(PLANNED)} planned runs are made, and nothing is decided before all of them."
-        parts.insert(0, missing)
-    return "\n\n".join([*parts, _by_task(data, judge)])
+        parts.append(missing)
+    if data["tasks"] and data["pooled"]:
+        parts.append(f"**Mean of the tasks**\n\n{format_hypotheses(data['pooled'], final=made == PLANNED)}")
+    return "\n\n".join([*parts, "By task, which is a description and not judged:", _by_task(data, format_hypotheses)])
 
 
 def _by_task(data: dict, make) -> str:

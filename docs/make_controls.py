@@ -8,6 +8,7 @@ of them come docs/controls.json (the page shows it) and the tables between the m
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -15,7 +16,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from controls_text import fill_controls  # noqa: E402
 
 from cope_demo.errors import CopeError  # noqa: E402
-from cope_demo.evaluation.endpoints import tabulate_endpoints  # noqa: E402
+from cope_demo.evaluation.endpoints import Replicate, tabulate_endpoints  # noqa: E402
+from cope_demo.evaluation.hypotheses import PLANNED, PLANNED_WITH  # noqa: E402
 from cope_demo.evaluation.published import MEASURED  # noqa: E402
 from cope_demo.evaluation.records import RunRecord, read_records  # noqa: E402
 from cope_demo.evaluation.study import (  # noqa: E402
@@ -43,7 +45,11 @@ def keep_runs(runs: Path, data: Path, machine: str, records: Path) -> None:
                 print(f"{folder.relative_to(runs)} is not finished and is left out.", file=sys.stderr)
                 continue
             replicate = read_replicate(folder)
-            kept = RunRecord(read_json(folder / "plan.json"), machine, replicate)
+            if (task, replicate.seed) not in PLANNED:
+                print(f"{folder.relative_to(runs)} is not one of docs/PLAN.md and is left out.", file=sys.stderr)
+                continue
+            skipped = read_json(folder / "results.json").get("skipped", {})
+            kept = RunRecord(read_json(folder / "plan.json"), machine, replicate, skipped)
             kept.write(records, tabulate_study(task, [replicate], authors))
 
 
@@ -55,14 +61,27 @@ def is_finished(folder: Path) -> bool:
 
 def gather_controls(records: Path) -> dict:
     """What docs/controls.json holds, from all runs that are kept."""
-    studies, tables, machines = {}, {}, []
+    studies, tables, machines, settings = {}, {}, [], {}
     for task, kept in read_records(records, MEASURED).items():
         replicates = share_authors([one.replicate for one in kept])
         tables[task] = tabulate_endpoints(replicates)
-        studies[task] = summarize_study(replicates, tables[task])
+        studies[task] = summarize_study(replicates, tables[task]) | {"left_out": find_left_out(kept, replicates[0])}
         machines += [one.machine for one in kept]
+        settings = {name: kept[0].plan.get(name) for name in PLANNED_WITH}
     pooled = summarize_table(list(tables.values())) if len(tables) > 1 else None
-    return {"machine": "; ".join(dict.fromkeys(machines)), "tasks": studies, "pooled": pooled}
+    shared = {"machine": "; ".join(dict.fromkeys(machines)), "settings": settings}
+    return {**shared, "tasks": studies, "pooled": pooled}
+
+
+def find_left_out(kept: Sequence[RunRecord], shared: Replicate) -> dict[str, str]:
+    """The authors whom a run lacks, who therefore count in none of the task's: why, seed by seed."""
+    found = {}
+    for author in dict.fromkeys(author for one in kept for author in (*one.replicate.records, *one.skipped)):
+        if author not in shared.records:
+            lacking = [one for one in kept if author not in one.replicate.records]
+            reasons = [f"seed {one.replicate.seed}: {one.skipped.get(author, 'not measured')}" for one in lacking]
+            found[author] = "; ".join(reasons)
+    return found
 
 
 def main(arguments: list[str] | None = None) -> int:

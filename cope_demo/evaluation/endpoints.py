@@ -8,8 +8,11 @@ its author. Copying from the history and repetition stand beside as guards.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy
+
+from cope_demo.config import DecodeConfig
 
 from .attribution import Attribution
 from .controls import ADAPTERS, RULES
@@ -19,15 +22,10 @@ from .metrics import METRICS
 
 Table = dict[str, dict[str, dict[str, dict[int, list[float]]]]]
 """endpoint -> method -> author -> seed -> one value a query."""
-BY_RULE = {
-    "oppu-scaled": "oppu x 1.11",
-    "oppu+cd": "oppu alpha 0.1",
-    "cope": "oppu+dpo alpha 0.1",
-    "against-mean": "oppu+dpo alpha 0.1 against mean",
-    "oppu-against-mean": "oppu alpha 0.1 against mean",
-}
-"""The rules by which methods decide at the default alpha."""
-OF_READING = ("agreement", "changed", "nats", "identification", "identification pairwise", "margin")
+OF_READING = (
+    *("agreement", "agreement as written", "changed"),
+    *("nats", "identification", "identification pairwise", "margin"),
+)
 """Endpoints of the authors' own texts, which a record of the controls tells by itself; all others are of texts that
 were written."""
 GOLD = "gold"
@@ -40,11 +38,13 @@ class Replicate:
 
     Where no controls were measured, a record has "author", "queries" and an empty "written" alone. One that was kept
     without the run's rows (records.py) has the "endpoints" of its texts: endpoint -> method -> one value a query.
+    decode: the settings by which the run wrote, as its plan has them.
     """
 
     seed: int
     records: Mapping[str, dict]
     rows: Mapping[str, Sequence[dict]] = field(default_factory=dict)
+    decode: Mapping[str, Any] = field(default_factory=dict)
 
 
 def tabulate_endpoints(
@@ -61,7 +61,8 @@ def tabulate_endpoints(
     table: Table = defaultdict(lambda: defaultdict(lambda: defaultdict(dict)))
     for replicate in replicates:
         for author, record in replicate.records.items():
-            found = [*_read_decisions(record), *_read_likelihoods(record)] if "right" in record else []
+            read = "right" in record
+            found = [*_read_decisions(record, replicate.decode), *_read_likelihoods(record)] if read else []
             if "endpoints" in record:
                 found += [(name, key, own) for name, many in record["endpoints"].items() for key, own in many.items()]
             else:
@@ -100,13 +101,40 @@ def _columns(name: str, plain: str) -> tuple[tuple[str, str], ...]:
 Found = Iterator[tuple[str, str, list[float]]]
 
 
-def _read_decisions(record: dict) -> Found:
+def name_rules(decode: Mapping[str, Any], penalized: bool = False) -> dict[str, str]:
+    """The rules (controls.RULES) by which methods decide at a run's settings, as far as it may have them: method ->
+    rule. penalized: with the repetition penalty of the texts that the run wrote.
+    """
+    alpha, penalty = decode.get("alpha", DecodeConfig.alpha), decode.get("repetition_penalty", 1.0)
+    scale = decode.get("scale") or (1 / (1 - alpha) if alpha < 1 else 0)
+    plain = contrasted = ""
+    if penalized and penalty != 1:
+        plain = f" penalty {penalty:g}"
+        contrasted = f"{plain} on {decode.get('penalty_on', DecodeConfig.penalty_on)}"
+    found = {
+        "oppu": f"oppu{plain}",
+        "oppu+dpo": f"oppu+dpo{plain}",
+        "oppu+cd": f"oppu alpha {alpha:g}{contrasted}",
+        "cope": f"oppu+dpo alpha {alpha:g}{contrasted}",
+    }
+    if plain:
+        return found
+    return found | {
+        "oppu-scaled": f"oppu x {scale:.3g}",
+        "against-mean": f"oppu+dpo alpha {alpha:g} against mean",
+        "oppu-against-mean": f"oppu alpha {alpha:g} against mean",
+    }
+
+
+def _read_decisions(record: dict, decode: Mapping[str, Any]) -> Found:
     """Next-token agreement with the gold text by rule, and how often a rule takes another token than the plain one."""
     for name in (name for name in RULES if name in record["right"]):
         yield "agreement", name, [_share(bits) for bits in record["right"][name]]
         yield "changed", name, [_share(bits) for bits in record["changed"][name]]
-    for method, rule in ((method, rule) for method, rule in BY_RULE.items() if rule in record["right"]):
-        yield "agreement", method, [_share(bits) for bits in record["right"][rule]]
+    for endpoint, penalized in (("agreement", False), ("agreement as written", True)):
+        for method, rule in name_rules(decode, penalized).items():
+            if rule in record["right"]:
+                yield endpoint, method, [_share(bits) for bits in record["right"][rule]]
     for adapter, by_other in record["swapped_right"].items():
         if by_other:
             right = numpy.mean(list(by_other.values()), 0) / record["tokens"]

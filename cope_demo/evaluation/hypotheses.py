@@ -41,6 +41,8 @@ SECONDARY = (
 )
 PLANNED = [(task, seed) for task in MEASURED for seed in (0, 1, 2)]
 """The runs that decide: every task with every seed."""
+PLANNED_WITH = {"model": "SmolLM2-135M-Instruct@b179c9523d0e6a0f", "compute": "float32", "users": None}
+"""What their plans say of the model, the type that it computes in and the authors (all); the rest are the defaults."""
 LEVEL = 0.05
 GUARDS = ("repeated", "copied")
 """Endpoints that must not rise with the primary one: a text that repeats itself, or the history, is no success."""
@@ -49,11 +51,11 @@ MOST = 0.02
 
 
 def judge_hypotheses(study: dict) -> list[dict]:
-    """Of every hypothesis that the study can judge its difference, "ci95", "p", "adjusted" p and "holds".
+    """Of every hypothesis that the study can judge its difference, "ci95", "p", "adjusted" p, "holds" and "contrary".
 
     study: with "differences" as study_summary.summarize_table gives them. The primary one comes first, with its own p
     as "adjusted"; those of the others are Holm's, over as many of them as there are. It does not hold where a guard has
-    risen by more than MOST, or is not there.
+    risen by more than MOST, or is not there. "contrary": whether the difference is below 0 as surely.
     """
     guards = find_guards(study)
     kept = set(guards) == set(GUARDS) and all(numbers["difference"] <= MOST for numbers in guards.values())
@@ -70,13 +72,16 @@ def judge_hypotheses(study: dict) -> list[dict]:
             **{name: numbers[name] for name in ("difference", "ci95", "p")},
             "adjusted": round(p, 5),
             "holds": p < LEVEL and numbers["difference"] > 0 and (kept or one is not PRIMARY),
+            "contrary": p < LEVEL and numbers["difference"] < 0,
         }
         for (one, numbers), p in zip(there, adjusted, strict=True)
     ]
 
 
 def list_made(controls: dict) -> list[tuple[str, int]]:
-    """Those of PLANNED that docs/controls.json holds."""
+    """Those of PLANNED that docs/controls.json holds; none where its runs are another model's, say."""
+    if any(controls.get("settings", {}).get(name) != value for name, value in PLANNED_WITH.items()):
+        return []
     seeds = {task: study["seeds"] for task, study in controls["tasks"].items()}
     return [(task, seed) for task, seed in PLANNED if seed in seeds.get(task, ())]
 

@@ -8,7 +8,8 @@ only these are measured.
 import json
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -71,7 +72,7 @@ def run_study(
             if controls:
                 settings = make_settings(task_name, methods, number, model, decode, config)
                 records = measure_controls(settings, kept, folder / RECORDS, samples, **told)
-            replicates.append(Replicate(number, records, _read_rows(folder)))
+            replicates.append(Replicate(number, records, _read_rows(folder), read_json(folder / PLAN)["decode"]))
     replicates = share_authors(replicates)
     study = summarize_study(replicates, tabulate_study(task_name, replicates, authors))
     path = out / "results.json"
@@ -129,12 +130,20 @@ def read_replicate(folder: Path) -> Replicate:
 
 
 def share_authors(replicates: Sequence[Replicate]) -> list[Replicate]:
-    """The same with the authors that all of them have. Raises CopeError where there is none."""
+    """The same with the authors that all of them have, each found among these. Raises CopeError where there is none."""
     shared = set.intersection(*(set(one.records) for one in replicates))
     if not shared:
         raise CopeError("The seeds have no author in common: measure the same authors with each.")
     own = [author for author in replicates[0].records if author in shared]
-    return [Replicate(one.seed, {author: one.records[author] for author in own}, one.rows) for one in replicates]
+    return [replace(one, records={name: _drop_others(one.records[name], shared) for name in own}) for one in replicates]
+
+
+def _drop_others(record: dict, authors: Collection[str]) -> dict:
+    """A record without what the adapters of any but these authors say of its texts."""
+    if "logps" not in record:
+        return record
+    logps = {name: {one: by[one] for one in by if one in authors} for name, by in record["logps"].items()}
+    return record | {"logps": logps}
 
 
 def tabulate_study(task_name: str, replicates: Sequence[Replicate], authors: Sequence[Author]) -> Table:
@@ -193,7 +202,7 @@ def _read_replicate(folder: Path) -> Replicate:
             user: {"author": user, "queries": list(dict.fromkeys(row["query"] for row in many)), "written": []}
             for user, many in rows.items()
         }
-    return Replicate(plan["fit"]["seed"], records, rows)
+    return Replicate(plan["fit"]["seed"], records, rows, plan["decode"])
 
 
 def _read_rows(folder: Path) -> dict[str, list[dict]]:

@@ -111,5 +111,5 @@ def _round_interval(name: str, interval: Interval) -> dict:
 
 
 def _round(value: float) -> float | None:
-    """None for what one author leaves open, as JSON has no infinity."""
-    return round(value, 5) if abs(value) != float("inf") else None
+    """None for what one author leaves open, as JSON has no infinity. What is nearly 0 keeps its sign."""
+    return (round(value, 5) or float(f"{value:.1g}")) if abs(value) != float("inf") else None

@@ -26,6 +26,7 @@ READ = {
 LISTED = (
     "rougeL",
     "agreement",
+    "agreement as written",
     "identification",
     "identification pairwise",
     "nats",
@@ -46,24 +47,24 @@ def format_study(title: str, study: dict) -> str:
     return "\n\n".join([*filter(None, parts), format_differences(study)]) + "\n"
 
 
-def format_hypotheses(study: dict, final: bool = True) -> str:
+def format_hypotheses(study: dict, final: bool | None = None) -> str:
     """What was to be decided, by the study's numbers; the primary comparison first.
 
-    final: whether the measurement is all that was planned, so that it decides.
+    final: whether the measurement is all that was planned, so that it decides; None for one that decides nothing, as a
+    single task's, which is without Holm's p and results.
     """
-    so_far = "" if final else " so far"
     rows = [
         [
             f"**{one['hypothesis']}**" if one["primary"] else one["hypothesis"],
             one["endpoint"],
             _with_span(one, "difference", "+.4f"),
-            f"{one['p']:.4f}",
-            f"{one['adjusted']:.4f}",
-            ("holds" if one["holds"] else "not shown") + so_far,
+            _tell_p(one["p"]),
+            *([] if final is None else [_tell_p(one["adjusted"]), _name_result(one) + ("" if final else " so far")]),
         ]
         for one in judge_hypotheses(study)
     ]
-    titles = ["to be decided", "endpoint", "difference", "sign-flip p", "by Holm", "result"]
+    titles = ["to be decided", "endpoint", "difference", "sign-flip p"]
+    titles += [] if final is None else ["by Holm", "result"]
     guards = [f"{name} {_with_span(one, 'difference', '+.4f')}" for name, one in find_guards(study).items()]
     told = (
         f"\n\nGuards, `{PRIMARY.own}` over `{PRIMARY.over}`, at most {MOST:+.2f}: {'; '.join(guards)}."
@@ -71,6 +72,14 @@ def format_hypotheses(study: dict, final: bool = True) -> str:
         else ""
     )
     return format_table(titles, rows) + told if rows else ""
+
+
+def _tell_p(p: float) -> str:
+    return f"{p:.4f}" if p >= 0.0001 else "below 0.0001"
+
+
+def _name_result(judged: dict) -> str:
+    return "holds" if judged["holds"] else "the contrary" if judged["contrary"] else "not shown"
 
 
 def format_written(study: dict) -> str:

@@ -6,6 +6,7 @@ from cope_demo.evaluation.hypotheses import (
     GUARDS,
     MOST,
     PLANNED,
+    PLANNED_WITH,
     PRIMARY,
     SECONDARY,
     adjust_holm,
@@ -14,6 +15,7 @@ from cope_demo.evaluation.hypotheses import (
     list_made,
 )
 from cope_demo.evaluation.study_summary import PAIRS
+from cope_demo.model.embedded import EMBEDDED, EMBEDDED_SHA256
 
 PLAN = Path(__file__).parents[2] / "docs" / "PLAN.md"
 NO_GUARD_ROSE = dict.fromkeys(GUARDS, 0.0)
@@ -44,7 +46,8 @@ def test_the_primary_hypothesis_is_not_adjusted_and_the_others_are():
 def test_a_difference_below_zero_does_not_hold():
     study = make_study({PRIMARY: 0.001})
     study["differences"][PRIMARY.endpoint][PRIMARY.pair]["difference"] = -0.1
-    assert not judge_hypotheses(study)[0]["holds"]
+    (judged,) = judge_hypotheses(study)
+    assert judged["contrary"] and not judged["holds"]
 
 
 def test_texts_that_repeat_themselves_or_the_history_are_no_success():
@@ -67,4 +70,11 @@ def test_every_hypothesis_is_compared_by_a_study_and_stands_in_the_plan():
 def test_runs_that_are_not_planned_decide_nothing():
     assert len(PLANNED) == len(set(PLANNED)) == 15 and "Seeds.** 0, 1 and 2," in PLAN.read_text("utf-8")
     made = {"news_headline": {"seeds": [1, 3]}, "another_task": {"seeds": [0]}}
-    assert list_made({"tasks": made}) == [("news_headline", 1)]
+    assert list_made({"settings": PLANNED_WITH, "tasks": made}) == [("news_headline", 1)]
+    for name in PLANNED_WITH:
+        assert list_made({"settings": PLANNED_WITH | {name: "another"}, "tasks": made}) == []
+
+
+def test_the_plan_is_for_the_embedded_model():
+    assert PLANNED_WITH["model"] == f"{EMBEDDED}@{EMBEDDED_SHA256[:16]}"
+    assert "in float32 on every machine" in PLAN.read_text("utf-8")

@@ -73,7 +73,11 @@ def test_seeds_of_the_same_settings_stand_together_and_others_do_not(tmp_path):
     keep(tmp_path, seed=2)
     assert [one.replicate.seed for one in read_records(tmp_path, TASKS)[TASK]] == [2, 10]
     assert list(read_records(tmp_path, TASKS)) == [TASK]
-    keep(tmp_path, seed=3, decode={"alpha": 0.3})
+    with pytest.raises(CopeError, match="seed-3 and news_headline-seed-10 differ in decode.alpha"):
+        keep(tmp_path, seed=3, decode={"alpha": 0.3})
+    assert len(read_records(tmp_path, TASKS)[TASK]) == 2  # and it stands in nobody's way
+    keep(tmp_path / "other", seed=3, decode={"alpha": 0.3})
+    (tmp_path / "other" / f"{TASK}-seed-3.jsonl.gz").rename(tmp_path / f"{TASK}-seed-3.jsonl.gz")
     with pytest.raises(CopeError, match="seed-3 and news_headline-seed-10 differ in decode.alpha"):
         read_records(tmp_path, TASKS)
 
@@ -82,14 +86,11 @@ def test_tasks_differ_in_what_is_theirs_and_in_nothing_else(tmp_path):
     keep(tmp_path, data_sha256="1", decode={"max_new_tokens": 40})
     keep(tmp_path, "review_writing", data_sha256="2", decode={"max_new_tokens": 120})
     assert list(read_records(tmp_path, TASKS)) == list(TASKS)
-    keep(tmp_path, "review_writing", seed=1, data_sha256="2", decode={"max_new_tokens": 80})
     with pytest.raises(CopeError, match="differ in decode.max_new_tokens"):
-        read_records(tmp_path, TASKS)
-    (tmp_path / "review_writing-seed-1.jsonl.gz").unlink()
+        keep(tmp_path, "review_writing", seed=1, data_sha256="2", decode={"max_new_tokens": 80})
     (tmp_path / "review_writing-seed-0.jsonl.gz").unlink()
-    keep(tmp_path, "review_writing", compute="bfloat16")
     with pytest.raises(CopeError, match="differ in compute"):
-        read_records(tmp_path, TASKS)
+        keep(tmp_path, "review_writing", compute="bfloat16")
 
 
 def test_settings_that_are_younger_than_a_run_had_their_defaults(tmp_path):

@@ -1,5 +1,7 @@
 """Intervals, tests and components of variance, against numbers made to known ones."""
 
+from itertools import product
+
 import numpy
 import pytest
 from scipy import stats
@@ -73,6 +75,24 @@ def test_signs_are_flipped_exactly():
     ]
     assert flip_signs(several) == pytest.approx([2 / 16, 2 / 16, 1, 1, 8 / 16])
     assert flip_signs([]) == []
+
+
+def test_ties_are_ties_after_rounding_too():
+    """Shares of few pairs have many; the p is that of exact arithmetic."""
+    ninetieths = [0, 0, 10, 1, 0, 1, 2, 1, 0, 0, 4, 0, -2, 0, 2, 1]
+    flips = product((1, -1), repeat=len(ninetieths))
+    exact = [sum(sign * one for sign, one in zip(signs, ninetieths, strict=True)) for signs in flips]
+    wanted = sum(abs(one) >= sum(ninetieths) for one in exact) / len(exact)
+    rounded = numpy.array([round(one / 90, 5) for one in ninetieths])
+    assert flip_signs([[rounded]]) == [wanted] == flip_signs([[numpy.array(ninetieths) / 90]])
+    assert wanted == pytest.approx(0.0547, abs=1e-4)
+
+
+def test_drawn_flips_agree_with_all(monkeypatch):
+    group = numpy.random.default_rng(5).normal(0.5, 1, 14)
+    (exact,) = flip_signs([[group]])
+    monkeypatch.setattr(replicates, "EXACT", 13)
+    assert 0.01 < exact == pytest.approx(flip_signs([[group]])[0], abs=1e-3)
 
 
 def test_of_many_authors_some_flips_are_drawn(monkeypatch):

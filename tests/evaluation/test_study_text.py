@@ -13,6 +13,7 @@ from cope_demo.errors import CopeError
 from cope_demo.evaluation import study
 from cope_demo.evaluation.attribution import Attribution
 from cope_demo.evaluation.controls import RULES
+from cope_demo.evaluation.hypotheses import PLANNED_WITH
 from cope_demo.evaluation.published import MEASURED, read_controls
 from cope_demo.evaluation.study import read_replicate
 from cope_demo.paths import ROOT
@@ -30,12 +31,14 @@ def scripts():
     sys.path.remove(str(DOCS))
 
 
-def write_run(root, task: str, seed: int, users: int = 3) -> None:
+def write_run(root, task: str, seed: int, users: int = 3, skipped: dict | None = None) -> None:
     """A run of a task with its controls, and its data, with made-up numbers."""
     rng, folder, names = random.Random(seed), root / "runs" / task / f"seed-{seed}", [f"u{n}" for n in range(users)]
     (folder / "controls").mkdir(parents=True)
-    (folder / "plan.json").write_text(json.dumps({"task": task, "decode": {}, "fit": {"seed": seed}}))
-    (folder / "results.json").write_text(json.dumps({"users": users}))
+    decode = {"alpha": 0.1, "repetition_penalty": 1.1 if task == "review_writing" else 1.0}
+    plan = PLANNED_WITH | {"task": task, "decode": decode, "fit": {"seed": seed}}
+    (folder / "plan.json").write_text(json.dumps(plan))
+    (folder / "results.json").write_text(json.dumps({"users": users, "skipped": skipped or {}}))
     rows = []
     for number, name in enumerate(names):
         queries = [f"{name}-{n}" for n in range(2)]
@@ -89,6 +92,9 @@ def test_runs_become_tables_and_records(tmp_path, capsys, monkeypatch):
     assert "with 3 authors, 6 queries and 2 seeds; product reviews" in page and "Machine: a test." in page
     assert "**Mean of the tasks**" in page and "12 of 18 (66.7%)" in page and "| cope over oppu |" in page
     assert "4 of the 15 planned runs are made, and nothing is decided" in page and "| not shown so far |" in page
+    assert page.count("| result |") == 1 and "Measured with SmolLM2-135M-Instruct: news" in page
+    assert "with the penalty that texts are written with, cope over oppu" in page.split("**Product reviews**")[2]
+    assert page.count("(counted over 2 seeds)") == 4
     assert "Guards, `cope` over `oppu`, at most +0.02: repeated +0.0000 [+0.0000, +0.0000]; copied" in page
     for line in page.split("\n"):
         assert not line.startswith("|") or line.endswith("|")
@@ -105,10 +111,30 @@ def test_runs_become_tables_and_records(tmp_path, capsys, monkeypatch):
     assert f"{TASK}/seed-2 is not finished" in capsys.readouterr().err
 
 
+def test_an_author_whom_a_seed_lacks_is_named_and_counts_nowhere(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(study, "Attribution", partial(Attribution, kinds=("letters",)))
+    write_run(tmp_path, TASK, 0)
+    write_run(tmp_path, TASK, 1, 2, skipped={"u2": "There was no memory."})
+    write_run(tmp_path, TASK, 7)  # no seed of the plan
+    make_controls, records = importlib.import_module("make_controls"), tmp_path / "records"
+    make_controls.keep_runs(tmp_path / "runs", tmp_path / "data", "a test", records)
+    assert f"{TASK}/seed-7 is not one of docs/PLAN.md" in capsys.readouterr().err
+    found = make_controls.gather_controls(records)
+    task = found["tasks"][TASK]
+    assert (task["users"], task["seeds"], task["left_out"]) == (2, [0, 1], {"u2": "seed 1: There was no memory."})
+    page = importlib.import_module("controls_text").fill_controls((DOCS / "controls.md").read_text("utf-8"), found)
+    assert "Left out of every method: u2, news headlines (seed 1: There was no memory.)." in page
+    assert "Authors found among 2 (chance 50%)" in page
+    # Of two authors both the first place and the pairs say who of the two is likelier, whoever else was there.
+    share = task["endpoints"]["identification"]["oppu"]["mean"]
+    assert share == task["endpoints"]["identification pairwise"]["oppu"]["mean"]
+
+
 def test_four_tasks_with_many_seeds_do_not_decide():
     """As docs/PLAN.md says: all five, each with its three seeds."""
     controls_text, study = importlib.import_module("controls_text"), {"differences": {}, "endpoints": {}}
-    data = {"tasks": {task: {**study, "seeds": [0, 1, 2, 3]} for task in MEASURED[:4]}, "pooled": study}
+    tasks = {task: {**study, "seeds": [0, 1, 2, 3]} for task in MEASURED[:4]}
+    data = {"settings": PLANNED_WITH, "tasks": tasks, "pooled": study}
     assert "12 of the 15 planned runs are made, and nothing" in controls_text._decide(data)
     data["tasks"][MEASURED[4]] = {**study, "seeds": [0, 1, 5]}
     assert "14 of the 15" in controls_text._decide(data)

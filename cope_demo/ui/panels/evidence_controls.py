@@ -76,7 +76,9 @@ READERS = (
 def _describe_task_controls(label: str, study: dict) -> dict:
     means = {name: {m: one["mean"] for m, one in many.items()} for name, many in study["endpoints"].items()}
     found, flips, users = means.get("identification", {}).get("oppu"), study["flips"], study["users"]
-    lead = f"{users} authors, {study['queries']} of their own unseen texts. "
+    seeds = len(study["seeds"])
+    read = f", each read with the adapters of {seeds} fits, which are counted together" if seeds > 1 else ""
+    lead = f"{users} authors, {study['queries']} of their own unseen texts{read}. "
     if found is not None:
         lead += f"For {found:.0%} of them, of all {users} adapters, the author’s own finds the text likeliest "
         lead += f"(by chance for {1 / users:.0%}). "

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cope_demo.evaluation.hypotheses import PLANNED, WRITTEN
+from cope_demo.evaluation.hypotheses import PLANNED, PLANNED_WITH, WRITTEN
 from cope_demo.ui.panels.evidence_controls import describe_controls, describe_written
 from tests.evaluation.test_published import NEWS, REVIEWS
 
@@ -37,6 +37,7 @@ STUDY = {
 def test_controls_say_what_an_adapter_knows():
     (shown,) = json.loads(json.dumps(describe_controls({"tasks": {NEWS: STUDY}})))
     assert "(by chance for 25\u202f%)" in shown["lead"]
+    assert "12 of their own unseen texts, each read with the adapters of 2 fits, which are counted" in shown["lead"]
     assert "For 50\u202f% of them, of all 4 adapters, the author’s own" in shown["lead"]
     assert "alpha 0.1 changes 1.5\u202f% of OPPU’s next tokens: 1 become the author’s own, 2 were." in shown["lead"]
     assert [row["values"] for row in shown["rows"]] == [
@@ -60,7 +61,8 @@ def test_controls_say_what_an_adapter_knows():
 
 
 def test_one_task_tells_whose_texts_are_written():
-    shown = json.loads(json.dumps(describe_written({"tasks": {NEWS: STUDY}, "pooled": None})))
+    data = {"settings": PLANNED_WITH, "tasks": {NEWS: STUDY}, "pooled": None}
+    shown = json.loads(json.dumps(describe_written(data)))
     assert "what CoPe wrote is nearer to its author’s in 72\u202f% of the cases" in shown["lead"]
     assert "OPPU is 10.0 points ahead of TAM (+4.0 to +16.0), more than chance explains." in shown["lead"]
     assert "CoPe is 1.3 points behind OPPU (−3.0 to +0.4), which may be chance." in shown["lead"]
@@ -68,12 +70,14 @@ def test_one_task_tells_whose_texts_are_written():
         "4 authors of one kind of writing; 1 of the 15 planned runs are made, and nothing is decided before all are."
     )
     assert len(shown["figure"]["rows"]) == 4
+    other = describe_written(data | {"settings": PLANNED_WITH | {"model": "another"}})
+    assert "; 0 of the 15 planned runs are made, and nothing is decided" in other["rests"]
 
 
 def test_several_tasks_are_told_of_by_their_mean():
     mean = {"endpoints": {WRITTEN: {"cope": {"mean": 0.8, "ci95": [0.7, 0.9]}}}, "differences": {}}
     studies = {task: {**STUDY, "seeds": [seed for one, seed in PLANNED if one == task]} for task, _ in PLANNED}
-    shown = describe_written({"tasks": studies, "pooled": mean})
+    shown = describe_written({"settings": PLANNED_WITH, "tasks": studies, "pooled": mean})
     assert "in 80\u202f% of the cases" in shown["lead"] and len(shown["figure"]["rows"]) == 1
     assert shown["rests"] == "20 authors of 5 kinds of writing; 15 of the 15 planned runs are made."
 
