@@ -76,7 +76,9 @@ def _stage(user: SavedUser, sample: bool, repo: str, folder: Path) -> None:
 
 
 def _make_repository(api: HfApi, repo: str, private: bool) -> bool:
-    """Whether it was made now. Raises CopeError when there is one with other things in it."""
+    """Whether it was made now. Raises CopeError when there is one with other things in it, or one that shows to everybody
+    what is to be private: the hub keeps a repository's visibility, whatever is asked for.
+    """
     try:
         api.create_repo(repo, private=private)
         return True
@@ -86,6 +88,11 @@ def _make_repository(api: HfApi, repo: str, private: bool) -> bool:
     names = set(api.list_repo_files(repo))
     if names - {".gitattributes"} and NAME not in names:
         raise CopeError(f"There is a repository {repo} already, with other files in it: choose another name.")
+    if private and not api.model_info(repo).private:
+        raise CopeError(
+            f"Everybody can see the repository {repo}, which is there already: allow everybody to see this push, or "
+            "choose another name."
+        )
     return False
 
 

@@ -68,6 +68,15 @@ def test_a_newer_fit_takes_an_older_one_s_place_and_nothing_else_s(hub, user):
     assert hub.repos["ada/thesis"].files == {"thesis.md": b"my own"}
 
 
+def test_a_private_push_goes_into_no_repository_that_everybody_sees(hub, user):
+    push_adapters(Store().open("ines"), True, REPO, TOKEN, private=False)
+    before = dict(hub.repos[REPO].files)
+    with pytest.raises(CopeError, match=f"Everybody can see the repository {REPO}.*choose another name"):
+        push_adapters(user, False, REPO, TOKEN)
+    assert hub.repos[REPO].files == before
+    assert not push_adapters(user, False, REPO, TOKEN, private=False).made and hub.repos[REPO].files != before
+
+
 @pytest.mark.parametrize(
     "refuse, status, sentence",
     [
