@@ -76,8 +76,10 @@ def _stage(user: SavedUser, sample: bool, repo: str, folder: Path) -> None:
 
 
 def _make_repository(api: HfApi, repo: str, private: bool) -> bool:
-    """Whether it was made now. Raises CopeError when there is one with other things in it, or one that shows to everybody
-    what is to be private: the hub keeps a repository's visibility, whatever is asked for.
+    """Whether it was made now.
+
+    Raises CopeError when there is one with other things in it, or one that shows everybody what is to be private: the
+    hub leaves a repository as visible as it is, whatever is asked for.
     """
     try:
         api.create_repo(repo, private=private)
