@@ -4,12 +4,24 @@ from collections.abc import Sequence
 
 import torch
 
+from cope_demo.errors import CopeError
 from cope_demo.model.base_model import BaseModel
 
 from .choice import pick_token, score_next
 from .request import Event, Request, RunningColumn, list_models, write_token
 from .trace import ColumnEnd, TokenEvent
 from .tracing import TracedStep
+
+NOT_FINITE = (
+    "The model's numbers are infinite or none at all under this adapter, so nothing can be chosen by them; fit this "
+    "user again, with a lower learning rate."
+)
+
+
+def check_finite(logits: torch.Tensor) -> None:
+    """Raises CopeError where any of these logits is no number: compiled loops would go astray by it."""
+    if not torch.isfinite(logits.sum(-1)).all():
+        raise CopeError(NOT_FINITE)
 
 
 def advance_traced(

@@ -29,7 +29,8 @@ def pick_token(allowed: torch.Tensor, random: torch.Generator, config: DecodeCon
     """The token that the scores (V,) choose: the best one, or at a temperature a sample."""
     if config.temperature == 0:
         return int(allowed.argmax())
-    return sample_token((allowed / config.temperature).softmax(-1), random)
+    # The best one's is 0 then, however low the temperature; divided as they are, all would be infinite at 1e-40.
+    return sample_token(((allowed - allowed.max()) / config.temperature).softmax(-1), random)
 
 
 def sample_token(weights: torch.Tensor, random: torch.Generator) -> int:

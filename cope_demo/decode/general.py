@@ -16,7 +16,7 @@ from cope_demo.model.base_model import BaseModel
 from cope_demo.model.padding import pad_sequences
 from cope_demo.system.wanted import stop_if_unwanted
 
-from .advancing import advance_traced, advance_untraced
+from .advancing import advance_traced, advance_untraced, check_finite
 from .leaving import ending_when_unwanted
 from .request import Event, Request, list_models
 from .trace import ColumnEnd
@@ -48,6 +48,7 @@ class GeneralDecoder:
                     logits = self._prefill(request)
             else:
                 logits = self._forward(request)
+        check_finite(logits)
         events = advance_traced(self.base, request.columns, logits[0::2], logits[1::2])
         keep = [number for number, many in enumerate(events) if not isinstance(many[-1], ColumnEnd)]
         if len(keep) < len(request.columns):
@@ -100,14 +101,16 @@ class GeneralDecoder:
     ) -> torch.Tensor:
         """The logits (rows, len(response_ids), V) of an answer's tokens under the models of these rows.
 
-        Raises Unwanted when whoever asked has left.
+        Raises Unwanted when whoever asked has left, and CopeError for an adapter that leads to no numbers.
         """
         ids = torch.tensor([prompt_ids + response_ids], device=self.base.device)
         with self._applying_adapters():
             self._lora.apply(bank, bank.mask(rows))
             with ending_when_unwanted(self.base.model):
                 many = ids.expand(len(rows), -1)
-                return self.base.model(many, use_cache=False, logits_to_keep=len(response_ids) + 1).logits[:, :-1]
+                logits = self.base.model(many, use_cache=False, logits_to_keep=len(response_ids) + 1).logits[:, :-1]
+        check_finite(logits)
+        return logits
 
     @contextmanager
     def _applying_adapters(self) -> Iterator[None]:

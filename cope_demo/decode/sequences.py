@@ -21,7 +21,9 @@ class Places:
         return len(self._free)
 
     def take(self, count: int) -> np.ndarray:
-        """So many places, int32 (count,)."""
+        """So many places, int32 (count,). Raises RuntimeError where fewer are free: whoever takes has to know."""
+        if count > len(self._free):
+            raise RuntimeError(f"{count} places were asked for and {len(self._free)} are free")
         taken = self._free[len(self._free) - count :]
         del self._free[len(self._free) - count :]
         return np.array(taken[::-1], np.int32)

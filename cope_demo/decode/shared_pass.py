@@ -16,7 +16,7 @@ from cope_demo.errors import CopeError
 from cope_demo.model.base_model import BaseModel
 from cope_demo.model.compiling import running_loops
 
-from .advancing import advance_traced, advance_untraced
+from .advancing import NOT_FINITE, advance_traced, advance_untraced
 from .beginnings import Beginnings
 from .cores import Cores
 from .forward import Forward
@@ -35,10 +35,6 @@ LEAST = 16
 """Tokens of prompts in a step, at least; and of what is patient, at most, while others write or read."""
 IDLE_SECONDS = 2
 """After so long without work the thread ends; the next work starts it again."""
-NOT_FINITE = (
-    "The model's numbers are infinite or none at all under this adapter, so nothing can be chosen by them; fit this "
-    "user again, with a lower learning rate."
-)
 
 
 def _get_turn(work: Work) -> tuple[bool, int]:

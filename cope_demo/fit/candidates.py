@@ -181,8 +181,10 @@ def _write_shared(
     end; never more run than a group has."""
     limits = {i: max(len(examples[i].response_ids) for i in group) for group in groups for i in group}
     size = max(map(len, groups))
-    needed = size * (max(len(e.prompt_ids) for e in examples) + k * max(limits.values()))
-    writer = _Writer(base, forward, [e.prompt_ids for e in examples], needed + max(len(e.prompt_ids) for e in examples))
+    # Every candidate may be the last one of its prompt, which is kept for it. What is never written takes no memory.
+    longest = max(len(e.prompt_ids) for e in examples)
+    places = longest + size * k * (longest + max(limits.values()))
+    writer = _Writer(base, forward, [e.prompt_ids for e in examples], places)
     waiting = [i for group in groups for i in group]
     all_of: dict[int, list[_Writing]] = {}
     running: list[list[_Writing]] = []
@@ -242,6 +244,8 @@ def _write_padded(
             temperature=None,
             top_p=None,
             top_k=None,
+            repetition_penalty=1.0,  # or a checkpoint's own settings change what is sampled and recorded
+            no_repeat_ngram_size=0,
             max_new_tokens=max(len(examples[i].response_ids) for i in group),
             pad_token_id=pad,
             eos_token_id=sorted(base.end_ids),

@@ -26,6 +26,7 @@ from .training import (
     save_adapter,
     seed_everything,
     train,
+    use_one_gpu,
 )
 
 NORMALISED = "sigmoid_norm"
@@ -113,11 +114,13 @@ def train_dpo(
     with apply_saved_adapter(base, oppu, trainable=True) as model:
         trainer = BaseReferenceTrainer(
             model=model,
-            args=DPOConfig(
-                **make_trainer_settings(base, config, "dpo", folder.parent),
-                beta=config.dpo_token_beta or config.beta,
-                loss_type=[NORMALISED if config.dpo_token_beta else "sigmoid", "sft"],
-                loss_weights=[1.0, config.dpo_sft_weight],
+            args=use_one_gpu(
+                DPOConfig(
+                    **make_trainer_settings(base, config, "dpo", folder.parent),
+                    beta=config.dpo_token_beta or config.beta,
+                    loss_type=[NORMALISED if config.dpo_token_beta else "sigmoid", "sft"],
+                    loss_weights=[1.0, config.dpo_sft_weight],
+                )
             ),
             train_dataset=Dataset.from_list(rows),
             processing_class=base.tokenizer,

@@ -5,7 +5,6 @@ Source of the method: Tan et al., "Democratizing Large Language Models via Perso
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -26,6 +25,7 @@ from .training import (
     save_adapter,
     seed_everything,
     train,
+    use_one_gpu,
 )
 
 
@@ -57,8 +57,6 @@ def train_oppu(
     watches: who looks at the model meanwhile. Same seed, same machine: the same adapter, bit for bit.
     """
     seed_everything(config.seed)
-    longest = max(len(e.prompt_ids) for e in examples)  # with retrieved texts it may be above max_prompt_tokens
-    config = replace(config, max_prompt_tokens=max(config.max_prompt_tokens, longest))
     rows = [
         {
             "input_ids": e.prompt_ids + e.response_ids,
@@ -70,7 +68,9 @@ def train_oppu(
     with apply_new_adapter(base, config) as model:
         trainer = LeanTrainer(
             model=model,
-            args=SFTConfig(**make_trainer_settings(base, config, "oppu", folder.parent, "length"), packing=False),
+            args=use_one_gpu(
+                SFTConfig(**make_trainer_settings(base, config, "oppu", folder.parent, "length"), packing=False)
+            ),
             train_dataset=Dataset.from_list(rows),
             processing_class=base.tokenizer,
             callbacks=[*watches, Progress("oppu", emit)],

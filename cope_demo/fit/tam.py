@@ -109,7 +109,7 @@ def train_tam(
     result = {**plan, "texts": counts, "nats_per_token": {"before": before, "after": after}, "seconds": round(seconds)}
     for path in (state / "adapter").iterdir():
         if path.name != "README.md":  # peft's own card, which says nothing
-            os.replace(path, out / path.name)
+            shutil.copyfile(path, out / path.name)  # and not moved: whoever is cut off here goes on from them
     result["adapter_sha256"] = sha256_file(out / WEIGHTS)
     (out / "README.md").write_text(format_card(result), "utf-8")
     _write_json(out / "tam.json", result)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from transformers import PrinterCallback, Trainer, TrainerCallback
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from cope_demo.config import FitConfig, TamConfig
 from cope_demo.model.base_model import BaseModel
@@ -112,7 +112,7 @@ def make_trainer_settings(
         lr_scheduler_type="linear",
         # A warm-up begins at learning rate 0, and the preference stage has no step to waste.
         warmup_steps=0.1 if stage == "oppu" else 0,
-        max_length=config.max_prompt_tokens + config.max_response_tokens + 1,
+        max_length=None,  # examples are cut already, and a reference was scored on the whole
         logging_steps=1,
         save_strategy="no",
         report_to="none",
@@ -125,6 +125,12 @@ def make_trainer_settings(
     )
     if length_of:
         settings |= dict(train_sampling_strategy="group_by_length", length_column_name=length_of)
+    return settings
+
+
+def use_one_gpu(settings: TrainingArguments) -> TrainingArguments:
+    """The same for one GPU, where base is: by itself a trainer would share a batch among all that it sees."""
+    settings._n_gpu = min(1, settings.n_gpu)  # there is no other way, as trl's own error says
     return settings
 
 

@@ -50,10 +50,15 @@ class AdapterSlots:
             return held[1]
         self._check(lora)  # before any slot is taken
         needed = -(-lora.rank // RANK)
-        slots = tuple(self._take() for _ in range(needed))
+        self._make_room(needed)
+        slots = tuple(self._free.pop() for _ in range(needed))
         self._joined = None
-        for number, slot in enumerate(slots):
-            self._fill(slot, lora, slice(number * RANK, (number + 1) * RANK))
+        try:
+            for number, slot in enumerate(slots):
+                self._fill(slot, lora, slice(number * RANK, (number + 1) * RANK))
+        except BaseException:
+            self._free.extend(slots)
+            raise
         self._held[id(lora)] = weakref.ref(lora, partial(self._release, id(lora))), slots
         return slots
 
@@ -72,12 +77,12 @@ class AdapterSlots:
         _, slots = self._held.pop(key, (None, ()))
         self._free.extend(slots)
 
-    def _take(self) -> int:
-        if not self._free:
-            count = len(self.downs[0])
-            self._resize(count + max(FIRST, count))
-            self._free = list(range(len(self.downs[0]) - 1, count - 1, -1))
-        return self._free.pop()
+    def _make_room(self, needed: int) -> None:
+        """Makes slots until so many are free. Whoever finds no memory for them leaves all as it was."""
+        count, missing = len(self.downs[0]), needed - len(self._free)
+        if missing > 0:
+            self._resize(count + max(FIRST, count, missing))
+            self._free.extend(range(len(self.downs[0]) - 1, count - 1, -1))  # others may become free meanwhile
 
     def _resize(self, count: int) -> None:
         """Makes so many slots of all products, in one piece of memory, and keeps what is in the old ones."""

@@ -6,6 +6,7 @@ only decodes, on a CPU: one that is trained has them in its compute type.
 
 import torch
 
+from .compiling import running_loops
 from .products import HeadProduct, make_head
 
 
@@ -26,7 +27,8 @@ def compute_embeddings_in_float32(model: torch.nn.Module) -> None:
         return torch.nn.functional.embedding(ids, embedding.weight).float()
 
     def make_logits(hidden: torch.Tensor) -> torch.Tensor:
-        return multiply(hidden.flatten(0, -2)).unflatten(0, hidden.shape[:-1])
+        with running_loops():  # it may be a loop, as others run elsewhere
+            return multiply(hidden.flatten(0, -2)).unflatten(0, hidden.shape[:-1])
 
     embedding.forward, head.forward = look_up, make_logits
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MAX_OPENED = 4
 """Adapters from the hub that somebody keeps at a time."""
+MOST_RANK = 256
+"""Of an adapter from the hub, as of one fitted here: ranks of a small file may take gigabytes in the decoder."""
 EMPTY = ("history.jsonl", "pairs.jsonl", "events.jsonl")
 """What a fit keeps and nobody pushes: texts, pairs, and how the training went."""
 
@@ -63,7 +65,9 @@ def _check_weights(found: repository.Repository, scratch: Path, base: "BaseModel
 
     try:
         for kind in ADAPTERS[:1] if found.is_plain else ADAPTERS:
-            read_lora(scratch / kind, base.model)
+            rank = read_lora(scratch / kind, base.model).rank
+            if rank > MOST_RANK:
+                raise UnfitAdapter(f"its rank is {rank:,}, and {MOST_RANK} is the most", "")
         find_named_adapter(said.get("task_adapter"))
     except UnfitAdapter as error:
         raise CopeError(

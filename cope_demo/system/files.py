@@ -61,8 +61,7 @@ def make_folder(folder: Path, fill: Callable[[Path], object]) -> None:
     """
     if folder.is_dir():
         return
-    part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
-    shutil.rmtree(part, ignore_errors=True)
+    part = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}.part")
     try:
         fill(part)
         os.replace(part, folder)

@@ -7,6 +7,7 @@ from cope_demo.config import DecodeConfig
 from cope_demo.decode.engine import Engine, make_bank
 from cope_demo.decode.methods import COLUMNS, METHODS
 from cope_demo.decode.trace import Column
+from cope_demo.errors import CopeError
 from tests import tiny
 from tests.decode.together import Ask, check_same, make_person, make_prompt, run
 
@@ -55,6 +56,16 @@ def test_a_model_that_is_built_otherwise_is_decoded_with_the_same_numbers(family
     exact = read_exactly(experts["cope"], prompt, given)
     for number, token in enumerate(engine.score(prompt, given, "cope", bank, CONFIG)):
         assert token.id == given[number] and abs(token.logp_user - exact[number, token.id]) < ROUNDING
+
+
+def test_an_adapter_that_leads_to_no_number_is_a_sentence():
+    base, _ = tiny.make_base("phi")
+    engine, prompt = Engine(base), make_prompt(8)
+    bank = make_bank(base, {name: tiny.make_lora(base.model, 1, scale=1e25) for name in ("oppu", "cope")})
+    with pytest.raises(CopeError, match="infinite or none at all under this adapter"):
+        run(engine, Ask(prompt, COLUMNS, bank, CONFIG))
+    with pytest.raises(CopeError, match="infinite or none at all under this adapter"):
+        engine.score(prompt, make_prompt(6, 1), "cope", bank, CONFIG)
 
 
 @pytest.mark.parametrize("place", ["expert", "both"])

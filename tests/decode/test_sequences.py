@@ -20,6 +20,8 @@ def test_the_lowest_places_are_taken_first_and_none_twice():
     places.give(three)
     places.give(two)
     assert sorted(places.take(10).tolist()) == list(range(10)) and places.free() == 0
+    with pytest.raises(RuntimeError, match="1 places were asked for and 0 are free"):
+        places.take(1)
 
 
 def make_sequence(worn, first, length, pending):

@@ -1,6 +1,7 @@
 """Task adapters on a tiny model: they learn, go on after a cut as if nothing had happened, and refuse bad data."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -91,6 +92,22 @@ def test_a_run_that_was_cut_off_ends_with_the_same_bytes(data, model, whole, tmp
     assert told[0] == step and told[-1] == 8
     weights = "adapter_model.safetensors"
     assert (whole.folder / weights).read_bytes() == (parted / weights).read_bytes()
+
+
+def test_a_run_that_is_cut_off_at_its_end_ends_all_the_same(data, model, whole, tmp_path, monkeypatch):
+    parted, copy = tmp_path / "parted", shutil.copyfile
+
+    def cut(source, target):
+        copy(source, target)
+        raise Cut
+
+    monkeypatch.setattr(tam.shutil, "copyfile", cut)
+    with pytest.raises(Cut):
+        tam.train_tam("news_headline", data, parted, model=model, config=SMALL)
+    monkeypatch.setattr(tam.shutil, "copyfile", copy)
+    again = tam.train_tam("news_headline", data, parted, model=model, config=SMALL, report=pytest.fail)
+    assert again["adapter_sha256"] == whole.result["adapter_sha256"]
+    assert {path.name for path in parted.iterdir()} == {path.name for path in whole.folder.iterdir()}
 
 
 def test_no_author_is_in_both_parts(data):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 import torch
-from transformers import AttentionInterface, Trainer
+from transformers import AttentionInterface, Trainer, TrainingArguments
 from trl import DPOTrainer
 
 from cope_demo.config import FitConfig
@@ -16,7 +16,7 @@ from cope_demo.fit.dpo import BaseReferenceTrainer, TokenPair, train_dpo
 from cope_demo.fit.examples import Example
 from cope_demo.fit.oppu import LeanTrainer
 from cope_demo.fit.response_logps import read_responses, response_logps
-from cope_demo.fit.training import apply_new_adapter, save_adapter
+from cope_demo.fit.training import apply_new_adapter, save_adapter, use_one_gpu
 from cope_demo.model import base_model
 from cope_demo.model.adapters import Lora, apply_always
 from cope_demo.model.attention import FAMILIES, NAME, grouped_attention
@@ -154,6 +154,8 @@ def test_candidates_have_the_log_probabilities_of_a_pass_over_the_whole_text(fol
     base = load_base(folder, "cpu", trainable=True)
     if way == "generate":
         monkeypatch.setattr(candidates, "make_forward", lambda base: None)
+        settings = base.model.generation_config  # as a checkpoint may bring them; what is sampled is not theirs
+        settings.repetition_penalty, settings.no_repeat_ngram_size = 1.5, 2
     base.end_ids = frozenset(range(60))  # most answers end before their limit
     generator = torch.Generator().manual_seed(4)
     tails = [torch.randint(10, 300, (length,), generator=generator).tolist() for length in (5, 12, 1, 3, 8)]
@@ -170,6 +172,28 @@ def test_candidates_have_the_log_probabilities_of_a_pass_over_the_whole_text(fol
     truth = response_logps(base.model, [Example(e.prompt_ids, one.ids) for e, one in answers], PAD)
     for (_, one), computed in zip(answers, truth, strict=True):
         assert torch.allclose(one.logps, computed, atol=2e-3)
+
+
+def test_a_prompt_is_kept_until_its_last_candidate_has_ended(folder, monkeypatch):
+    """Of many long prompts with short answers as many are open as candidates run, more than a group has."""
+    monkeypatch.setenv("COPE_COMPUTE", "float32")
+    base = load_base(folder, "cpu", trainable=True)
+    base.end_ids = frozenset(range(60))
+    generator = torch.Generator().manual_seed(9)
+    examples = [Example(torch.randint(10, 300, (50,), generator=generator).tolist(), [7] * 12) for _ in range(30)]
+    config = FitConfig(candidates=3, candidate_temperature=1.5, sample_rows=6)
+    found = sample_candidates(base, examples, config, lambda event: None, batch_rows=6)
+    answers = [(e, one) for e, many in zip(examples, found, strict=True) for one in many]
+    truth = response_logps(base.model, [Example(e.prompt_ids, one.ids) for e, one in answers], PAD)
+    for (_, one), computed in zip(answers, truth, strict=True):
+        assert torch.allclose(one.logps, computed, atol=2e-3)
+
+
+def test_a_trainer_has_one_gpu_whatever_it_sees(tmp_path):
+    settings = TrainingArguments(output_dir=str(tmp_path), use_cpu=True)
+    for seen, used in ((0, 0), (1, 1), (4, 1)):
+        settings._n_gpu = seen
+        assert use_one_gpu(settings).n_gpu == used
 
 
 def test_the_head_never_sees_a_slice(folder):
@@ -220,6 +244,7 @@ def test_the_loss_of_pairs_is_trls(base, tmp_path, monkeypatch, settings):
     found = []
 
     def compare(trainer):
+        assert trainer.args.max_length is None  # a reference was scored on the whole
         batch = trainer.data_collator(list(trainer.train_dataset))
         for owner in (BaseReferenceTrainer, DPOTrainer):
             trainer.model.zero_grad()

@@ -127,6 +127,23 @@ def test_more_slots_come_and_keep_what_is_in_the_others(monkeypatch):
     assert len({slots.find(lora) for lora in loras}) == 11
 
 
+def test_who_finds_no_memory_takes_nobodys_slots(monkeypatch):
+    slots, small = make_slots(), make_lora(1)
+    slots.find(small)
+    resize = slots._resize
+
+    def refuse(count):
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(slots, "_resize", refuse)
+    with pytest.raises(RuntimeError):
+        slots.find(make_lora(2, (FIRST + 3) * RANK))
+    monkeypatch.setattr(slots, "_resize", resize)
+    others = [make_lora(seed) for seed in range(3, 3 + FIRST - 1)]
+    assert len({slots.find(lora) for lora in others}) == FIRST - 1 == len(slots.downs[0]) - 1
+    check(slots, [[small], *([lora] for lora in others), [make_lora(2, (FIRST + 3) * RANK)]])
+
+
 @pytest.mark.parametrize("fault", ["another shape", "another layer"])
 def test_an_adapter_that_does_not_fit_is_refused_and_takes_no_slot(fault):
     slots, good = make_slots(), make_lora(1, 2 * RANK)

@@ -1,11 +1,13 @@
 """Embeddings and head that lie in memory in bfloat16 say what they would say in float32."""
 
 import json
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import torch
 
+from cope_demo.model import token_embeddings
 from cope_demo.model.base_model import load_base, prepare_training
 from cope_demo.model.token_embeddings import list_embedding_weights
 from tests import tiny
@@ -36,6 +38,20 @@ def test_the_values_are_the_same_in_half_the_memory(folder):
     assert list_types(narrow) == [torch.bfloat16] * 2 and list_types(wide) == [torch.float32] * 2
     for one, other in zip(read(narrow), read(wide), strict=True):
         assert one.dtype == torch.float32 and torch.allclose(one, other, atol=1e-5, rtol=1e-5)
+
+
+def test_the_head_is_a_loop_among_loops(folder, monkeypatch):
+    """On some machines two at a time would end the process."""
+    base, running = load_base(folder, "cpu"), []
+
+    @contextmanager
+    def note():
+        running.append(True)
+        yield
+
+    monkeypatch.setattr(token_embeddings, "running_loops", note)
+    base.model(torch.ones(1, 3, dtype=torch.long))
+    assert running == [True]
 
 
 def test_a_model_that_is_then_trained_has_them_in_float32(folder):

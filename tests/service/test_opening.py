@@ -99,6 +99,13 @@ def change_weights(files: dict, folder, change) -> None:
     files["adapter_model.safetensors"] = path.read_bytes()
 
 
+def widen(tensors: dict) -> None:
+    """Gives every matrix 300 ranks."""
+    for key, one in tensors.items():
+        size = (300, one.shape[1]) if ".lora_A." in key else (one.shape[0], 300)
+        tensors[key] = torch.zeros(size, dtype=one.dtype)
+
+
 def test_what_does_not_fit_the_model_is_refused_and_leaves_nothing(service, mine, hub, plain, tmp_path):
     config = json.loads(plain["adapter_config.json"])
     good = dict(plain)
@@ -107,6 +114,7 @@ def test_what_does_not_fit_the_model_is_refused_and_leaves_nothing(service, mine
         ({"use_dora": True}, None, "not a plain LoRA"),
         ({"init_lora_weights": "pissa"}, None, "not a plain LoRA"),
         ({"r": 0}, None, "its files cannot be read: ZeroDivisionError"),
+        ({"r": 300}, widen, "its rank is 300, and 256 is the most"),
         ({"lora_alpha": 1e308}, None, "values that are not numbers"),
         ({}, lambda t: t.update({key: t[key][:, :-1].contiguous()}), "does not fit the model"),
         ({}, lambda t: t.update({key: t[key].to(torch.int8)}), "is in torch.int8"),

@@ -38,6 +38,19 @@ def test_the_first_of_two_stays(tmp_path):
     assert (folder / "text").read_text() == "theirs" and list(tmp_path.iterdir()) == [folder]
 
 
+def test_two_of_one_process_number_do_not_share_a_part(tmp_path):
+    """As two containers on one disk are, in which every first process is number 1."""
+    folder = tmp_path / "made"
+
+    def fill(part):
+        write(part)
+        make_folder(folder, lambda other: write(other, "theirs"))
+        assert (part / "text").read_text() == "mine"
+
+    make_folder(folder, fill)
+    assert (folder / "text").read_text() == "theirs" and list(tmp_path.iterdir()) == [folder]
+
+
 def test_a_place_that_cannot_be_written_is_an_error(tmp_path):
     with pytest.raises(OSError):
         make_folder(tmp_path / "missing" / "made", write)
