@@ -78,7 +78,7 @@ class Events:
             return self.parts.resolve(Visit(self.access, visitor, profile, request).open(request.query_params))
 
         self._connect_item(self.panels.compare.view.live, Visit.fill_from_lesson, "lesson", **LIGHT)
-        self._connect_item(self.panels.people.pick, Visit.pick, "id", "more", **LIGHT)
+        self._connect_item(self.panels.people.pick, Visit.pick, "id", "more", trigger_mode="always_last", **LIGHT)
         self._connect(blocks.load, open_page, **LIGHT)
         self._connect_turn(self.panels.timer.tick, Visit.poll, **LIGHT)
 
