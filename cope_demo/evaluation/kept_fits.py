@@ -16,6 +16,7 @@ from cope_demo.fit import pipeline, scratch
 from cope_demo.model.base_model import BaseModel
 from cope_demo.model.task_adapters import TaskAdapter
 from cope_demo.paths import cache_dir
+from cope_demo.system.memory import return_memory
 from cope_demo.texts.tasks import Sample
 
 
@@ -75,6 +76,7 @@ def get_kept_fit(
                 _copy(before / name, folder / name)
         for stage in part.stages:
             pipeline.run_stage(stage, folder, lambda event: None, watch=False)
+        return_memory()  # a fit keeps what it frees for its next step, and this process makes one after the other
         return folder
 
     return kept(len(PARTS) - 1 if preferences else 0)
