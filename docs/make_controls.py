@@ -27,7 +27,7 @@ from cope_demo.evaluation.study import (  # noqa: E402
     tabulate_study,
 )
 from cope_demo.evaluation.study_summary import summarize_table  # noqa: E402
-from cope_demo.system.files import read_json  # noqa: E402
+from cope_demo.system.files import read_json, sha256_file  # noqa: E402
 from cope_demo.texts.lamp import USERS, read_authors  # noqa: E402
 
 RECORDS = Path("records", "plan")
@@ -39,7 +39,7 @@ def keep_runs(runs: Path, data: Path, machine: str, records: Path) -> None:
     if not found:
         raise CopeError(f"There is no folder of a task in {runs}; the tasks are {', '.join(MEASURED)}.")
     for task in found:
-        authors = read_authors(data / task, USERS)
+        authors, sha256 = read_authors(data / task, USERS), sha256_file(data / task / USERS)
         for folder in sorted(path.parent for path in (runs / task).rglob("plan.json")):
             if not is_finished(folder):
                 print(f"{folder.relative_to(runs)} is not finished and is left out.", file=sys.stderr)
@@ -48,8 +48,10 @@ def keep_runs(runs: Path, data: Path, machine: str, records: Path) -> None:
             if (task, replicate.seed) not in PLANNED:
                 print(f"{folder.relative_to(runs)} is not one of docs/PLAN.md and is left out.", file=sys.stderr)
                 continue
-            skipped = read_json(folder / "results.json").get("skipped", {})
-            kept = RunRecord(read_json(folder / "plan.json"), machine, replicate, skipped)
+            plan, skipped = read_json(folder / "plan.json"), read_json(folder / "results.json").get("skipped", {})
+            if plan["data_sha256"] != sha256:
+                raise CopeError(f"{data / task / USERS} is not the file that {folder.relative_to(runs)} was made from.")
+            kept = RunRecord(plan, machine, replicate, skipped)
             kept.write(records, tabulate_study(task, [replicate], authors))
 
 

@@ -1,5 +1,6 @@
 """The published controls: made from runs as they lie in a folder, and docs/ agrees with itself."""
 
+import hashlib
 import importlib
 import json
 import random
@@ -36,8 +37,6 @@ def write_run(root, task: str, seed: int, users: int = 3, skipped: dict | None =
     rng, folder, names = random.Random(seed), root / "runs" / task / f"seed-{seed}", [f"u{n}" for n in range(users)]
     (folder / "controls").mkdir(parents=True)
     decode = {"alpha": 0.1, "repetition_penalty": 1.1 if task == "review_writing" else 1.0}
-    plan = PLANNED_WITH | {"task": task, "decode": decode, "fit": {"seed": seed}}
-    (folder / "plan.json").write_text(json.dumps(plan))
     (folder / "results.json").write_text(json.dumps({"users": users, "skipped": skipped or {}}))
     rows = []
     for number, name in enumerate(names):
@@ -75,6 +74,16 @@ def write_run(root, task: str, seed: int, users: int = 3, skipped: dict | None =
     ]
     (root / "data" / task).mkdir(parents=True, exist_ok=True)
     (root / "data" / task / USERS).write_text(json.dumps(data))
+    sha256 = hashlib.sha256(json.dumps(data).encode()).hexdigest()
+    plan = PLANNED_WITH | {"task": task, "data_sha256": sha256, "decode": decode, "fit": {"seed": seed}}
+    (folder / "plan.json").write_text(json.dumps(plan))
+
+
+def lose_author(folder, number: int) -> None:
+    """Takes an author out of a run."""
+    (folder / "controls" / f"{number:03}.json").unlink()
+    results = json.loads((folder / "results.json").read_text())
+    (folder / "results.json").write_text(json.dumps(results | {"users": results["users"] - 1}))
 
 
 def test_runs_become_tables_and_records(tmp_path, capsys, monkeypatch):
@@ -114,7 +123,8 @@ def test_runs_become_tables_and_records(tmp_path, capsys, monkeypatch):
 def test_an_author_whom_a_seed_lacks_is_named_and_counts_nowhere(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(study, "Attribution", partial(Attribution, kinds=("letters",)))
     write_run(tmp_path, TASK, 0)
-    write_run(tmp_path, TASK, 1, 2, skipped={"u2": "There was no memory."})
+    write_run(tmp_path, TASK, 1, skipped={"u2": "There was no memory."})
+    lose_author(tmp_path / "runs" / TASK / "seed-1", 2)
     write_run(tmp_path, TASK, 7)  # no seed of the plan
     make_controls, records = importlib.import_module("make_controls"), tmp_path / "records"
     make_controls.keep_runs(tmp_path / "runs", tmp_path / "data", "a test", records)
@@ -122,6 +132,10 @@ def test_an_author_whom_a_seed_lacks_is_named_and_counts_nowhere(tmp_path, monke
     found = make_controls.gather_controls(records)
     task = found["tasks"][TASK]
     assert (task["users"], task["seeds"], task["left_out"]) == (2, [0, 1], {"u2": "seed 1: There was no memory."})
+    path = tmp_path / "data" / TASK / USERS
+    path.write_text(path.read_text() + " ")
+    with pytest.raises(CopeError, match="is not the file that news_headline/seed-0 was made from"):
+        make_controls.keep_runs(tmp_path / "runs", tmp_path / "data", "a test", records)
     page = importlib.import_module("controls_text").fill_controls((DOCS / "controls.md").read_text("utf-8"), found)
     assert "Left out of every method: u2, news headlines (seed 1: There was no memory.)." in page
     assert "Authors found among 2 (chance 50%)" in page
