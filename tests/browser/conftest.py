@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from cope_demo import paths
-from cope_demo.ui import api, events
+from cope_demo.ui import api, connector
 from cope_demo.ui.site.build import write_site
 from tests.running import run_page
 from tests.scripted import Service
@@ -116,7 +116,7 @@ def scripted_page(tmp_path_factory):
     root = tmp_path_factory.mktemp("scripted")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COPE_DATA", str(root / "var"))
-        for options in (api._MODEL, events.WRITING):
+        for options in (api._MODEL, connector.WRITING):
             patch.setitem(options, "concurrency_limit", 2)  # so that a test can fill all places
         with run_page(Service(root)) as page:
             yield page
