@@ -11,10 +11,11 @@ from contextlib import contextmanager
 import pytest
 
 from cope_demo import paths
+from cope_demo.saved.store import Store
 from cope_demo.ui import api, connector
 from cope_demo.ui.site.build import write_site
 from tests.running import run_page
-from tests.scripted import Service
+from tests.scripted import CARD, Service, publish
 
 ARGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 QUICK_FIT = {"oppu_epochs": 1, "holdout": 1, "candidates": 1, "candidate_temperature": 0.0, "max_response_tokens": 32}
@@ -127,6 +128,16 @@ def service(scripted_page):
     """The scripted service, its script as it stands at first."""
     scripted_page.service.reset()
     return scripted_page.service
+
+
+@pytest.fixture
+def bob(service, tmp_path):
+    """A second sample user, Bob, while a test runs."""
+    samples = service.store.samples_dir
+    publish(Store(samples, tmp_path / "none"), tmp_path / "scratch", "bob", "Bob Hem")
+    (samples / "bob" / "card.json").write_text(json.dumps({**CARD, "name": "Bob Hem"}))
+    yield
+    shutil.rmtree(samples / "bob")
 
 
 @pytest.fixture

@@ -1,27 +1,10 @@
 """Another person as the amateur, and any word at a step, on the page: chosen, written, named, linked and looked up."""
 
-import json
-import shutil
-
-import pytest
-
-from cope_demo.saved.store import Store
 from cope_demo.ui.panels import against
 from tests.browser.conftest import visit
 from tests.browser.test_token_view import compare
-from tests.scripted import CARD, publish
 
 COLUMN = "#heatmap-view .column[data-method=against]"
-
-
-@pytest.fixture
-def bob(service, tmp_path):
-    """A second sample user, Bob, while a test runs."""
-    samples = service.store.samples_dir
-    publish(Store(samples, tmp_path / "none"), tmp_path / "scratch", "bob", "Bob Hem")
-    (samples / "bob" / "card.json").write_text(json.dumps({**CARD, "name": "Bob Hem"}))
-    yield
-    shutil.rmtree(samples / "bob")
 
 
 def test_a_person_is_contrasted_with_another_and_any_word_is_looked_up(chromium, bob, scripted_url):

@@ -16,10 +16,14 @@ export function mount(component) {
   const about = el('p.about', { role: 'status' });
   root.append(group, about);
   let chosen = null;
+  let awaited = null; // the choice whose answer is to come next; meanwhile others may be made
+  const asked = { id: '' }; // one for all choices: what is sent after that answer is the first one's data, as they are by then
 
   const choose = (id) => {
+    awaited ??= id;
+    asked.id = id;
     mark(id);
-    trigger('pick', { id });
+    trigger('pick', asked);
   };
   const mark = (id) => {
     chosen = id;
@@ -40,8 +44,12 @@ export function mount(component) {
       el('span.top', {},
         el('span.monogram', { 'aria-hidden': true }, card.own ? '+' : [...card.name][0] || '?'),
         el('span.who', {}, el('span.name', {}, card.name), el('span.role', { title: card.role }, card.role)))));
+    const focused = group.contains(document.activeElement);
     group.replaceChildren(...cards);
-    mark(id);
+    const overtaken = id === awaited && people.some((one) => one.id === chosen && one.id !== id);
+    awaited = overtaken ? chosen : null;
+    mark(overtaken ? chosen : id);
+    if (focused) cards.find((card) => card.dataset.id === chosen)?.focus({ preventScroll: true }); // it went with the old cards
   });
 
   group.addEventListener('keydown', (event) => {
