@@ -1,5 +1,7 @@
 """A reload loses no comparison, and brings none back that is over and done with."""
 
+import threading
+
 from tests.browser.conftest import visit
 from tests.browser.test_token_view import COPE, compare, texts
 
@@ -74,3 +76,33 @@ def test_a_branch_that_was_taken_back_stays_so(chromium, service, scripted_url):
         reload(page)
         page.wait_for_selector(f"{COPE}.ended")
         assert texts(page, "cope") == written and written[:2] == whole[:2]
+
+
+def test_a_branch_keeps_its_settings(chromium, service, scripted_url):
+    with visit(chromium, scripted_url) as page:
+        compare(page)
+        page.click(f"{COPE} .tok >> nth=0")
+        page.fill(".whatif input >> nth=0", "0.5")
+        page.click(".whatif .go")
+        page.wait_for_selector(f"{COPE} .branched button:enabled")
+        before = page.inner_text(f"{COPE} .branched span")
+        assert "from there with alpha 0.5, tau 0.1" in before
+        reload(page)
+        page.wait_for_selector(f"{COPE}.ended")
+        assert page.inner_text(f"{COPE} .branched span") == before
+
+
+def test_what_was_stopped_is_over(chromium, service, scripted_url):
+    gate = threading.Event()
+    service.pieces = {method: [f" w{n}" for n in range(200)] for method in service.pieces}
+    service.pause = lambda step: gate.wait(0.05 if step < 3 else 10)
+    with visit(chromium, scripted_url) as page:
+        page.click("#compare")
+        page.wait_for_selector(f"{COPE} .tok >> nth=2")
+        page.click("#stop")
+        page.wait_for_selector(f"{COPE}.ended")
+        gate.set()
+        reload(page)
+        page.wait_for_selector(f"{COPE}.ended")
+        assert "before the page was reloaded" in page.inner_text(".cope-heatmap .status >> nth=0")
+        assert "stopped by you" in page.inner_text(f"{COPE} .foot")

@@ -52,6 +52,45 @@ def test_a_refused_branch_leaves_the_text(chromium):
         assert texts(page, "cope") == WORDS and page.is_enabled(".inspector button:text('write')")
 
 
+def test_one_continuation_is_asked_for_at_a_time(chromium):
+    with view(chromium, value(three(WORDS))) as page:
+        for at in (2, 1):
+            page.click(f"{COPE} .tok >> nth={at}")
+            page.click(".inspector button:text('write')")
+        assert [name for name, _ in page.evaluate("window.raised")] == ["branch"]
+        assert "go on" in page.inner_text(".status")
+        send(page, continue_at(2, [" the", " end"]) + wire.line("done", seconds=1.0))
+        assert texts(page, "cope") == ["one", " two", " the", " end"]
+        page.click(".inspector button:text('write')")
+        page.click(".bar-line .stop")
+        assert "before it began" in page.inner_text(".status")
+        page.click(".inspector button:text('write')")
+        assert [name for name, _ in page.evaluate("window.raised")] == ["branch", "branch", "halt", "branch"]
+
+
+def look_up(page, word: str) -> str:
+    page.fill(".lookup input", word)
+    page.press(".lookup input", "Enter")
+    return page.inner_text(".lookup .answer")
+
+
+def test_a_looked_up_word_goes_with_its_step(chromium):
+    with view(chromium, value(three(WORDS))) as page:
+        page.click(f"{COPE} .tok >> nth=2")
+        assert "for Ada" in look_up(page, "the")
+        send(page, continue_at(1, [" once", " more"]) + wire.line("done", seconds=1.0))
+        assert "token 2 of" in page.inner_text(".inspector .where")
+        assert page.inner_text(".lookup .answer") == ""
+        page.click(f"{COPE} .tok >> nth=2")
+        assert "for Ada" in look_up(page, "the")
+        page.click(f"{COPE} .branched button")
+        assert page.inner_text(".lookup .answer") == ""  # the same place, after another text
+        assert "for Ada" in look_up(page, "the")
+        other = wire.branch("run3", "oppu", 1) + wire.line("end", method="oppu", stopped="eos")
+        send(page, other + wire.line("done", seconds=1.0))
+        assert "for Ada" in page.inner_text(".lookup .answer")
+
+
 def test_other_settings_after_a_fork_are_told_and_supposed(chromium):
     tokens = [step((" a", 0.5, 0.4), (" b", 0.4, 0.1)), step((" a", 0.5, 0.4), (" b", 0.4, 0.1), first_id=200)]
     with view(chromium, value({"cope": tokens})) as page:

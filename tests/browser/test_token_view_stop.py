@@ -2,6 +2,8 @@
 
 import threading
 
+from gradio_client import Client
+
 from cope_demo.decode.methods import COLUMNS
 from tests.browser.conftest import visit
 from tests.browser.test_token_view import COPE, compare, texts
@@ -43,3 +45,26 @@ def test_what_arrives_after_a_stop_is_not_shown(chromium, service, scripted_url)
         page.wait_for_selector(f"{COPE}.ended")
         page.wait_for_timeout(1500)
         assert gate.is_set() and len(texts(page, "cope")) < 8
+
+
+def test_after_a_stop_before_the_beginning_another_comparison_is_asked_for(chromium, service, scripted_url):
+    gate = threading.Event()
+    with visit(chromium, scripted_url) as page:
+        compare(page)
+        service.pause = lambda step: gate.wait(60)
+        client = Client(scripted_url, verbose=False)
+        others = [client.submit("ada", "Write.", api_name="/compare") for _ in range(2)]  # all places
+        try:
+            page.click(f"{COPE} .tok >> nth=1")
+            page.click(".inspector button:text('write') >> nth=0")
+            page.click(".bar-line .stop")
+            assert page.inner_text(".cope-heatmap .status") == "Stopped before it began."
+            page.click("#compare")
+            page.wait_for_function("document.querySelector('.cope-heatmap .status').textContent.startsWith('Asking')")
+            assert page.is_visible(".bar-line .stop")
+            page.wait_for_function("document.querySelector('.cope-heatmap .status').textContent.includes('free place')")
+            gate.set()
+            page.wait_for_selector(f"{COPE}.ended")
+        finally:
+            gate.set()
+            assert [len(other.result(30)["columns"]) for other in others] == [3, 3]

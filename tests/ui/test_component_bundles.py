@@ -30,6 +30,7 @@ def test_units(name):
         "choice",
         "crossing",
         "differences",
+    "feed",
         "kept",
         "link",
         "methods",

@@ -17,7 +17,7 @@ export class Feed {
     this.text = '';     // what has been read of the value so far
     this.received = 0;  // when the last message came
     this.waiting = null; // since when an answer is awaited
-    this.stopped = false;
+    this.stopped = false; // by the visitor: what still comes then was sent before the server heard of it
     this.asking = false;
     model.on('undo', (undone) => this.kept.record({ t: 'undo', ...undone }));
     addEventListener('pagehide', () => this.kept.save());
@@ -39,22 +39,22 @@ export class Feed {
     if (this.isOvertaken(messages[0])) { this.kept.meet(messages[0]); return; }
     this.waiting = null;
     this.received = Date.now();
-    for (const message of messages) this.take(message);
+    for (const message of messages) if (!this.stopped || message.t === 'idle') this.take(message);
   }
 
   take(message) {
     const { model } = this;
     if (!model.run && message.t !== 'start' && message.t !== 'idle') model.begin({ t: 'start', who: 'you', run: '' });
     if (message.t === 'undo') { model.undo(message.method); return; } // what is kept hears of it from the model
-    if (message.t === 'tokens' && !model.run.going) return; // written before the server heard of the stop
+    if (message.t === 'tokens' && !model.run.going) return; // of a comparison that was given up as broken off
     if (message.t === 'idle') {
       const kept = this.kept.restore(message);
       if (kept.length) { this.replay(kept); return; }
       model.begin(message);
       this.say(message.message || '');
-    } else this.kept.record(message);
+    } else if (!['branch', 'done', 'error'].includes(message.t)) this.kept.record(message); // those: in fork and finish
     if (message.t === 'start') { model.begin(message); this.say('Writing…'); }
-    if (message.t === 'branch') { model.run.id = message.run; model.fork(message); this.say('Writing on…'); }
+    if (message.t === 'branch') this.fork(message);
     if (message.t === 'wait') this.say(message.message);
     if (message.t === 'tokens') { model.add(message.rows); if (model.run.going) this.say('Writing…'); }
     if (message.t === 'end') model.end(message.method, message.stopped);
@@ -63,6 +63,16 @@ export class Feed {
       this.finish('stopped', `${message.seconds ? `Done in ${seconds(message.seconds)}. ` : ''}${message.message || 'Point at a token, or tap it, to see why it was chosen.'}`);
     }
     if (message.t === 'error') this.finish('broken', message.message, true);
+  }
+
+  // Kept with its settings, which the server does not send: after a reload nobody knows any more what was asked for.
+  fork(message) {
+    const { model } = this;
+    model.run.id = message.run;
+    model.fork(message);
+    const { alpha, tau, forced } = model.columns[message.method]?.branch || {};
+    this.kept.record({ ...message, alpha, tau, forced });
+    this.say('Writing on…');
   }
 
   // Whether somebody has begun something before the page's opening came: that stays.
@@ -78,10 +88,13 @@ export class Feed {
     else if (!this.model.lesson) this.say(`From before the page was reloaded. The prompt was: ${run.header.prompt}`);
   }
 
-  // What was refused before it began ends nothing.
+  // What was refused before it began ends nothing. The end is kept also where no message brought it, as after Stop.
   finish(why, sentence, failed = false) {
     this.model.requested = null;
-    if (this.model.run?.going) this.model.finish(why);
+    if (this.model.run?.going) {
+      this.kept.record({ t: failed ? 'error' : 'done', message: sentence });
+      this.model.finish(why);
+    }
     this.say(sentence, failed);
   }
 
@@ -95,6 +108,7 @@ export class Feed {
   stop() {
     this.waiting = null;
     this.stopped = true;
+    this.model.requested = null;
     if (this.model.run?.going) this.finish('stopped', 'Stopped. What was written so far stays.');
     else this.say('Stopped before it began.');
   }

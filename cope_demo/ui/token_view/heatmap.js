@@ -182,7 +182,7 @@ export class TokenView {
   }
 
   branch(method, at, id, settings, forced) {
-    if (this.model.run.going) return;
+    if (this.feed.going) return; // one after the other: also what waits for its place
     if (this.inspector.node.contains(document.activeElement)) this.inspector.node.focus({ preventScroll: true }); // its buttons are drawn anew
     this.bar.hold();
     this.feed.begin('Asking the model to go on…');

@@ -32,6 +32,9 @@ export class LookUp {
     this.answer = el('div.answer', { role: 'status' });
     this.node = el('form.lookup', { onsubmit: (event) => { event.preventDefault(); this.look(); } }, this.field, this.button, this.answer);
     model.on('selection', () => this.answer.replaceChildren());
+    model.on('branch', ({ method, at }) => { // the text before the step is another, or the step itself
+      if (model.selection?.method === method && model.selection.index >= at) this.answer.replaceChildren();
+    });
   }
 
   async look() {
@@ -48,8 +51,7 @@ export class LookUp {
     const ids = model.columns[method].tokens.slice(0, index).map((one) => one.id);
     const told = await this.ask(model.run.id, { prompt, method, ids, word, ...(against ? { against } : {}) }).catch(() => null);
     this.button.disabled = false;
-    const now = model.selection;
-    if (now?.method !== method || now?.index !== index) return; // another token is looked at meanwhile
+    if (model.selected !== token) return; // another token is looked at meanwhile
     if (told?.tokens) this.show(told.tokens.map(readAnswer), method, word);
     else this.say(told?.error || 'The server does not answer; please try again in a moment.');
   }
