@@ -34,6 +34,7 @@ class Events(Connector):
         """writing: connected already, so that other events can end what it does."""
         super().__init__(access, panels)
         self.writing = writing
+        self.reading: list = []  # the events that read texts or adapters and may wait for that
 
     def connect_choice(self, blocks: gr.Blocks) -> None:
         """The page's opening, and the choice of a person or a lesson's settings."""
@@ -57,12 +58,13 @@ class Events(Connector):
         self._connect_turn(fit.cancel.click, Visit.cancel_fit, **LIGHT)
         self.writing.end(fit.delete.click)
         self._connect_turn(fit.delete.click, Visit.delete_fit, **LIGHT)
-        self._connect_turn(fit.start.click, Visit.start_fit, "text", "file", "task", "name", **READING)
+        given = "text", "file", "task", "name"
+        self.reading.append(self._connect_turn(fit.start.click, Visit.start_fit, *given, **READING))
 
     def connect_hub(self) -> None:
         """Adapters of the hub: opened, and pushed. Gradio fills in the token of who is logged in."""
         self.writing.end(self.panels.hub.open)
-        self._connect(self.panels.hub.open, self._open_adapters, **HUB)
+        self.reading.append(self._connect(self.panels.hub.open, self._open_adapters, **HUB))
         self._connect(self.panels.take.push, self._push_adapters, **HUB)
 
     def _open_adapters(
@@ -103,14 +105,16 @@ class Events(Connector):
         quick = {"fn": self._make_preview(False), **latest, "trigger_mode": "always_last", **LIGHT}
         whole = {"fn": self._make_preview(True), **latest, "trigger_mode": "always_last", **READING}
         # Not `input`: Gradio's text box sends that for key presses only, so a paste would go unseen.
-        unread = {"cancels": [self._connect_surprise()], **LIGHT}
+        surprising = self._connect_surprise()
+        unread = {"cancels": [surprising], **LIGHT}
         gone = [mine.file, mine.surprise]
         mine.text.change(lambda: (None, surprise.EMPTY), None, gone, **unread).then(**quick)
-        mine.preview.settle(**whole)
+        settling = mine.preview.settle(**whole)
         mine.task.input(lambda: surprise.EMPTY, None, [mine.surprise], **unread).then(**quick)
         upload = mine.upload.upload(guard_handler(own.take_upload), [mine.upload], [mine.file], **unread)
         upload.then(**quick)
-        mine.example.click(lambda: own.EXAMPLE, None, [mine.text], **LIGHT).then(**whole)
+        example = mine.example.click(lambda: own.EXAMPLE, None, [mine.text], **LIGHT).then(**whole)
+        self.reading += [surprising, settling, example]
 
     def _connect_surprise(self):
         """Once the texts rest, base reads them; the event, which ends when they change."""
@@ -142,5 +146,6 @@ class Events(Connector):
         mine, sure = self.panels.privacy, [self.panels.privacy.sure]
         mine.ask.click(lambda: gr.update(visible=True), None, sure, **LIGHT)
         gr.on([mine.keep.click, mine.erase.click], lambda: gr.update(visible=False), None, sure, **LIGHT)
-        self.writing.end(mine.erase.click)
-        self._connect_turn(mine.erase.click, Visit.erase, **LIGHT)
+        self.writing.end(mine.erase.click, *self.reading)
+        erased = self._connect_turn(mine.erase.click, Visit.erase, **LIGHT)
+        self._connect_turn(erased.then, Visit.poll, **LIGHT)  # an answer may have come since that knew of no deletion

@@ -29,6 +29,10 @@ class Visit:
         """memory: the browser's value; profile: of the account that is logged in, where there is one."""
         self.visitor = Visitor.read(memory)
         self.service = open_service(access, self.visitor.secret, profile, request)
+        self.late = self.service.given_up  # sent before this browser deleted everything: then it knows nothing any more
+        if self.late:
+            self.visitor = Visitor.read(None)
+            self.service = open_service(access, self.visitor.secret, profile, request)
 
     def open(self, query: Mapping[str, str] | None = None) -> Answer:
         """A page load: whom this browser chose last, how its fits stand, and what the address's query asks for."""
@@ -78,6 +82,8 @@ class Visit:
 
     def poll(self) -> Answer:
         """A look at the queue and the model; only what has changed is answered."""
+        if self.late:
+            return self._start_anew()
         visitor = before = self.visitor
         status: JobStatus | None = None  # of the chosen fit's job
         for fit in visitor.fits:
@@ -96,16 +102,16 @@ class Visit:
 
     def start_fit(self, text: str, file, task: str, name: str) -> Answer:
         """Puts a fit into the queue and shows it."""
-        visitor = self.visitor
+        if self.late:
+            return self._start_anew()
         try:
-            if any(fit.state not in FINAL for fit in visitor.fits):
+            if any(fit.state not in FINAL for fit in self.visitor.fits):
                 raise CopeError(STILL_GOING)
             fit = fitting.submit(self.service, text, file, task, name)
         except Exception as error:
             return answers.show_failure(error)
-        return make_answer(
-            answers.show_choice(self.service, visitor.with_fit(fit), fit.user), ways=answers.go_to("fit")
-        )
+        visitor = self._find_fits().with_fit(fit)  # anew, as this may have waited for long
+        return make_answer(answers.show_choice(self.service, visitor, fit.user), ways=answers.go_to("fit"))
 
     def cancel_fit(self) -> Answer:
         """Cancels the chosen fit."""
@@ -132,7 +138,7 @@ class Visit:
     def erase(self) -> Answer:
         """Deletes all that is this visitor's, and forgets the browser."""
         try:
-            self.service.erase()
+            self.service.give_up()
         except Exception as error:
             return make_answer(erased=say({"kind": "problem", "message": explain_error(error)}))
         return make_answer(
@@ -150,6 +156,10 @@ class Visit:
             erased=say({"kind": "wait", "message": ERASED}),
             ways=answers.NOWHERE,
         )
+
+    def _start_anew(self) -> Answer:
+        """The page of a browser that knows nothing."""
+        return answers.show_choice(self.service, self.visitor, "")
 
     def unfold(self) -> Answer:
         """Behind the chosen person's fit."""
@@ -180,12 +190,15 @@ class Visit:
 
         query: of the link; from the page's field the address alone.
         """
+        if self.late:
+            return self._start_anew()
         try:
             link = links.read({"adapter": " ", **links.select_known(query)}, [])
             user = self.service.open_adapters(link.adapter, token and token.token)
         except Exception as error:
             return make_answer(hub=hub.refuse(query.get("adapter"), explain_error(error)))
-        visitor = self.visitor.with_fit(Fit(user.id, "", user.name, user.task, "done"))
+        visitor = self._find_fits()  # anew, as a fit may have been started while the hub was asked
+        visitor = visitor.with_fit(Fit(user.id, "", user.name, user.task, "done"))
         answer = answers.fill_from_link(self.service, visitor, replace(link, user=user.id))
         return make_answer(answer, hub=hub.CLOSED, ways=answers.go_to("compare" if link.prompt else "fit"))
 

@@ -23,13 +23,13 @@ from cope_demo.jobs.job_folder import UNKNOWN_JOB, JobFolder
 from cope_demo.saved.store import Card, SavedUser
 
 from .address_share import AddressShare
+from .key import GivenUp, Key
 from .limits import AT_ONCE, AT_ONCE_BY_ADDRESS, Limits
 
 if TYPE_CHECKING:
     from cope_demo.hub.push import Pushed
 
 SECRET = re.compile("[0-9a-f]{64}")
-BAD_SECRET = "This is not a secret of ours: give the one that an earlier fit has returned, or none for a new one."
 FREE = frozenset({"model", "seed", "ready", "problem", "describe_arithmetic", "pass_seconds"})
 """What every visitor may know of a service: it concerns no user."""
 CHECKED = frozenset({"compare", "resume", "score", "look_up", "likeness", "fit_details", "adapters_zip"})
@@ -62,7 +62,7 @@ class Access:
     def __init__(self, service, forget: Callable[[str], None] = lambda user_id: None):
         """forget: is told the id of every user that a visitor deletes, so that whoever holds more of them drops it."""
         self._service, self._limits, self._forget = service, Limits(), forget
-        self._share = AddressShare()
+        self._share, self._given_up = AddressShare(), GivenUp()
 
     def of(self, secret=None, profile=None, address: str = "") -> "OwnService":
         """The service as the holder of this secret, or of this account, may use it; new fits are the account's.
@@ -73,9 +73,9 @@ class Access:
         known = tuple(filter(None, (owner_of_account(profile), owner_of_secret(secret))))
         caller = Caller(self._limits, known[0] if known else address, address, self._share)
         secret = secret or new_secret()
-        return OwnService(
-            self._service, secret, known or tuple(filter(None, [owner_of_secret(secret)])), caller, self._forget
-        )
+        owner = owner_of_secret(secret)
+        key = Key(owner, known or tuple(filter(None, [owner])), self._given_up)
+        return OwnService(self._service, secret, key, caller, self._forget)
 
 
 @dataclass(frozen=True)
@@ -99,10 +99,10 @@ class OwnService:
     and within the limits of a comparison. All others are closed.
     """
 
-    def __init__(self, service, secret: str, owners: tuple[str, ...], caller: Caller, forget: Callable[[str], None]):
-        self._service, self.secret, self._owners, self.caller = service, secret, owners, caller
-        self.store = OwnStore(service, owners, forget)
-        self.jobs = OwnJobs(service, owners, caller)
+    def __init__(self, service, secret: str, key: Key, caller: Caller, forget: Callable[[str], None]):
+        self._service, self.secret, self._key, self.caller = service, secret, key, caller
+        self.store = OwnStore(service, key.owners, forget)
+        self.jobs = OwnJobs(service, key, caller)
 
     def __getattr__(self, name: str):
         if name in FREE:
@@ -127,10 +127,13 @@ class OwnService:
 
         token: the visitor's own, None to see what everybody may. Raises CopeError for whoever has no proper secret.
         """
-        if not self._owners:
-            raise CopeError(BAD_SECRET)
+        owners = self._key.check()
         self.caller.take("hub")
-        return self._service.open_adapters(address, self._owners, token)
+        user = self._service.open_adapters(address, owners, token)
+        if self._key.given_up:  # while they came
+            self.store.delete(user.id)
+        self._key.check()
+        return user
 
     def push_adapters(self, user_id: str, repo: str, token: str, private: bool = True) -> "Pushed":
         """A sample user's or the visitor's own adapters to their account; see hub.push. token: the visitor's own."""
@@ -147,13 +150,27 @@ class OwnService:
         known = self.caller.visitor != self.caller.address  # else a whole class may be behind it
         return self.caller.limits.streaming(who, stream, AT_ONCE if known else AT_ONCE_BY_ADDRESS)
 
+    @property
+    def given_up(self) -> bool:
+        """See Key."""
+        return self._key.given_up
+
+    def give_up(self) -> None:
+        """Removes all that is the visitor's; what still comes with this secret makes nothing new. Raises as `erase`."""
+        self._key.all_given_up.add(self._key.browser)  # first, so that what is made meanwhile is erased or refused
+        try:
+            self.erase()
+        except BaseException:
+            self._key.all_given_up.discard(self._key.browser)
+            raise
+
     def erase(self, user_id: str | None = None) -> dict[str, int]:
         """Removes all that is the visitor's: fits that wait, run or have ended, saved users, what memory holds of them.
 
         user_id: only what belongs to this user. Returns how many {"fits", "users"}. Raises CopeError when a fit does
         not end.
         """
-        jobs = [job.id for job in JobFolder.list_owned(self._owners) if user_id in (None, job.user_id)]
+        jobs = [job.id for job in JobFolder.list_owned(self._key.owners) if user_id in (None, job.user_id)]
         if jobs:
             self._service.jobs.forget(jobs)  # first, so that none of them is saved after the others have gone
         users = [user for user in self.store.owned() if user_id in (None, user)]
@@ -209,19 +226,22 @@ class OwnStore:
 class OwnJobs:
     """Jobs for one visitor."""
 
-    def __init__(self, service, owners: tuple[str, ...], caller: Caller):
-        self._jobs, self._owners, self._caller = service.jobs, owners, caller
+    def __init__(self, service, key: Key, caller: Caller):
+        self._jobs, self._key, self._owners, self._caller = service.jobs, key, key.owners, caller
 
     def submit(self, request: FitRequest) -> str:
         """See jobs.Jobs; the fit belongs to this visitor. Raises CopeError for whoever has given no proper secret."""
-        if not self._owners:
-            raise CopeError(BAD_SECRET)
+        owner, *_ = self._key.check()
 
         def submit() -> str:
             self._caller.take("fit")
-            return self._jobs.submit(replace(request, owner=self._owners[0]))
+            return self._jobs.submit(replace(request, owner=owner))
 
-        return self._caller.share.submit(self._caller.address, submit, self._waits)
+        job = self._caller.share.submit(self._caller.address, submit, self._waits)
+        if self._key.given_up:  # while it was submitted
+            self._jobs.forget([job])
+        self._key.check()
+        return job
 
     def status(self, job_id: str) -> JobStatus:
         """See jobs.Jobs."""
