@@ -8,6 +8,7 @@ from cope_demo.ui import links
 from cope_demo.ui.panels import lessons
 from tests.browser.conftest import DESKTOP, PHONE, TABLET, open_more, visit
 from tests.browser.test_token_view import compare, sideways
+from tests.scripted import publish
 
 LESSON = ".cope-lesson"
 FIGURE = ".cope-lesson .side .cope-figure"
@@ -188,3 +189,24 @@ def test_a_lesson_that_was_pressed_before_the_page_had_opened_stays(chromium, sc
     page.wait_for_timeout(300)
     assert page.is_visible(LESSON) and page.evaluate(WORD_IN_SIGHT)
     page.close()
+
+
+def test_a_fit_that_ends_takes_no_lesson_away(chromium, service, scripted_url, tmp_path):
+    with visit(chromium, scripted_url) as page:
+        page.click("[data-id=new]")
+        page.fill("#history textarea", "\n---\n".join(f"The tram was late again, number {n}." for n in range(6)))
+        page.click("#start-fit")
+        page.wait_for_selector(".cope-fit .headline")
+        job, request = f"job{len(service.jobs.requests)}", service.jobs.requests[-1]
+        open_lesson(page, "reward")
+        page.click(f"{LESSON} .present")
+        page.wait_for_selector(".cope-present[open]")
+        publish(service.store, tmp_path, request.user_id, "Me", owner=request.owner)
+        service.jobs.set(job, request.user_id, "done")
+        page.wait_for_selector(".cope-people .tag:text-is('fitted')", state="attached")
+        page.wait_for_timeout(300)
+        assert page.is_visible(".cope-present[open]")
+        page.keyboard.press("Escape")
+        assert page.is_visible(LESSON)
+        compare(page)
+        assert page.is_hidden(LESSON) and "you" in page.inner_text(".cope-heatmap .legend")

@@ -37,6 +37,7 @@ export class Feed {
     this.text += fresh;
     const messages = fresh.split('\n').flatMap((row) => { try { return row ? [JSON.parse(row)] : []; } catch { return []; } });
     if (this.isOvertaken(messages[0])) { this.kept.meet(messages[0]); return; }
+    if (this.isUnasked(messages)) return;
     this.waiting = null;
     this.received = Date.now();
     for (const message of messages) if (!this.stopped || message.t === 'idle') this.take(message);
@@ -78,6 +79,13 @@ export class Feed {
   // Whether somebody has begun something before the page's opening came: that stays.
   isOvertaken(message) {
     return !!message?.opening && !this.kept.arrived && (this.waiting !== null || !!this.model.run?.id);
+  }
+
+  // Whether it is the empty view at the end of a fit, which names nobody as chosen: what is looked at, such as a lesson, or
+  // awaited stays. A refusal to compare says more than that.
+  isUnasked([message, ...more]) {
+    const empty = message.t === 'idle' && message.user === undefined && !more.length;
+    return empty && this.kept.person !== null && (this.waiting !== null || !!this.model.run?.id);
   }
 
   // A comparison from before a reload.

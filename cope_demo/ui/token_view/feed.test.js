@@ -114,3 +114,21 @@ test('a continuation that was stopped before it began is asked for no more', () 
   assert.ok(!first.going);
   assert.equal(first.model.columns.cope.branch, null);
 });
+
+test('the end of a fit, which nobody awaits in the view, leaves what is looked at', () => {
+  const { first } = written();
+  const ended = { t: 'idle', who: 'Ada', methods: METHODS, table: TABLE };
+  first.read(text({ t: 'start', run: 'saved', who: 'Bo', methods: METHODS, table: TABLE, ...HEADER }, DONE, { t: 'lesson', id: 'one' }));
+  first.read(text({ ...ended, nonce: 0 }));
+  assert.equal(first.model.lesson.id, 'one');
+  first.read(text(ended, { t: 'error', message: 'Fit this writing first.' }));
+  assert.equal(first.model.lesson, null);
+  first.read(text({ ...ended, who: 'you', nonce: 1 })); // an empty view is told whom it is for now
+  assert.equal(first.model.run.who, 'you');
+  first.begin('Asking\u2026');
+  first.read(text({ ...ended, nonce: 2 }));
+  assert.ok(first.going);
+  first.read(STARTED);
+  first.read(text({ ...ended, user: 'ada' })); // the same person, chosen again
+  assert.equal(first.model.run.id, undefined);
+});
