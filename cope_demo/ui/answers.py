@@ -109,6 +109,16 @@ def show_empty_comparison(service, visitor: Visitor) -> Answer:
     )
 
 
+def show_finished_fit(service, visitor: Visitor, more: Sequence[str], empty: bool) -> Answer:
+    """What there is for the chosen person once their fit has ended; what was written meanwhile stays as it is.
+
+    more: the further columns that are ticked. empty: whether the comparison's view is; a lesson stays in sight.
+    """
+    answer = tick_columns(show_empty_comparison(service, visitor), more)
+    new = ("more", "blind", "take", "behind", *(["columns"] if empty else []))
+    return make_answer({name: answer[name] for name in new})
+
+
 def show_choice(service, visitor: Visitor, chosen: str, opening: bool = False) -> Answer:
     """The whole page for a visitor who has chosen this card. opening: a kept comparison may come back (wire.py)."""
     cards = people.read_sample_cards(service)

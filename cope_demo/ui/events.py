@@ -14,6 +14,12 @@ from .parts import Panels
 from .visit import Visit
 from .writing import Writing
 
+_SAY_WHAT_IS_SHOWN = """(visitor, more) => {
+  const view = document.querySelector('.cope-heatmap');
+  return [visitor, more, view.querySelector('.tok, .bar-line.going') ? 'shown' : ''];
+}"""
+"""JavaScript that sends, in place of all that the comparison's view holds, whether it holds anything."""
+
 
 def connect_events(access: Access, blocks: gr.Blocks, panels: Panels) -> None:
     """Connects all events of the page that is being built, once all its panels are laid out."""
@@ -46,7 +52,7 @@ class Events(Connector):
         self.writing.end(self.panels.people.pick)
         self._connect_item(self.panels.people.pick, Visit.pick, "id", "more", trigger_mode="always_last", **LIGHT)
         self._connect(blocks.load, open_page, **LIGHT)
-        self._connect_turn(self.panels.timer.tick, Visit.poll, **LIGHT)
+        self._connect_turn(self.panels.timer.tick, Visit.poll, "more", "columns", js=_SAY_WHAT_IS_SHOWN, **LIGHT)
 
     def connect_fit(self) -> None:
         """A fit's start and end, and what can be had of it."""
