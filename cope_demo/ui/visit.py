@@ -196,7 +196,8 @@ class Visit:
         if self.late:
             return self._start_anew()
         try:
-            link = links.read({"adapter": " ", **links.select_known(query)}, [])
+            cards = people.read_sample_cards(self.service)
+            link = links.read({"adapter": " ", **links.select_known(query)}, cards)
             user = self.service.open_adapters(link.adapter, token and token.token)
         except Exception as error:
             return make_answer(hub=hub.refuse(query.get("adapter"), explain_error(error)))

@@ -79,6 +79,15 @@ def test_a_link_opens_it_and_fills_in_what_it_says(service, hub):
     assert "adapter" not in next(row for row in messages(list(_stream(service, "ada"))[-1]) if row["t"] == "start")
 
 
+def test_a_link_may_contrast_with_a_sample_user(service, hub):
+    query = {"adapter": PINNED, "against": "ada"}
+    asked = json.loads(visit(service).open(query)["hub"])["query"]
+    answer = visit(service).open_adapters(asked)
+    assert answer["visitor"]["chosen"] != "ada" and answer["against"]["value"] == "ada"
+    refused = json.loads(visit(service).open_adapters(query | {"against": "nobody"})["hub"])
+    assert "not another sample user" in refused["problem"]
+
+
 def _stream(service, user: str):
     settings = {"alpha": 0.1, "tau": 0.1, "repetition_penalty": 1.0, "max_new_tokens": 3, "temperature": 0, "seed": 0}
     return streams.stream(Access(service).of(SECRET), user, "voice", prompt="Write.", **settings)
