@@ -12,7 +12,19 @@ from cope_demo.ui.web.guard import explain_error
 
 from . import links, streams
 from .component import say
-from .panels import against, behind, blind_test, comeback, fitting, hub, more_columns, people, scoring, takeaway
+from .panels import (
+    against,
+    behind,
+    blind_test,
+    comeback,
+    fitting,
+    hub,
+    more_columns,
+    people,
+    scoring,
+    surprise,
+    takeaway,
+)
 from .parts import Answer, make_answer
 from .settings import choose_defaults, choose_task
 from .visitor import FINAL, NEW, Visitor
@@ -20,6 +32,10 @@ from .visitor import FINAL, NEW, Visitor
 LOADING = "The model is loading. You can look around and write a prompt meanwhile."
 NOT_FITTED = "Fit this writing first, under “Your own writing”, or choose a sample user."
 FILLED = "{who}, the prompt and the settings are filled in. Press Compare to write it anew."
+
+
+NO_TEXTS = {"text": "", "file": None, "preview": say({"state": "empty"}), "surprise": surprise.EMPTY}
+"""The fields for one's own texts, empty."""
 
 
 def go_to(place: str) -> str:

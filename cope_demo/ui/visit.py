@@ -12,7 +12,7 @@ from cope_demo.visitors.owners import Access
 
 from . import answers, links
 from .component import say
-from .panels import against, behind, comeback, fitting, hub, lessons, people, scoring, surprise, takeaway
+from .panels import against, behind, comeback, fitting, hub, lessons, people, scoring, takeaway
 from .parts import Answer, make_answer
 from .visitor import FINAL, MAX_FITS, NEW, Fit, Visitor
 
@@ -128,15 +128,17 @@ class Visit:
         return answers.show_visitor(self.service, self.visitor.with_fit(fitting.refresh(self.service, fit)[0]))
 
     def delete_fit(self) -> Answer:
-        """Deletes the chosen fit's folder and forgets the fit."""
+        """Deletes the chosen fit's folder, and the texts as they were given; forgets the fit."""
         fit = self.visitor.find_fit(self.visitor.chosen)
         if fit is None:
             return {}
+        opened = hub.find_opened(self.service, fit.user)
         try:
             self.service.erase(fit.user)
         except Exception as error:
             return answers.show_failure(error)
-        return answers.show_choice(self.service, self.visitor.without_fit(fit.user), "")
+        answer = answers.show_choice(self.service, self.visitor.without_fit(fit.user), "")
+        return answer if opened else make_answer(answer, answers.NO_TEXTS)
 
     def erase(self) -> Answer:
         """Deletes all that is this visitor's, and forgets the browser."""
@@ -147,11 +149,8 @@ class Visit:
         return make_answer(
             answers.show_choice(self.service, Visitor.read(None), ""),
             {name: getattr(DecodeConfig, name) for name in ("alpha", "tau", "temperature", "seed")},
-            text="",
+            answers.NO_TEXTS,
             name="",
-            file=None,
-            preview=say({"state": "empty"}),
-            surprise=surprise.EMPTY,
             hub=hub.CLOSED,
             text_a="",
             text_b="",

@@ -181,8 +181,9 @@ def test_own_fit_from_start_to_report(visit, service, tmp_path):
     assert "columns" not in visit.poll(memory, [], "shown")  # a lesson, which an empty view would close
     assert messages(answer["columns"])[0]["who"] == "you" and not messages(answer["columns"])[0]["message"]
 
-    gone = visit.delete_fit(answer["visitor"])
+    gone = visit.delete_fit(answer["visitor"])  # and what was uploaded, which waits in memory
     assert gone["visitor"]["fits"] == () and gone["visitor"]["chosen"] == "ada"
+    assert (gone["text"], gone["file"]) == ("", None) and {"preview", "surprise"} < set(gone)
     with pytest.raises(CopeError):
         service.store.open(request.user_id)
 

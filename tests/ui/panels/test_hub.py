@@ -59,6 +59,12 @@ def test_what_is_opened_is_a_card_that_says_where_it_is_from(service, hub):
     ]
 
 
+def test_deleting_it_leaves_the_visitor_s_own_texts(service, hub):
+    memory = visit(service).open_adapters({"adapter": PINNED})["visitor"]
+    answer = visit(service, memory).delete_fit()
+    assert answer["visitor"]["fits"] == () and not {"text", "file"} & set(answer)
+
+
 def test_a_single_lora_is_said_to_stand_for_both(service, plain):
     said = json.loads(visit(service).open_adapters({"adapter": PINNED})["fit"])
     assert "single LoRA, so it stands for both adapters" in said["lines"][0] and "report" not in said
