@@ -215,6 +215,11 @@ class Store:
                 shutil.rmtree(gone)
         self._verified.pop(folder, None)
 
+    def forget_deleted(self) -> None:
+        """Drops what memory holds of users whose folder is not there any more, as another process has deleted them."""
+        for folder in [folder for folder in list(self._verified) if not folder.exists()]:
+            self._verified.pop(folder, None)
+
     def _verify_own(self, folder: Path) -> dict:
         try:
             return self._verify(folder)

@@ -55,3 +55,7 @@ class AdaptersInMemory:
     def forget(self, user_id: str) -> None:
         """Drops a user's adapters."""
         self._banks.forget(user_id)
+
+    def forget_deleted(self) -> None:
+        """Drops those of users who are not there any more."""
+        self._banks.forget_deleted()

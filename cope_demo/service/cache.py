@@ -3,6 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 MAX_VALUES = 8
@@ -35,6 +36,13 @@ class UserCache:
 
     def forget(self, user_id: str) -> None:
         """Drops all of a user's."""
+        self._drop(lambda folder: folder.name == user_id)
+
+    def forget_deleted(self) -> None:
+        """Drops all of users whose folder is not there any more, as another process has deleted them."""
+        self._drop(lambda folder: not folder.exists())
+
+    def _drop(self, concerns: Callable[[Path], bool]) -> None:
         with self._lock:
-            for key in [key for key in self._values if key[0].name == user_id]:
+            for key in [key for key in self._values if concerns(key[0])]:
                 del self._values[key]

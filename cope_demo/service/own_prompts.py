@@ -79,6 +79,11 @@ class OwnPrompts:
         self._similar.forget(user_id)
         self._profiles.forget(user_id)
 
+    def forget_deleted(self) -> None:
+        """Drops what was made from histories that are not there any more."""
+        self._similar.forget_deleted()
+        self._profiles.forget_deleted()
+
 
 @contextmanager
 def naming_column(method: str) -> Iterator[None]:

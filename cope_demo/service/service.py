@@ -48,11 +48,7 @@ class Service:
     """
 
     def __init__(
-        self,
-        model: str | None = None,
-        users_dir: Path | None = None,
-        seed: int = 0,
-        jobs: "Jobs | None" = None,
+        self, model: str | None = None, users_dir: Path | None = None, seed: int = 0, jobs: "Jobs | None" = None
     ):
         self.model, self.seed = model, seed
         self.store = Store(users_dir)
@@ -231,6 +227,11 @@ class Service:
         """Drops what is kept of a user in memory."""
         for cache in (self._adapters, self._own_prompts, self._profiles):
             cache.forget(user_id)
+
+    def forget_deleted(self) -> None:
+        """The same of users whom another process has deleted."""
+        for cache in (self._adapters, self._own_prompts, self._profiles, self.store):
+            cache.forget_deleted()
 
     def _base(self) -> "BaseModel":
         """The base model, loaded when needed. Raises CopeError when there is none."""

@@ -31,6 +31,7 @@ def sweep(service, uploads: Path | None = None, now: float | None = None) -> Non
     for user_id in service.store.list_saved_before(moment):
         service.store.delete(user_id)
         service.forget(user_id)
+    service.forget_deleted()  # by visitors, or by sweeps, of other web processes
     for path in uploads.iterdir() if uploads else ():
         if not path.name.startswith(".") and path.stat().st_mtime < now - UNREAD_SECONDS:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
