@@ -7,6 +7,7 @@ import gradio as gr
 from cope_demo.ui.web.guard import explain_error, guard_handler
 from cope_demo.visitors.owners import SECRET, Access
 
+from . import links
 from .component import say
 from .connector import HUB, LIGHT, READING, SURPRISING, Connector, read_fields, read_item
 from .panels import comeback, own, surprise
@@ -50,7 +51,8 @@ class Events(Connector):
 
         self._connect_item(self.panels.compare.view.live, Visit.fill_from_lesson, "lesson", **LIGHT)
         self.writing.end(self.panels.people.pick)
-        self._connect_item(self.panels.people.pick, Visit.pick, "id", "more", trigger_mode="always_last", **LIGHT)
+        options = {"js": links.leave(), "trigger_mode": "always_last", **LIGHT}
+        self._connect_item(self.panels.people.pick, Visit.pick, "id", "more", **options)
         self._connect(blocks.load, open_page, **LIGHT)
         self._connect_turn(self.panels.timer.tick, Visit.poll, "more", "columns", js=_SAY_WHAT_IS_SHOWN, **LIGHT)
 
@@ -58,7 +60,7 @@ class Events(Connector):
         """A fit's start and end, and what can be had of it."""
         fit = self.panels.fit
         self.writing.end(self.panels.key.back)
-        self._connect(self.panels.key.back, self._come_back, **LIGHT)
+        self._connect(self.panels.key.back, self._come_back, js=links.leave(), **LIGHT)
         self._connect_turn(self.panels.behind.unfold, Visit.unfold, **LIGHT)
         self._connect_turn(self.panels.take.take, Visit.offer_adapters, **LIGHT)
         self._connect_turn(fit.cancel.click, Visit.cancel_fit, **LIGHT)
@@ -153,5 +155,5 @@ class Events(Connector):
         mine.ask.click(lambda: gr.update(visible=True), None, sure, **LIGHT)
         gr.on([mine.keep.click, mine.erase.click], lambda: gr.update(visible=False), None, sure, **LIGHT)
         self.writing.end(mine.erase.click, *self.reading)
-        erased = self._connect_turn(mine.erase.click, Visit.erase, **LIGHT)
+        erased = self._connect_turn(mine.erase.click, Visit.erase, js=links.leave(), **LIGHT)
         self._connect_turn(erased.then, Visit.poll, **LIGHT)  # an answer may have come since that knew of no deletion

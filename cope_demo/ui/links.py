@@ -6,6 +6,7 @@ A link is made in the browser when its button is pressed, and only for sample us
 opens it. Opening one writes nothing. Whatever stands in an address was written by anybody, so all of it is checked.
 """
 
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -22,6 +23,8 @@ from .settings import SLIDERS
 
 MAX_SEED = 2**31 - 1
 _WHOLE = ("max_new_tokens", "seed")
+_OPENED, _SAID = ("lesson", "user", "adapter"), ("prompt", *SLIDERS, "seed", "columns", "against")
+"""What a link opens, one of them; and what else it may say."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,22 @@ def _read_settings(query: Mapping[str, str], names: list[str], **whom: str) -> L
 
 def select_known(query: Mapping[str, str]) -> dict[str, str]:
     """What of an address's parameters a link can say at all."""
-    known = ("adapter", "prompt", *SLIDERS, "seed", "columns", "against")
-    return {name: str(query[name]) for name in known if name in query}
+    return {name: str(query[name]) for name in ("adapter", *_SAID) if name in query}
+
+
+def leave() -> str:
+    """JavaScript, for an event that shows somebody else: the page's address says no more what its link said.
+
+    Or else a reload, and whoever copies the address, would have the link's person again. What is not a link's stays.
+    """
+    return f"""(...g) => {{
+  const asked = new URLSearchParams(location.search);
+  if ({json.dumps(_OPENED)}.some((name) => asked.has(name))) {{
+    for (const name of {json.dumps([*_OPENED, *_SAID])}) asked.delete(name);
+    history.replaceState(history.state, '', location.pathname + (asked.size ? `?${{asked}}` : '') + location.hash);
+  }}
+  return g;
+}}"""
 
 
 def find_address() -> str:
