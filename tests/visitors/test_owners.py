@@ -91,7 +91,7 @@ def test_an_account_owns_what_is_fitted_while_it_is_logged_in(service):
     assert access.of(SECRET, PROFILE).store.open("mine")  # fitted before logging in
 
 
-CLOSED = {"start", "engine", "forget", "store", "jobs", "surprise", "open_adapters", "push_adapters", "compare_alphas"}
+CLOSED = {"start", "engine", "forget", "forget_deleted", "store", "jobs", "surprise", "open_adapters", "push_adapters", "compare_alphas"}
 """What of a service only the server itself may use; visitors have forms of their own of some of it (OwnService)."""
 
 
@@ -129,7 +129,7 @@ def test_what_is_on_no_list_is_closed_even_when_it_is_about_a_user(service):
     service.added = lambda user_id: user_id
     service._inner = lambda user_id: user_id
     mine = Access(service).of(SECRET)
-    for name in ("added", "_inner", "_service2", "reset", "forget", "absent"):
+    for name in ("added", "_inner", "_service2", "reset", "forget", "forget_deleted", "absent"):
         with pytest.raises(AttributeError, match="visitors cannot use"):
             getattr(mine, name)
 
