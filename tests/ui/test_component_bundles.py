@@ -30,7 +30,7 @@ def test_units(name):
         "choice",
         "crossing",
         "differences",
-    "feed",
+        "feed",
         "kept",
         "link",
         "methods",
