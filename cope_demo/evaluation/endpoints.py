@@ -8,7 +8,6 @@ its author. Copying from the history and repetition stand beside as guards.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy
 
@@ -44,7 +43,7 @@ class Replicate:
     seed: int
     records: Mapping[str, dict]
     rows: Mapping[str, Sequence[dict]] = field(default_factory=dict)
-    decode: Mapping[str, Any] = field(default_factory=dict)
+    decode: DecodeConfig = DecodeConfig()
 
 
 def tabulate_endpoints(
@@ -101,16 +100,14 @@ def _columns(name: str, plain: str) -> tuple[tuple[str, str], ...]:
 Found = Iterator[tuple[str, str, list[float]]]
 
 
-def name_rules(decode: Mapping[str, Any], penalized: bool = False) -> dict[str, str]:
+def name_rules(decode: DecodeConfig, penalized: bool = False) -> dict[str, str]:
     """The rules (controls.RULES) by which methods decide at a run's settings, as far as it may have them: method ->
     rule. penalized: with the repetition penalty of the texts that the run wrote.
     """
-    alpha, penalty = decode.get("alpha", DecodeConfig.alpha), decode.get("repetition_penalty", 1.0)
-    scale = decode.get("scale") or (1 / (1 - alpha) if alpha < 1 else 0)
-    plain = contrasted = ""
-    if penalized and penalty != 1:
-        plain = f" penalty {penalty:g}"
-        contrasted = f"{plain} on {decode.get('penalty_on', DecodeConfig.penalty_on)}"
+    alpha, plain, contrasted = decode.alpha, "", ""
+    if penalized and decode.repetition_penalty != 1:
+        plain = f" penalty {decode.repetition_penalty:g}"
+        contrasted = f"{plain} on {decode.penalty_on}"
     found = {
         "oppu": f"oppu{plain}",
         "oppu+dpo": f"oppu+dpo{plain}",
@@ -119,14 +116,15 @@ def name_rules(decode: Mapping[str, Any], penalized: bool = False) -> dict[str, 
     }
     if plain:
         return found
+    if alpha < 1 or decode.scale is not None:
+        found["oppu-scaled"] = f"oppu x {decode.lora_scale:.3g}"
     return found | {
-        "oppu-scaled": f"oppu x {scale:.3g}",
         "against-mean": f"oppu+dpo alpha {alpha:g} against mean",
         "oppu-against-mean": f"oppu alpha {alpha:g} against mean",
     }
 
 
-def _read_decisions(record: dict, decode: Mapping[str, Any]) -> Found:
+def _read_decisions(record: dict, decode: DecodeConfig) -> Found:
     """Next-token agreement with the gold text by rule, and how often a rule takes another token than the plain one."""
     for name in (name for name in RULES if name in record["right"]):
         yield "agreement", name, [_share(bits) for bits in record["right"][name]]

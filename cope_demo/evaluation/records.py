@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cope_demo.config import complete_plan
+from cope_demo.config import DecodeConfig, complete_plan
 from cope_demo.errors import CopeError
 from cope_demo.system.files import format_json_lines
 
@@ -116,7 +116,9 @@ def _read_file(path: Path) -> RunRecord:
         text = gzip.decompress(path.read_bytes()).decode("utf-8")
         head, *lines = [json.loads(line) for line in text.split("\n") if line]
         seed = head["plan"]["fit"]["seed"]
-        replicate = Replicate(seed, {line["author"]: line for line in lines}, decode=head["plan"]["decode"])
+        replicate = Replicate(
+            seed, {line["author"]: line for line in lines}, decode=DecodeConfig(**head["plan"]["decode"])
+        )
         return RunRecord(head["plan"], head["machine"], replicate, head.get("skipped", {}))
     except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
         raise CopeError(f"{path.name} cannot be read ({type(error).__name__}): make it anew from its run.") from error

@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from cope_demo.config import FitConfig, check
+from cope_demo.config import DecodeConfig, FitConfig, check
 from cope_demo.errors import CopeError
 from cope_demo.system.files import read_json, read_json_lines, write_whole
 from cope_demo.texts.lamp import USERS, Author, read_authors
@@ -72,7 +72,7 @@ def run_study(
             if controls:
                 settings = make_settings(task_name, methods, number, model, decode, config)
                 records = measure_controls(settings, kept, folder / RECORDS, samples, **told)
-            replicates.append(Replicate(number, records, _read_rows(folder), read_json(folder / PLAN)["decode"]))
+            replicates.append(Replicate(number, records, _read_rows(folder), _read_decode(folder)))
     replicates = share_authors(replicates)
     study = summarize_study(replicates, tabulate_study(task_name, replicates, authors))
     path = out / "results.json"
@@ -202,7 +202,11 @@ def _read_replicate(folder: Path) -> Replicate:
             user: {"author": user, "queries": list(dict.fromkeys(row["query"] for row in many)), "written": []}
             for user, many in rows.items()
         }
-    return Replicate(plan["fit"]["seed"], records, rows, plan["decode"])
+    return Replicate(plan["fit"]["seed"], records, rows, _read_decode(folder))
+
+
+def _read_decode(folder: Path) -> DecodeConfig:
+    return DecodeConfig(**read_json(folder / PLAN)["decode"])
 
 
 def _read_rows(folder: Path) -> dict[str, list[dict]]:

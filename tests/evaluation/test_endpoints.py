@@ -2,6 +2,7 @@
 
 import pytest
 
+from cope_demo.config import DecodeConfig
 from cope_demo.evaluation.controls import RULES
 from cope_demo.evaluation.endpoints import Replicate, name_rules, tabulate_endpoints
 
@@ -18,18 +19,20 @@ AT_DEFAULTS = {
 
 @pytest.mark.parametrize("penalized", [False, True])
 def test_at_the_defaults_every_method_has_a_rule(penalized):
-    assert name_rules({}, penalized) == AT_DEFAULTS and set(AT_DEFAULTS.values()) <= set(RULES)
+    assert name_rules(DecodeConfig(repetition_penalty=1.0), penalized) == AT_DEFAULTS and set(
+        AT_DEFAULTS.values()
+    ) <= set(RULES)
 
 
 def test_a_rule_is_that_of_the_runs_own_alpha_and_penalty():
-    decode = {"alpha": 0.1, "repetition_penalty": 1.1, "penalty_on": "both"}
+    decode = DecodeConfig(repetition_penalty=1.1, penalty_on="both")
     assert name_rules(decode) == AT_DEFAULTS
     written = name_rules(decode, penalized=True)
     assert written["cope"] == "oppu+dpo alpha 0.1 penalty 1.1 on both" and written["oppu"] == "oppu penalty 1.1"
     assert set(written.values()) <= set(RULES)
-    strong = name_rules({"alpha": 0.3, "scale": 1.5})
+    strong = name_rules(DecodeConfig(alpha=0.3, scale=1.5))
     assert (strong["cope"], strong["oppu-scaled"]) == ("oppu+dpo alpha 0.3", "oppu x 1.5")
-    assert name_rules({"alpha": 1.0})["oppu-scaled"] not in RULES
+    assert "oppu-scaled" not in name_rules(DecodeConfig(alpha=1.0))
 
 
 def test_agreement_is_counted_as_read_and_as_written():
@@ -42,7 +45,7 @@ def test_agreement_is_counted_as_read_and_as_written():
         "right": right,
         "changed": right,
     }
-    decode = {"alpha": 0.3, "repetition_penalty": 1.2, "penalty_on": "expert"}
+    decode = DecodeConfig(alpha=0.3, repetition_penalty=1.2)
     table = tabulate_endpoints([Replicate(4, {"a": record}, decode=decode)])
     assert table["agreement"]["cope"] == {"a": {4: [0.5]}} and table["agreement"]["oppu"] == {"a": {4: [0.25]}}
     assert table["agreement as written"]["oppu"] == {"a": {4: [0.75]}} and "cope" not in table["agreement as written"]
