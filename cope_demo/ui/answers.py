@@ -125,14 +125,13 @@ def show_empty_comparison(service, visitor: Visitor) -> Answer:
     )
 
 
-def show_finished_fit(service, visitor: Visitor, more: Sequence[str], empty: bool) -> Answer:
+def show_finished_fit(service, visitor: Visitor, more: Sequence[str]) -> Answer:
     """What there is for the chosen person once their fit has ended; what was written meanwhile stays as it is.
 
-    more: the further columns that are ticked. empty: whether the comparison's view is; a lesson stays in sight.
+    more: the further columns that are ticked. The view itself keeps a comparison or a lesson in sight (feed.js).
     """
     answer = tick_columns(show_empty_comparison(service, visitor), more)
-    new = ("more", "blind", "take", "behind", *(["columns"] if empty else []))
-    return make_answer({name: answer[name] for name in new})
+    return make_answer({name: answer[name] for name in ("more", "blind", "take", "behind", "columns")})
 
 
 def show_choice(service, visitor: Visitor, chosen: str, opening: bool = False) -> Answer:

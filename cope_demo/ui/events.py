@@ -15,12 +15,6 @@ from .parts import Panels
 from .visit import Visit
 from .writing import Writing
 
-_SAY_WHAT_IS_SHOWN = """(visitor, more) => {
-  const view = document.querySelector('.cope-heatmap');
-  return [visitor, more, view.querySelector('.tok, .bar-line.going') ? 'shown' : ''];
-}"""
-"""JavaScript that sends, in place of all that the comparison's view holds, whether it holds anything."""
-
 
 def connect_events(access: Access, blocks: gr.Blocks, panels: Panels) -> None:
     """Connects all events of the page that is being built, once all its panels are laid out."""
@@ -54,7 +48,7 @@ class Events(Connector):
         options = {"js": links.leave(), "trigger_mode": "always_last", **LIGHT}
         self._connect_item(self.panels.people.pick, Visit.pick, "id", "more", **options)
         self._connect(blocks.load, open_page, **LIGHT)
-        self._connect_turn(self.panels.timer.tick, Visit.poll, "more", "columns", js=_SAY_WHAT_IS_SHOWN, **LIGHT)
+        self._connect_turn(self.panels.timer.tick, Visit.poll, "more", **LIGHT)
 
     def connect_fit(self) -> None:
         """A fit's start and end, and what can be had of it."""

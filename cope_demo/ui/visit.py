@@ -80,11 +80,8 @@ class Visit:
         answer = answers.tick_columns(answers.show_choice(self.service, self.visitor, chosen), more)
         return make_answer(answer, ways=answers.go_to("own")) if chosen == NEW else answer
 
-    def poll(self, more: Sequence[str] = (), columns: str = "") -> Answer:
-        """A look at the queue and the model; only what has changed is answered.
-
-        columns: "" where the comparison's view is empty, as the browser says.
-        """
+    def poll(self, more: Sequence[str] = ()) -> Answer:
+        """A look at the queue and the model; only what has changed is answered."""
         if self.late:
             return self._start_anew()
         visitor = before = self.visitor
@@ -100,7 +97,7 @@ class Visit:
         answer = answers.show_visitor(self.service, visitor, status)
         now, then = visitor.find_fit(visitor.chosen), before.find_fit(visitor.chosen)
         if now != then and now.state == "done":
-            answer = make_answer(answer, answers.show_finished_fit(self.service, visitor, more, not columns))
+            answer = make_answer(answer, answers.show_finished_fit(self.service, visitor, more))
         return answer
 
     def start_fit(self, text: str, file, task: str, name: str) -> Answer:

@@ -178,7 +178,6 @@ def test_own_fit_from_start_to_report(visit, service, tmp_path):
     written = {"prompt", "examples", "max_new_tokens", "repetition_penalty", "text_a", "text_b", "scored", "verdict"}
     assert not written & set(answer) and "value" not in answer["against"]  # what somebody wrote or chose meanwhile
     assert visit.poll(memory, ["rag", "magic"])["more"]["value"] == ["rag"]
-    assert "columns" not in visit.poll(memory, [], "shown")  # a lesson, which an empty view would close
     assert messages(answer["columns"])[0]["who"] == "you" and not messages(answer["columns"])[0]["message"]
 
     gone = visit.delete_fit(answer["visitor"])  # and what was uploaded, which waits in memory
