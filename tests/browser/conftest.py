@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
 
 import pytest
@@ -102,6 +103,22 @@ def visit(chromium, url, size=DESKTOP, dark=False, state=None, chapters=True, sc
         yield page
         hit = page.evaluate("window.hit")
     assert trouble == [] and hit is None
+
+
+@contextmanager
+def filling_places(service, url):
+    """Others take all places; they write on when the gate, a threading.Event, opens, and are whole in the end."""
+    from gradio_client import Client
+
+    gate = threading.Event()
+    service.pause = lambda step: gate.wait(60)
+    client = Client(url, verbose=False)
+    others = [client.submit("ada", "Write.", api_name="/compare") for _ in range(2)]
+    try:
+        yield gate
+    finally:
+        gate.set()
+        assert [len(other.result(30)["columns"]) for other in others] == [3, 3]
 
 
 def open_more(page):

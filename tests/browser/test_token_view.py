@@ -10,7 +10,7 @@ import pytest
 from cope_demo.config import DecodeConfig
 from cope_demo.decode.methods import COLUMNS
 from cope_demo.ui.token_view.standalone import standalone_html
-from tests.browser.conftest import DESKTOP, PHONE, visit
+from tests.browser.conftest import DESKTOP, PHONE, filling_places, visit
 from tests.scripted import HOSTILE
 
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
@@ -237,21 +237,11 @@ def test_a_lost_server_gives_a_sentence(chromium, service, scripted_url):
 
 
 def test_waiting_for_a_place_is_said(chromium, service, scripted_url):
-    from gradio_client import Client
-
-    gate = threading.Event()
-    service.pause = lambda step: gate.wait(60)
-    client = Client(scripted_url, verbose=False)
-    others = [client.submit("ada", "Write.", api_name="/compare") for _ in range(2)]
-    try:
-        with visit(chromium, scripted_url) as page:
-            page.click("#compare")
-            page.wait_for_function("document.querySelector('.cope-heatmap .status').textContent.includes('free place')")
-            gate.set()
-            page.wait_for_selector(f"{COPE}.ended")
-    finally:
+    with filling_places(service, scripted_url) as gate, visit(chromium, scripted_url) as page:
+        page.click("#compare")
+        page.wait_for_function("document.querySelector('.cope-heatmap .status').textContent.includes('free place')")
         gate.set()
-        assert [len(other.result(30)["columns"]) for other in others] == [3, 3]
+        page.wait_for_selector(f"{COPE}.ended")
 
 
 def test_what_is_not_fitted_is_not_compared(chromium, scripted_url):

@@ -2,10 +2,8 @@
 
 import threading
 
-from gradio_client import Client
-
 from cope_demo.decode.methods import COLUMNS
-from tests.browser.conftest import visit
+from tests.browser.conftest import filling_places, visit
 from tests.browser.test_token_view import COPE, compare, texts
 
 
@@ -48,13 +46,9 @@ def test_what_arrives_after_a_stop_is_not_shown(chromium, service, scripted_url)
 
 
 def test_after_a_stop_before_the_beginning_another_comparison_is_asked_for(chromium, service, scripted_url):
-    gate = threading.Event()
     with visit(chromium, scripted_url) as page:
         compare(page)
-        service.pause = lambda step: gate.wait(60)
-        client = Client(scripted_url, verbose=False)
-        others = [client.submit("ada", "Write.", api_name="/compare") for _ in range(2)]  # all places
-        try:
+        with filling_places(service, scripted_url) as gate:
             page.click(f"{COPE} .tok >> nth=1")
             page.click(".inspector button:text('write') >> nth=0")
             page.click(".bar-line .stop")
@@ -65,6 +59,3 @@ def test_after_a_stop_before_the_beginning_another_comparison_is_asked_for(chrom
             page.wait_for_function("document.querySelector('.cope-heatmap .status').textContent.includes('free place')")
             gate.set()
             page.wait_for_selector(f"{COPE}.ended")
-        finally:
-            gate.set()
-            assert [len(other.result(30)["columns"]) for other in others] == [3, 3]
