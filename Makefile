@@ -1,6 +1,6 @@
 # make run | make test | make faults | make bench | make lint | make bundles | make screenshots | make lessons |
-# make demonstration | make comparisons | make results | make controls | make site | make custom-generate |
-# make test-space | make test-lowest | make test-newest: each makes the environment first, where it needs one.
+# make demonstration | make comparisons | make results | make controls | make families | make site |
+# make custom-generate | make test-space | make test-lowest | make test-newest: each makes the environment first, where it needs one.
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,8 +12,8 @@ JAVASCRIPT := cope_demo/ui/javascript
 SAMPLES := ines walter juno priya tomasz
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test faults bench lint bundles screenshots lessons demonstration comparisons results controls site samples
-.PHONY: setup clean
+.PHONY: run test faults bench lint bundles screenshots lessons demonstration comparisons results controls families
+.PHONY: site samples setup clean
 .PHONY: custom-generate test-space test-lowest test-newest
 
 run: $(PREPARED)
@@ -76,6 +76,10 @@ results: $(PREPARED)
 # The tables of docs/controls.md, from RUNS of evaluate --controls.
 controls: $(PREPARED)
 	$(BIN)/python docs/make_controls.py $(RUNS) $(if $(DATA),--data $(DATA)) $(if $(MACHINE),--machine "$(MACHINE)")
+
+# The tables of docs/families.md, from RUNS of evaluate --controls with another --model.
+families: $(PREPARED)
+	$(BIN)/python docs/make_families.py $(RUNS) $(if $(DATA),--data $(DATA)) $(if $(MACHINE),--machine "$(MACHINE)")
 
 # Fits the sample users anew (one to two minutes each on two cores). With MODEL, on that model, into a folder of their own,
 # which COPE_SAMPLES names to the app and --samples to publish-space.

@@ -23,6 +23,7 @@ from .significance import Bootstrap, Pooled
 
 PUBLISHED = ROOT / "docs" / "results.json"
 CONTROLS = ROOT / "docs" / "controls.json"
+FAMILIES = ROOT / "docs" / "families.json"
 MEASURED = tuple(name for name in TASKS if name != "free_writing")
 """The tasks that there is data for."""
 AGAINST = ("tam", "oppu")
@@ -52,6 +53,11 @@ def read_published() -> dict:
 def read_controls() -> dict:
     """What docs/controls.json holds; nothing where there is no such file."""
     return json.loads(CONTROLS.read_text("utf-8")) if CONTROLS.exists() else {"tasks": {}, "pooled": None}
+
+
+def read_families() -> dict:
+    """What docs/families.json holds; nothing where there is no such file."""
+    return json.loads(FAMILIES.read_text("utf-8")) if FAMILIES.exists() else {"comparisons": []}
 
 
 def read_runs(folder: Path) -> tuple[list[Run], list[str]]:

@@ -57,7 +57,7 @@ def summarize_table(tables: Sequence[Table]) -> dict:
         parts = [table[endpoint] for table in tables]
         methods = [name for name in parts[0] if all(name in part for part in parts)]
         groups = {name: [average_authors(part[name]) for part in parts] for name in methods}
-        endpoints[endpoint] = {name: _round_interval("mean", estimate_mean(groups[name])) for name in methods}
+        endpoints[endpoint] = {name: round_interval("mean", estimate_mean(groups[name])) for name in methods}
         if endpoint not in NO_DIFFERENCES:
             differences[endpoint] = {}
             compared += [(endpoint, parts, groups, own, over) for own, over in _list_pairs(methods)]
@@ -94,7 +94,7 @@ def _subtract_groups(own: Sequence, over: Sequence) -> list:
 def _compare(parts: Sequence[dict], groups: dict[str, list], own: str, over: str, p: float) -> dict:
     found = estimate_mean(_subtract_groups(groups[own], groups[over]))
     numbers = {
-        **_round_interval("difference", found),
+        **round_interval("difference", found),
         "p": round(p, 5),
         "detectable": _round(found.detectable),
     }
@@ -106,7 +106,8 @@ def _compare(parts: Sequence[dict], groups: dict[str, list], own: str, over: str
     return numbers
 
 
-def _round_interval(name: str, interval: Interval) -> dict:
+def round_interval(name: str, interval: Interval) -> dict:
+    """{`name`: the estimate, "ci95": [low, high]}; an end is None where one author leaves it open."""
     return {name: _round(interval.mean), "ci95": [_round(end) for end in interval.ends]}
 
 

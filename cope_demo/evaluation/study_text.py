@@ -57,15 +57,15 @@ def format_hypotheses(study: dict, final: bool | None = None) -> str:
         [
             f"**{one['hypothesis']}**" if one["primary"] else one["hypothesis"],
             one["endpoint"],
-            _with_span(one, "difference", "+.4f"),
-            _tell_p(one["p"]),
-            *([] if final is None else [_tell_p(one["adjusted"]), _name_result(one) + ("" if final else " so far")]),
+            with_span(one, "difference", "+.4f"),
+            tell_p(one["p"]),
+            *([] if final is None else [tell_p(one["adjusted"]), _name_result(one) + ("" if final else " so far")]),
         ]
         for one in judge_hypotheses(study)
     ]
     titles = ["to be decided", "endpoint", "difference", "sign-flip p"]
     titles += [] if final is None else ["by Holm", "result"]
-    guards = [f"{name} {_with_span(one, 'difference', '+.4f')}" for name, one in find_guards(study).items()]
+    guards = [f"{name} {with_span(one, 'difference', '+.4f')}" for name, one in find_guards(study).items()]
     told = (
         f"\n\nGuards, `{PRIMARY.own}` over `{PRIMARY.over}`, at most {MOST:+.2f}: {'; '.join(guards)}."
         if guards
@@ -74,7 +74,7 @@ def format_hypotheses(study: dict, final: bool | None = None) -> str:
     return format_table(titles, rows) + told if rows else ""
 
 
-def _tell_p(p: float) -> str:
+def tell_p(p: float) -> str:
     return f"{p:.4f}" if p >= 0.0001 else "below 0.0001"
 
 
@@ -103,12 +103,12 @@ def format_decisions(study: dict) -> str:
             continue
         flips, plain = study["flips"][name], ADAPTERS[rule.adapter] if rule.adapter else "tam"
         change = study["differences"]["agreement"].get(f"{name} over {plain}")
-        cells = [_with_span(agreement[name], "mean")]
+        cells = [with_span(agreement[name], "mean")]
         if name == plain:
             cells += [""] * 4
         else:
             share = f"{flips['changed'] / max(1, flips['tokens']):.1%}"
-            cells += [share, str(flips["gained"]), str(flips["lost"]), _with_span(change, "difference", "+.4f")]
+            cells += [share, str(flips["gained"]), str(flips["lost"]), with_span(change, "difference", "+.4f")]
         tables.setdefault(rule.adapter or next(iter(ADAPTERS)), []).append([name, *cells])
     titles = ["rule, on the author's text", "agreement", "tokens changed", "became right", "were right", "difference"]
     return "\n\n".join(format_table(titles, rows) for rows in tables.values())
@@ -141,8 +141,8 @@ def format_differences(study: dict, endpoints: Sequence[str] = LISTED) -> str:
                 continue  # the table of decisions has it
             parts = numbers.get("components") or {}
             spread = [_number(parts.get(name), ".3f") for name in ("author", "refit", "query")]
-            gain = _with_span(numbers, "gain", "+.1%", "gain_ci95") if "gain" in numbers else ABSENT
-            cells = [_with_span(numbers, "difference", "+.4f"), gain, f"{numbers['p']:.3f}"]
+            gain = with_span(numbers, "gain", "+.1%", "gain_ci95") if "gain" in numbers else ABSENT
+            cells = [with_span(numbers, "difference", "+.4f"), gain, f"{numbers['p']:.3f}"]
             rows.append([pair, *cells, _number(numbers["detectable"], ".4f"), *spread])
         titles = [endpoint, "difference", "gain", "sign-flip p", "detectable", "SD author", "refit", "query"]
         tables += [format_table(titles, rows)] if rows else []
@@ -160,12 +160,12 @@ def _tabulate(study: dict, title: str, columns: dict[str, str], lead: Sequence[s
     there = {name: label for name, label in columns.items() if name in study["endpoints"]}
     methods = dict.fromkeys(method for name in lead for method in study["endpoints"].get(name, ()))
     rows = [
-        [method, *(_with_span(study["endpoints"][name].get(method), "mean") for name in there)] for method in methods
+        [method, *(with_span(study["endpoints"][name].get(method), "mean") for name in there)] for method in methods
     ]
     return format_table([title, *there.values()], rows) if rows else ""
 
 
-def _with_span(numbers: dict | None, name: str, form: str = ".3f", ends: str = "ci95") -> str:
+def with_span(numbers: dict | None, name: str, form: str = ".3f", ends: str = "ci95") -> str:
     if not numbers:
         return ABSENT
     low, high = numbers[ends]

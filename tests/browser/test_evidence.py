@@ -12,6 +12,7 @@ from tests.browser.test_axe import violations
 from tests.evaluation.test_published import NEWS, REVIEWS
 from tests.ui.panels.test_evidence import data  # noqa: F401
 from tests.ui.panels.test_evidence_controls import STUDY
+from tests.ui.panels.test_evidence_families import COMPARISON
 
 PAGE = """<!doctype html><html lang="en"><title>Does it work?</title><meta name="viewport" content="width=device-width">
 <style>%s</style><body class="gradio-container"><main><h1>Page</h1><h3>Step</h3>
@@ -27,7 +28,7 @@ def html(data):  # noqa: F811
     example |= {name: {"text": f"by {name}", "rougeL": 0.5} for name in ("tam", "oppu", "cope")}
     data["tasks"][REVIEWS]["examples"] = [example]
     styles = "\n".join(path.read_text("utf-8") for path in STYLES)
-    shown = evidence.describe_evidence(data, {"tasks": {NEWS: STUDY}})
+    shown = evidence.describe_evidence(data, {"tasks": {NEWS: STUDY}}, {"comparisons": [COMPARISON]})
     return PAGE % (styles, json.dumps(say(shown)), script("evidence"))
 
 
@@ -49,12 +50,17 @@ def test_every_task_and_the_sweep_are_there_at_both_sizes(chromium, html, dark):
     assert page.locator("[aria-live] .mean").count() == 4 and page.locator(".sweeps:not(.controls) .line").count() == 4
     page.click("[aria-label='Texts by CoPe']")
     assert page.inner_text(".examples .marked") == "CoPe0.500\nby cope"
-    page.click(".controls summary")
-    rows = page.locator(".controls table:not(.found) tbody tr")
+    controls, families = page.locator(".controls").all()
+    controls.locator("summary").click()
+    rows = controls.locator("table:not(.found) tbody tr")
     assert rows.count() == 3 and "0.360" in rows.nth(0).inner_text()
-    assert page.locator(".controls .found .line").count() == 4 + 1  # chance
-    flips = page.locator(".controls .flip").all_text_contents()
+    assert controls.locator(".found .line").count() == 4 + 1  # chance
+    flips = controls.locator(".flip").all_text_contents()
     assert flips == ["1 became the author’s", "2 were, and are not"]
+    families.locator("summary").click()
+    rows = families.locator("tbody tr").all_inner_texts()
+    assert len(rows) == 4 and rows[1].startswith("Large-1B") and "85\u202f%" in rows[1]
+    assert families.locator(".line").count() == 2 and families.locator("table:not(.found)").count() == 0
     for size in (DESKTOP, PHONE):
         page.set_viewport_size(size)
         assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0

@@ -32,8 +32,8 @@ def scripts():
     sys.path.remove(str(DOCS))
 
 
-def write_run(root, task: str, seed: int, users: int = 3, skipped: dict | None = None) -> None:
-    """A run of a task with its controls, and its data, with made-up numbers."""
+def write_run(root, task: str, seed: int, users: int = 3, skipped: dict | None = None, **other) -> None:
+    """A run of a task with its controls, and its data, with made-up numbers. other: of its plan."""
     rng, folder, names = random.Random(seed), root / "runs" / task / f"seed-{seed}", [f"u{n}" for n in range(users)]
     (folder / "controls").mkdir(parents=True)
     decode = {"alpha": 0.1, "repetition_penalty": 1.1 if task == "review_writing" else 1.0}
@@ -76,7 +76,7 @@ def write_run(root, task: str, seed: int, users: int = 3, skipped: dict | None =
     (root / "data" / task / USERS).write_text(json.dumps(data))
     sha256 = hashlib.sha256(json.dumps(data).encode()).hexdigest()
     plan = PLANNED_WITH | {"task": task, "data_sha256": sha256, "decode": decode, "fit": {"seed": seed}}
-    (folder / "plan.json").write_text(json.dumps(plan))
+    (folder / "plan.json").write_text(json.dumps(plan | other))
 
 
 def lose_author(folder, number: int) -> None:
@@ -127,7 +127,13 @@ def test_an_author_whom_a_seed_lacks_is_named_and_counts_nowhere(tmp_path, monke
     lose_author(tmp_path / "runs" / TASK / "seed-1", 2)
     write_run(tmp_path, TASK, 7)  # no seed of the plan
     make_controls, records = importlib.import_module("make_controls"), tmp_path / "records"
-    make_controls.keep_runs(tmp_path / "runs", tmp_path / "data", "a test", records)
+    given = (
+        tmp_path / "runs",
+        tmp_path / "data",
+        "a test",
+        lambda plan: records if make_controls.is_planned(plan) else None,
+    )
+    make_controls.keep_runs(*given)
     assert f"{TASK}/seed-7 is not one of docs/PLAN.md" in capsys.readouterr().err
     found = make_controls.gather_controls(records)
     task = found["tasks"][TASK]
@@ -135,7 +141,7 @@ def test_an_author_whom_a_seed_lacks_is_named_and_counts_nowhere(tmp_path, monke
     path = tmp_path / "data" / TASK / USERS
     path.write_text(path.read_text() + " ")
     with pytest.raises(CopeError, match="is not the file that news_headline/seed-0 was made from"):
-        make_controls.keep_runs(tmp_path / "runs", tmp_path / "data", "a test", records)
+        make_controls.keep_runs(*given)
     page = importlib.import_module("controls_text").fill_controls((DOCS / "controls.md").read_text("utf-8"), found)
     assert "Left out of every method: u2, news headlines (seed 1: There was no memory.)." in page
     assert "Authors found among 2 (chance 50%)" in page

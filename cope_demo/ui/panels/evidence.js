@@ -1,5 +1,5 @@
 // Does it work: data = { state: "none" | "open", answer: { sentence, rests } | null, intro, limits, groups: [{ label, lead, rows }], sweeps, absent: [label],
-// and of the controls, written: { lead, rests, figure } | null, controls: [{ label, lead, rows, figures }]; results and every_control: where these documents lie }.
+// and of the controls, written: { lead, rests, figure } | null, controls and families: [{ label, lead, rows, figures }]; results, every_control and every_family: where these documents lie }.
 
 import { draw, el, fill, rootOf } from '../assets/dom.js';
 
@@ -70,14 +70,14 @@ const flips = ({ title, flips: rows }) => {
 };
 const control = ({ label, lead, rows, figures }) => {
   const used = columns.map((_, n) => rows.some((row) => row.values[n] !== null));
-  return el('section', {}, el('h4', {}, label), el('p.lead', {}, lead), el('div.two', {}, figures.map((one) => (one.flips ? flips(one) : found(one)))), el('table', {}, el('caption.heard', {}, `${label}: the authors’ own texts, read by adapters`),
+  return el('section', {}, el('h4', {}, label), el('p.lead', {}, lead), el('div.two', {}, figures.map((one) => (one.flips ? flips(one) : found(one)))), rows.length === 0 ? null : el('table', {}, el('caption.heard', {}, `${label}: the authors’ own texts, read by adapters`),
     heads([[''], ...columns.filter((_, n) => used[n]).map((title) => [title])]),
     el('tbody', {}, rows.map((row) => el('tr', {}, el('th', { scope: 'row' }, row.name, el('span.what', {}, row.what)),
       row.values.filter((_, n) => used[n]).map((value) => el('td', {}, three(value))))))));
 };
 const writers = ({ lead, rests, figure }) => el('section.written', {}, el('p.lead', {}, lead), found(figure), el('p.more', {}, rests));
-const controls = (parts, href = 'docs/controls.md') => (parts.length ? el('details.sweeps.controls', {}, el('summary', {}, 'What an adapter knows of its author'), parts.map(control),
-  el('p.more', {}, 'Every control, with intervals: ', el('a', { href, target: '_blank', rel: 'noopener' }, 'docs/controls.md'), '.')) : null);
+const controls = (parts, title, words, file, href = file) => (parts.length ? el('details.sweeps.controls', {}, el('summary', {}, title), parts.map(control),
+  el('p.more', {}, `${words}: `, el('a', { href, target: '_blank', rel: 'noopener' }, file), '.')) : null);
 
 const link = (href = 'docs/RESULTS.md') => el('p.more', {}, 'All tables, examples, and how to run it again: ', el('a', { href, target: '_blank', rel: 'noopener' }, 'docs/RESULTS.md'), '.');
 const missing = (absent) => (absent.length ? el('p.absent', {}, `Not measured yet: ${absent.join(', ')}.`) : null);
@@ -99,7 +99,9 @@ export function mount(component) {
       el('button.chip', { type: 'button', onclick: (event) => show(group, event.currentTarget) }, group.label)));
     root.replaceChildren();
     fill(root, [data.answer ? [el('p.answer', {}, data.answer.sentence), el('p.rests', {}, data.answer.rests)] : null, data.written ? writers(data.written) : null, el('p.intro', {}, data.intro), el('p.limits', {}, data.limits), chips, place, missing(data.absent),
-      data.sweeps.length ? el('details.sweeps', {}, el('summary', {}, 'How alpha and tau change it'), data.sweeps.map(sweep)) : null, controls(data.controls, data.every_control), link(data.results)]);
+      data.sweeps.length ? el('details.sweeps', {}, el('summary', {}, 'How alpha and tau change it'), data.sweeps.map(sweep)) : null,
+      controls(data.controls, 'What an adapter knows of its author', 'Every control, with intervals', 'docs/controls.md', data.every_control),
+      controls(data.families, 'Whether it grows with the model', 'All that was compared', 'docs/families.md', data.every_family), link(data.results)]);
     show(data.groups[0], chips.firstChild);
   });
 }

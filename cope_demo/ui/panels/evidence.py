@@ -1,7 +1,7 @@
 """Does it work? What was measured on texts of real authors, folded near the end of the page; no model runs for it.
 
 The numbers are those of docs/results.json, which docs/RESULTS.md is made from too (`make results`), and of
-docs/controls.json (evidence_controls.py).
+docs/controls.json (evidence_controls.py) and docs/families.json (evidence_families.py).
 """
 
 from pathlib import Path
@@ -9,12 +9,20 @@ from pathlib import Path
 import gradio as gr
 
 from cope_demo.decode.methods import METHODS, list_evaluated
-from cope_demo.evaluation.published import AGAINST, MEASURED, list_contrasting, read_controls, read_published
+from cope_demo.evaluation.published import (
+    AGAINST,
+    MEASURED,
+    list_contrasting,
+    read_controls,
+    read_families,
+    read_published,
+)
 from cope_demo.texts.tasks import TASKS
 from cope_demo.ui.component import panel, say
 
 from .answer import answer_question
 from .evidence_controls import describe_controls, describe_method, describe_written
+from .evidence_families import describe_families
 
 CSS = Path(__file__).with_name("evidence.css")
 LIMITS = (
@@ -33,13 +41,16 @@ _RULES = {
 def evidence_panel() -> gr.HTML:
     """Lays the part out. Nothing of it changes while the page runs."""
     with gr.Accordion("Does it work? What was measured", open=False, elem_id="evidence"):
-        return panel("evidence", say(describe_evidence(read_published(), read_controls())), "evidence")
+        return panel("evidence", say(describe_evidence(read_published(), read_controls(), read_families())), "evidence")
 
 
-def describe_evidence(published: dict, controls: dict) -> dict:
-    """The panel's value: one sentence, whose the written texts look like, what was measured, and the controls."""
+def describe_evidence(published: dict, controls: dict, families: dict) -> dict:
+    """The panel's value: one sentence, whose the written texts look like, what was measured, the controls, and other
+    models.
+    """
     told = {"answer": answer_question(published, controls), "written": describe_written(controls)}
-    return {**told, **describe_results(published), "controls": describe_controls(controls)}
+    told |= {"controls": describe_controls(controls), "families": describe_families(families)}
+    return {**told, **describe_results(published)}
 
 
 def describe_results(data: dict) -> dict:

@@ -19,7 +19,7 @@ from .pages import GENERATOR, RESULTS, make_pages
 
 SHEET = Path(__file__).with_name("site.css")
 BUNDLED = ("site", "token_view", "evidence", "demonstration")
-DOCUMENTS = ("RESULTS", "controls", "PLAN", "fit-defaults", "compatibility")
+DOCUMENTS = ("RESULTS", "controls", "families", "PLAN", "fit-defaults", "compatibility")
 """The results and the documents that they refer to."""
 _CARD = """---
 title: CoPe, side by side

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from html import escape
 
-from cope_demo.evaluation.published import read_controls, read_published
+from cope_demo.evaluation.published import read_controls, read_families, read_published
 from cope_demo.saved.store import Card
 from cope_demo.texts.tasks import TASKS
 from cope_demo.ui.component import ASSETS, say
@@ -19,7 +19,7 @@ from . import comparisons
 
 GENERATOR = "CoPe, side by side"
 EVIDENCE = "evidence.html"
-RESULTS, CONTROLS = "docs/RESULTS.html", "docs/controls.html"
+RESULTS, CONTROLS, FAMILIES = (f"docs/{name}.html" for name in ("RESULTS", "controls", "families"))
 _POLICY = "; ".join(f"{kind}-src 'none'" for kind in ("connect", "font", "frame", "media", "object", "worker"))
 _SHELL = """<!doctype html>
 <html lang="en">
@@ -156,8 +156,9 @@ def make_evidence() -> Page:
     """What was measured, and the controls; all of both documents lies below it."""
     body = '<h1>Does it work? What was measured</h1><h2 class="heard">Results</h2><h3 class="heard">By task</h3>'
     body += _VIEW.format(name="evidence")
-    shown = describe_evidence(read_published(), read_controls())
-    return Page("Does it work?", body, "evidence", say({**shown, "results": RESULTS, "every_control": CONTROLS}))
+    shown = describe_evidence(read_published(), read_controls(), read_families())
+    shown |= {"results": RESULTS, "every_control": CONTROLS, "every_family": FAMILIES}
+    return Page("Does it work?", body, "evidence", say(shown))
 
 
 def _link_beside(names: dict[str, str], here: str) -> str:

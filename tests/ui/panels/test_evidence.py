@@ -69,7 +69,7 @@ def test_rows_lead_to_their_texts_where_there_are_any(data):
 def test_without_numbers_it_says_so():
     shown = evidence.describe_results({"tasks": {}})
     assert shown["state"] == "none" and len(shown["absent"]) == 5
-    assert evidence.describe_evidence({"tasks": {}}, {"tasks": {}})["answer"] is None
+    assert evidence.describe_evidence({"tasks": {}}, {"tasks": {}}, {"comparisons": []})["answer"] is None
 
 
 def test_what_is_published_can_be_shown_and_read(page):

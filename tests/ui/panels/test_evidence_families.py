@@ -1,0 +1,63 @@
+"""What the page says of another model beside the embedded one."""
+
+import json
+
+from cope_demo.evaluation.families import FOUND
+from cope_demo.evaluation.hypotheses import WRITTEN
+from cope_demo.ui.panels.evidence_families import describe_families
+from tests.evaluation.test_published import NEWS
+
+
+def make_quantity(endpoint: str, own: str, over: str, embedded: float, other: float, span: tuple) -> dict:
+    """A quantity with both means, 0.1 on either side, and the interval of their difference."""
+    means = {
+        kind: {"mean": value, "ci95": [round(value - 0.1, 3), round(value + 0.1, 3)]}
+        for kind, value in (("embedded", embedded), ("other", other))
+    }
+    difference = {"mean": round(other - embedded, 3), "ci95": list(span)}
+    return {"endpoint": endpoint, "own": own, "over": over, "says": "", **means, "difference": difference, "p": 0.5}
+
+
+COMPARISON = {
+    "task": NEWS,
+    "models": {"embedded": "Small-135M@1", "other": "Large-1B@2"},
+    "users": 8,
+    "queries": 80,
+    "seeds": [0],
+    "fit": {},
+    "machine": "a test",
+    "quantities": [
+        make_quantity(FOUND.endpoint, FOUND.own, FOUND.over, 0.7, 0.85, (0.02, 0.3)),
+        make_quantity("changed", "oppu alpha 0.1", "", 0.3, 0.35, (-0.1, 0.2)),
+        make_quantity(WRITTEN, "cope", "oppu", 0.012, -0.003, (-0.05, 0.02)),
+    ],
+    "flips": {},
+}
+"""A comparison of two models, as far as the panel reads it."""
+
+
+def test_another_model_is_told_beside_the_embedded_one():
+    (shown,) = json.loads(json.dumps(describe_families({"comparisons": [COMPARISON]})))
+    assert shown["label"] == "News headlines: Large-1B" and shown["rows"] == []
+    assert "On the same 8 authors (80 texts of theirs, one fit each)" in shown["lead"]
+    assert "finds the text likelier in 85\u202f% of the cases (Small-135M: 70\u202f%)" in shown["lead"]
+    assert "The difference is more than chance explains. What CoPe wrote" in shown["lead"]
+    assert shown["lead"].endswith("by −0.3 points (Small-135M: 1.2 points). The difference may be chance.")
+    found, changed = shown["figures"]
+    assert [(row["name"], row["value"]) for row in found["rows"]] == [("Small-135M", 0.7), ("Large-1B", 0.85)]
+    assert found["start"] == 0.4 and found["lines"] == [{"name": "chance", "value": 0.5}]
+    assert [row["what"] for row in changed["rows"]] == ["contrast at alpha 0.1"] * 2 and changed["start"] == 0
+
+
+def test_one_author_alone_has_no_interval_and_no_verdict():
+    one = json.loads(json.dumps(COMPARISON))
+    for quantity in one["quantities"]:
+        for kind in ("embedded", "other", "difference"):
+            quantity[kind]["ci95"] = [None, None]
+    (shown,) = describe_families({"comparisons": [one]})
+    assert "chance" not in shown["lead"].replace("by chance", "")
+    assert {(row["low"], row["high"]) for row in shown["figures"][0]["rows"]} == {(0.7, 0.7), (0.85, 0.85)}
+
+
+def test_without_another_model_there_is_nothing_to_tell():
+    assert describe_families({"comparisons": []}) == []
