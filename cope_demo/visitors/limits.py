@@ -53,14 +53,9 @@ class Limits:
 
         address: "" to count none.
         """
-        rate = RATES[kind]
-        bursts = {(kind, visitor): rate.burst}
-        if address:
-            bursts[kind, "address", address] = rate.burst * ADDRESS_FACTOR
         with self._lock:
             now, later = self._clock(), {}
-            for key, burst in bursts.items():
-                pause = rate.seconds * rate.burst / burst
+            for key, burst, pause in _list_counts(kind, visitor, address):
                 later[key] = max(self._full_at.get(key, now), now) + pause
                 wait = later[key] - now - burst * pause
                 if wait > 1e-9:
@@ -70,6 +65,13 @@ class Limits:
                 self._full_at.move_to_end(key)
             while len(self._full_at) > REMEMBERED:
                 self._full_at.popitem(last=False)
+
+    def give_back(self, kind: str, visitor: str, address: str) -> None:
+        """Takes back what `take` counted, of something that was refused after all."""
+        with self._lock:
+            for key, _, pause in _list_counts(kind, visitor, address):
+                if key in self._full_at:
+                    self._full_at[key] -= pause
 
     def streaming(self, visitor: str, stream: Generator, most: int = AT_ONCE) -> Generator:
         """The stream itself, which counts as running until it ends or is closed. most: of this visitor at once.
@@ -91,6 +93,15 @@ class Limits:
                 with self._lock:
                     self._running[visitor] -= 1
                     self._running += Counter()  # forgets those at zero
+
+
+def _list_counts(kind: str, visitor: str, address: str) -> list[tuple[Hashable, int, float]]:
+    """Whose use of `kind` counts, how much they may use at once, and the seconds until one more."""
+    rate = RATES[kind]
+    counts = [((kind, visitor), rate.burst, rate.seconds)]
+    if address:
+        counts.append(((kind, "address", address), rate.burst * ADDRESS_FACTOR, rate.seconds / ADDRESS_FACTOR))
+    return counts
 
 
 def _in_words(seconds: float) -> str:

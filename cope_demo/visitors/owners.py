@@ -91,6 +91,10 @@ class Caller:
         """See limits.Limits."""
         self.limits.take(kind, self.visitor, self.address)
 
+    def give_back(self, kind: str) -> None:
+        """See limits.Limits."""
+        self.limits.give_back(kind, self.visitor, self.address)
+
 
 class OwnService:
     """A Service for one visitor, the holder of `secret`: the sample users, and what is theirs.
@@ -235,7 +239,11 @@ class OwnJobs:
 
         def submit() -> str:
             self._caller.take("fit")
-            return self._jobs.submit(replace(request, owner=owner))
+            try:
+                return self._jobs.submit(replace(request, owner=owner))
+            except BaseException:  # such as a full queue: nothing was fitted
+                self._caller.give_back("fit")
+                raise
 
         job = self._caller.share.submit(self._caller.address, submit, self._waits)
         if self._key.given_up:  # while it was submitted

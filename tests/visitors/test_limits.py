@@ -67,6 +67,35 @@ def test_what_is_refused_does_not_count(limits, clock):
     assert count_taken(limits) == 1
 
 
+def test_what_was_taken_and_then_refused_can_be_given_back(limits, clock):
+    limits.give_back("fit", "v", "a")  # nothing was taken: nothing is won
+    assert count_taken(limits) == RATES["fit"].burst
+    limits.give_back("fit", "v", "a")
+    assert count_taken(limits) == 1
+    total = RATES["fit"].burst + 1  # of the address, of which one was given back
+    for number in range(10 * ADDRESS_FACTOR):
+        total += count_taken(limits, visitor=str(number))
+    assert total - 1 == RATES["fit"].burst * ADDRESS_FACTOR
+
+
+def test_a_fit_that_the_queue_refuses_does_not_count(tmp_path, monkeypatch):
+    service = Service(tmp_path)
+    mine, submit = Access(service).of(SECRET, address="1.2.3.4"), service.jobs.submit
+    monkeypatch.setattr(service.jobs, "submit", raise_full)
+    for _ in range(RATES["fit"].burst + 1):
+        with pytest.raises(CopeError, match="The queue is full"):
+            mine.jobs.submit(request())
+    monkeypatch.setattr(service.jobs, "submit", submit)
+    for _ in range(RATES["fit"].burst):
+        mine.jobs.submit(request())
+    with pytest.raises(CopeError, match="a lot in a short time"):
+        mine.jobs.submit(request())
+
+
+def raise_full(request):
+    raise CopeError("The queue is full.")
+
+
 def test_the_memory_is_bounded(limits):
     for number in range(REMEMBERED + 500):
         limits.take("compare", str(number), str(number))

@@ -73,7 +73,9 @@ def forget(user_id: str) -> None:
 
 
 def _send_zip(request: Request) -> Response:
-    """The zip, once."""
+    """The zip, once; whoever asks for its headers alone, as a preview of links does, does not use it up."""
+    if request.method == "HEAD":
+        return Response(status_code=405, headers={"allow": "GET"})
     file = ZIPS.open_link(request.path_params["token"])
     if file is None:
         return PlainTextResponse("This link has been used, or is too old: ask for the adapters again.", 404)
