@@ -53,6 +53,8 @@ OPPU = {
     "lr 1e-3, batch 8": dict(oppu_learning_rate=1e-3, oppu_batch=8),
 }
 STACKED = {
+    "lr 5e-5": dict(stacked_learning_rate=5e-5),
+    "lr 1e-4": dict(stacked_learning_rate=1e-4),
     "lr 2e-4": dict(stacked_learning_rate=2e-4),
     "lr 5e-4": dict(stacked_learning_rate=5e-4),
     "lr 1e-3": dict(stacked_learning_rate=1e-3),

@@ -218,6 +218,7 @@ def _train_tam(options) -> None:
 
 
 def _evaluate(options) -> None:
+    from cope_demo.evaluation.eta import Progress
     from cope_demo.evaluation.evaluate import evaluate
     from cope_demo.evaluation.results import format_markdown
     from cope_demo.evaluation.study import run_study
@@ -239,7 +240,7 @@ def _evaluate(options) -> None:
             more = {name: getattr(options, name) for name in ("seeds", "controls", "samples", "processes")}
             table = format_study(task, run_study(task, data, methods, out, tell=show, **given, **more))
         else:
-            table = format_markdown(evaluate(task, data, methods, out, tell=show, **given))
+            table = format_markdown(evaluate(task, data, methods, out, progress=Progress(show), **given))
     print(table)
 
 

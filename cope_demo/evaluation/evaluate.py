@@ -6,8 +6,7 @@ but by the seed, so a run continued gives the same table as one that was not cut
 """
 
 import json
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -23,6 +22,7 @@ from cope_demo.system.files import format_json_lines, read_json, sha256_file, wr
 from cope_demo.texts.lamp import USERS, Author, read_authors
 from cope_demo.texts.tasks import find_task
 
+from .eta import FITS, TEXTS, Progress, estimate_fit, estimate_texts
 from .measurement import Measurement
 from .metrics import METRICS
 from .results import summarize_rows, write_results
@@ -32,9 +32,6 @@ PREDICTIONS, PLAN = "predictions.jsonl", "plan.json"
 
 BROKEN = (RuntimeError, ValueError, ArithmeticError)
 """What leaves an author out and does not end a run."""
-
-Tell = Callable[[int, int, float], None]
-"""Is called with (authors done, of, seconds to go)."""
 
 
 @dataclass(frozen=True)
@@ -80,14 +77,14 @@ def evaluate(
     decode: dict | None = None,
     config: FitConfig | None = None,
     run: Run = run_here,
-    tell: Tell = lambda done, of, eta: None,
+    progress: Progress | None = None,
 ) -> dict:
     """Runs or continues an evaluation in `out` and returns what results.json holds.
 
     methods: of those that methods.list_evaluated names. users: that many authors, None for all. decode: DecodeConfig
     fields that differ from the task's defaults. config: how authors are fitted. run: measures the authors, see
-    workers.py. One author who cannot be measured is reported under "skipped" and does not end the run. Raises CopeError
-    for data or settings that will not do, or for another run in `out`.
+    workers.py. progress: is told of each. One author who cannot be measured is reported under "skipped" and does not
+    end the run. Raises CopeError for data or settings that will not do, or for another run in `out`.
     """
     find_task(task_name)
     _check_options(methods, users)
@@ -108,7 +105,7 @@ def evaluate(
         measurement.base.compute,
     )
     done = _open_run(out, plan, authors)
-    skipped = _measure_authors(authors, settings, out, done, run, tell)
+    skipped = _measure_authors(authors, settings, out, done, run, progress or Progress())
     rows = [row for author in authors if author.id not in skipped for row in done[author.id]]
     if not rows:
         raise CopeError(f"No author could be measured: {next(iter(skipped.values()), 'the file has no queries')}")
@@ -182,7 +179,12 @@ def _find_tam(task_name: str, base: BaseModel, methods: Sequence[str]) -> TaskAd
 
 
 def _measure_authors(
-    authors: Sequence[Author], settings: RunSettings, out: Path, done: dict[str, list[dict]], run: Run, tell: Tell
+    authors: Sequence[Author],
+    settings: RunSettings,
+    out: Path,
+    done: dict[str, list[dict]],
+    run: Run,
+    progress: Progress,
 ) -> dict[str, str]:
     """Measures the authors who are not in `done` yet, adds their rows there and to the run's file.
 
@@ -191,9 +193,11 @@ def _measure_authors(
     skipped = {author.id: "No query with id, input and gold." for author in authors if not author.queries}
     wanted = [author for author in authors if author.id not in skipped and author.id not in done]
     if wanted and any(METHODS[name].amateur != "base" for name in settings.methods):
-        make_fits(authors, settings, run, tell)
-    started, before = time.monotonic(), len(authors) - len(wanted)
-    for number, (author, outcome) in enumerate(run(partial(_measure_author, settings, tuple(authors)), wanted), 1):
+        make_fits(authors, settings, run, progress)
+    measurement = prepare_measurement(settings)
+    works = {one.id: estimate_fit(measurement, one) + estimate_texts(measurement, one) for one in wanted}
+    progress.begin((settings.seed, TEXTS), works, len(authors) - len(wanted))
+    for author, outcome, seconds in run(partial(_measure_author, settings, tuple(authors)), wanted):
         if isinstance(outcome, CopeError):
             skipped[author.id] = str(outcome)
         elif isinstance(outcome, BROKEN):
@@ -203,19 +207,21 @@ def _measure_authors(
         else:
             _append_rows(out / PREDICTIONS, outcome)
             done[author.id] = outcome
-        passed = time.monotonic() - started
-        tell(before + number, len(authors), passed / number * (len(wanted) - number))
+        progress.count(author.id, None if isinstance(outcome, Exception) else seconds)
     return {author.id: skipped[author.id] for author in authors if author.id in skipped}
 
 
-def make_fits(authors: Sequence[Author], settings: RunSettings, run: Run, tell: Tell) -> None:
+def make_fits(authors: Sequence[Author], settings: RunSettings, run: Run, progress: Progress) -> None:
     """Makes every author's fit before any is measured, as an author's texts need the others' too, and no two processes
     may make the same one. What will not do is said of each author when they are measured."""
-    started, able = time.monotonic(), [author for author in authors if author.queries and author.profile]
-    for number, (_, outcome) in enumerate(run(partial(_make_fit, settings), able), 1):
+    measurement = prepare_measurement(settings)
+    works = {one.id: estimate_fit(measurement, one) for one in authors if one.queries and one.profile}
+    lacking = [author for author in authors if works.get(author.id)]
+    progress.begin((settings.seed, FITS), {one.id: works[one.id] for one in lacking}, len(authors) - len(lacking))
+    for author, outcome, seconds in run(partial(_make_fit, settings), lacking):
         if isinstance(outcome, Exception) and not isinstance(outcome, (CopeError, *BROKEN)):
             raise outcome
-        tell(number, len(able), (time.monotonic() - started) / number * (len(able) - number))
+        progress.count(author.id, None if isinstance(outcome, Exception) else seconds)
 
 
 def _open_run(out: Path, plan: Plan, authors: list[Author]) -> dict[str, list[dict]]:

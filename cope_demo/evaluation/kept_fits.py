@@ -60,13 +60,8 @@ def get_kept_fit(
     """
 
     def kept(number: int) -> Path:
-        part = PARTS[number]
-        settings = {name: value for name, value in asdict(config).items() if not name.startswith(part.later)}
-        inputs = [settings, base.identity, tam.sha256 if tam else None, task, [asdict(sample) for sample in samples]]
-        if base.compute != "float32":  # in which every machine can make the same fit
-            inputs.append(base.compute)
-        folder = cache_dir() / "fits" / hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:32]
-        if (folder / part.makes[-1]).exists():
+        part, folder = PARTS[number], _name_folder(PARTS[number], samples, task, config, base, tam)
+        if _is_whole(folder, part):
             return folder
         if not (folder / "request.json").exists():
             scratch.prepare(folder, samples, task, "author", model=model, config=config)
@@ -80,6 +75,34 @@ def get_kept_fit(
         return folder
 
     return kept(len(PARTS) - 1 if preferences else 0)
+
+
+def is_kept(
+    samples: Sequence[Sample],
+    task: str,
+    config: FitConfig,
+    base: BaseModel,
+    tam: TaskAdapter | None,
+    preferences: bool,
+) -> bool:
+    """Whether get_kept_fit has nothing to make."""
+    part = PARTS[-1 if preferences else 0]
+    return _is_whole(_name_folder(part, samples, task, config, base, tam), part)
+
+
+def _name_folder(
+    part: _Part, samples: Sequence[Sample], task: str, config: FitConfig, base: BaseModel, tam: TaskAdapter | None
+) -> Path:
+    """Where this part of a fit is kept, there or not."""
+    settings = {name: value for name, value in asdict(config).items() if not name.startswith(part.later)}
+    inputs = [settings, base.identity, tam.sha256 if tam else None, task, [asdict(sample) for sample in samples]]
+    if base.compute != "float32":  # in which every machine can make the same fit
+        inputs.append(base.compute)
+    return cache_dir() / "fits" / hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:32]
+
+
+def _is_whole(folder: Path, part: _Part) -> bool:
+    return (folder / part.makes[-1]).exists()
 
 
 def _copy(source: Path, target: Path) -> None:

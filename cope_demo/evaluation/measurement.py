@@ -17,7 +17,7 @@ from cope_demo.reward import bits_per_token
 from cope_demo.texts.lamp import Author, Query
 from cope_demo.texts.tasks import Sample, Task
 
-from .kept_fits import get_kept_fit
+from .kept_fits import get_kept_fit, is_kept
 from .metrics import score_text
 
 BATCH = 16
@@ -175,6 +175,15 @@ class Measurement:
     def find_fit(self, samples: Sequence[Sample], preferences: bool = True) -> Path:
         """The folder of the kept fit on these samples; see get_kept_fit."""
         return get_kept_fit(samples, self.task.name, self.config, self.base, self.tam, self.model, preferences)
+
+    def is_kept(self, samples: Sequence[Sample]) -> bool:
+        """Whether the fit on these samples that the run's methods need is there."""
+        return is_kept(samples, self.task.name, self.config, self.base, self.tam, "cope" in self._kinds)
+
+    @property
+    def fits(self) -> bool:
+        """Whether any of the run's methods needs a fit."""
+        return bool(self._kinds)
 
     def make_bank(self, loras: dict[str, Lora]) -> LoraBank:
         """These adapters beside the task's, where there is one."""

@@ -6,7 +6,6 @@ only these are measured.
 """
 
 import json
-import time
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -22,7 +21,8 @@ from cope_demo.texts.tasks import find_task
 from .attribution import Attribution
 from .controls import SAMPLES, Controls, find_rules
 from .endpoints import Replicate, Table, count_flips, tabulate_endpoints
-from .evaluate import PLAN, PREDICTIONS, RunSettings, Tell, evaluate, make_fits, make_settings, prepare_measurement
+from .eta import CONTROLS, TEXTS, Progress, Tell, estimate_controls, estimate_fit, estimate_texts
+from .evaluate import PLAN, PREDICTIONS, RunSettings, evaluate, make_fits, make_settings, prepare_measurement
 from .study_summary import count_pairs, summarize_table
 from .study_text import format_study
 from .workers import Run, open_workers
@@ -51,8 +51,8 @@ def run_study(
 
     Returns what OUT/results.json has under "study" (see study_summary.summarize_table, with "flips" and "pairs" of the
     controls); its tables are OUT/study.md. samples: texts that the controls sample for a query. processes: how
-    many authors are measured at once. tell: the authors of a seed, first of its runs, then of its controls; the time is
-    that of the part at hand. The other parameters and errors are those of `evaluate`.
+    many authors are measured at once. tell: the authors of a seed, first of its texts, then of its controls, and the
+    time of the whole study. The other parameters and errors are those of `evaluate`.
     """
     check("seeds", seeds, 1, 100, whole=True)
     check("samples", samples, 0, 1000, whole=True)
@@ -61,11 +61,14 @@ def run_study(
     if controls and not {"oppu", "cope"} <= set(methods):
         raise CopeError("The controls compare the methods oppu and cope: name both in --methods.")
     _check_layout(out, seeds)
-    replicates = []
+    replicates, progress = [], Progress(tell, processes)
+    for number in range(seed, seed + seeds):
+        settings = make_settings(task_name, methods, number, model, decode, config)
+        _expect_seed(progress, settings, authors, samples if controls else None)
     with open_workers(processes) as run:
         for number in range(seed, seed + seeds):
             folder = out if seeds == 1 else out / f"seed-{number}"
-            told = {"run": run, "tell": tell}
+            told = {"run": run, "progress": progress}
             result = evaluate(task_name, data, methods, folder, users=users, seed=number, **told, **options)
             kept = [author for author in authors if author.id not in result["skipped"]]
             records = {author.id: _make_bare_record(author) for author in kept}
@@ -83,7 +86,7 @@ def run_study(
 
 
 def measure_controls(
-    settings: RunSettings, authors: Sequence[Author], folder: Path, samples: int, run: Run, tell: Tell
+    settings: RunSettings, authors: Sequence[Author], folder: Path, samples: int, run: Run, progress: Progress
 ) -> dict[str, dict]:
     """The records of these authors, by id; what is missing in `folder` is measured and kept there.
 
@@ -94,17 +97,28 @@ def measure_controls(
     records = {author.id: read_json(paths[author.id]) for author in authors if paths[author.id].exists()}
     wanted = [author for author in authors if not _is_of(records.get(author.id, {}), author, authors, samples)]
     if wanted:
-        make_fits(authors, settings, run, tell)  # the cache may have been emptied, and no two processes may make one
-    started, before = time.monotonic(), len(authors) - len(wanted)
+        make_fits(authors, settings, run, progress)  # the cache may have been emptied, and no two may make the same one
+    measurement = prepare_measurement(settings)
+    works = {author.id: estimate_controls(measurement, author, len(authors), samples) for author in wanted}
+    progress.begin((settings.seed, CONTROLS), works, len(authors) - len(wanted))
     measure = partial(_measure_record, settings, tuple(authors), samples)
-    for number, (author, outcome) in enumerate(run(measure, wanted), 1):
+    for author, outcome, seconds in run(measure, wanted):
         if isinstance(outcome, Exception):
             raise outcome
         write_whole(paths[author.id], json.dumps(outcome, ensure_ascii=False) + "\n")
         records[author.id] = outcome
-        passed = time.monotonic() - started
-        tell(before + number, len(authors), passed / number * (len(wanted) - number))
+        progress.count(author.id, seconds)
     return records
+
+
+def _expect_seed(progress: Progress, settings: RunSettings, authors: Sequence[Author], samples: int | None) -> None:
+    """What a seed's texts will take, and with `samples` its controls."""
+    run, able = prepare_measurement(settings), [author for author in authors if author.queries]
+    works = {author.id: estimate_fit(run, author) + estimate_texts(run, author) for author in able}
+    progress.expect((settings.seed, TEXTS), works)
+    if samples is not None:
+        works = {author.id: estimate_controls(run, author, len(able), samples) for author in able}
+        progress.expect((settings.seed, CONTROLS), works)
 
 
 def _measure_record(settings: RunSettings, authors: tuple[Author, ...], samples: int, author: Author) -> dict:

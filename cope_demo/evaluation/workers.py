@@ -7,6 +7,7 @@ nothing. Every process has the model for itself; what it takes is what one proce
 import multiprocessing
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -15,8 +16,8 @@ from typing import Any
 
 import torch
 
-Outcomes = Iterator[tuple[Any, Any]]
-"""Items, each with its result or the Exception that it ended with."""
+Outcomes = Iterator[tuple[Any, Any, float]]
+"""Items, each with its result or the Exception that it ended with, and the seconds of the process that it took."""
 Run = Callable[[Callable, Iterable], Outcomes]
 """Calls a function for every item."""
 
@@ -24,10 +25,7 @@ Run = Callable[[Callable, Iterable], Outcomes]
 def run_here(function: Callable, items: Iterable) -> Outcomes:
     """Calls the function for one item after the other, in this process."""
     for item in items:
-        try:
-            yield item, function(item)
-        except Exception as error:
-            yield item, error
+        yield item, *_time(function, item)
 
 
 @contextmanager
@@ -43,14 +41,24 @@ def open_workers(count: int) -> Iterator[Run]:
     pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), initializer=_begin_worker)
 
     def run(function: Callable, items: Iterable) -> Outcomes:
-        waiting = {pool.submit(function, item): item for item in items}
+        waiting = {pool.submit(_time, function, item): item for item in items}
         for future in as_completed(waiting):
-            yield waiting[future], future.exception() or future.result()
+            yield waiting[future], *((future.exception(), 0.0) if future.exception() else future.result())
 
     try:
         yield run
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _time(function: Callable, item: Any) -> tuple[Any, float]:
+    """What it returns for the item, or the Exception that it ended with, and its seconds."""
+    started = time.monotonic()
+    try:
+        found = function(item)
+    except Exception as error:
+        found = error
+    return found, time.monotonic() - started
 
 
 def _begin_worker() -> None:
