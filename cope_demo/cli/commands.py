@@ -229,10 +229,8 @@ def _evaluate(options) -> None:
 
     quiet_libraries()
     methods = [name.strip() for name in options.methods.split(",") if name.strip()]
-    decode = {"alpha": options.alpha, "tau": options.tau}
-    for name in ("repetition_penalty", "penalty_on", "scale"):
-        if getattr(options, name) is not None:
-            decode[name] = getattr(options, name)
+    asked = {name: getattr(options, name) for name in ("alpha", "tau", "repetition_penalty", "penalty_on", "scale")}
+    decode = {name: value for name, value in asked.items() if value is not None}
     given = {"users": options.users, "seed": options.seed, "model": options.model, "decode": decode}
     task, data, out = options.task, options.data, options.out
     with author_bar(task) as show:
