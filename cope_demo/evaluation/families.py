@@ -43,9 +43,8 @@ class Quantity:
 
 
 ALPHAS = ("0.1", "0.3", "0.5", "1")
-FOUND = Quantity("identification pairwise", "oppu", "", "author found in pairs by OPPU's adapters (chance 0.5)")
 QUANTITIES = (
-    FOUND,
+    Quantity("identification pairwise", "oppu", "", "author found in pairs by OPPU's adapters (chance 0.5)"),
     Quantity("identification pairwise", "oppu+dpo", "", "author found in pairs after DPO"),
     Quantity("identification pairwise", "oppu+dpo", "oppu", "the same, after DPO over OPPU"),
     *(

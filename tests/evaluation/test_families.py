@@ -11,7 +11,7 @@ from cope_demo.errors import CopeError
 from cope_demo.evaluation import study
 from cope_demo.evaluation.attribution import Attribution
 from cope_demo.evaluation.endpoints import Replicate
-from cope_demo.evaluation.families import FOUND, compare_families
+from cope_demo.evaluation.families import compare_families
 from cope_demo.evaluation.published import read_families
 from cope_demo.evaluation.records import RunRecord
 from tests.evaluation.test_study_text import DOCS, TASK, scripts, write_run  # noqa: F401
@@ -64,7 +64,7 @@ def test_each_number_is_paired_on_the_authors_that_both_have():
         [make_run("large", cope=0.75, own=-7.0)],
     )
     assert (found["users"], found["queries"], found["seeds"], found["machine"]) == (3, 3, [0], "a machine of large")
-    pairs = find(found, FOUND.endpoint, FOUND.own)
+    pairs = find(found, "identification pairwise", "oppu")
     assert (pairs["embedded"]["mean"], pairs["other"]["mean"], pairs["difference"]["mean"]) == (1, 0, -1)
     lead = find(found, "attribution by letters pairwise", "cope", "oppu")
     assert lead["embedded"] == {"mean": 0, "ci95": [0, 0]} and lead["other"]["mean"] == 0.25

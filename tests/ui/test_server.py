@@ -1,6 +1,8 @@
 """The running page: its endpoints, what Gradio may keep and serve, its start, its colours."""
 
+import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -97,6 +99,17 @@ def test_gradio_keeps_and_serves_nothing(monkeypatch, own_data):
 def test_the_page_is_built_without_torch():
     code = "import sys, cope_demo.ui.server, cope_demo.service.service; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=paths.ROOT, timeout=120).returncode == 0
+
+
+def test_an_interrupt_while_the_app_starts_is_no_traceback(tmp_path):
+    command = [sys.executable, "-X", "importtime", "app.py"]  # which says what has been imported
+    environment = os.environ | {"COPE_DATA": str(tmp_path), "COPE_WORKERS": "0"}
+    app = subprocess.Popen(command, cwd=paths.ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+    for line in app.stderr:
+        if line.split()[-1] == "pandas":  # by Gradio, whose own end is not near
+            app.send_signal(signal.SIGINT)
+            break
+    assert "Traceback" not in app.communicate(timeout=60)[1] and app.returncode == 130
 
 
 # -- colours ----------------------------------------

@@ -2,10 +2,11 @@
 docs/families.json (`make families`).
 """
 
-from cope_demo.evaluation.families import FOUND
 from cope_demo.evaluation.hypotheses import WRITTEN
 from cope_demo.texts.tasks import TASKS
 
+FOUND = ("identification pairwise", "oppu", "")
+"""How often an adapter of OPPU finds its author's text, as families.QUANTITIES names it."""
 ALPHAS = ("0.1", "0.5")
 """The alphas of contrast that are drawn."""
 
@@ -23,7 +24,7 @@ def _describe_comparison(found: dict) -> dict:
     lead = (
         f"On the same {found['users']} authors ({found['queries']} texts of theirs, {_count_seeds(found['seeds'])}). "
     )
-    if one := numbers.get((FOUND.endpoint, FOUND.own, FOUND.over)):
+    if one := numbers.get(FOUND):
         lead += f"Of two authors’ adapters, the right one finds the text likelier in {one['other']['mean']:.0%} of the "
         lead += f"cases ({names['embedded']}: {one['embedded']['mean']:.0%}).{_tell_difference(one)} "
     if one := numbers.get((WRITTEN, "cope", "oppu")):
@@ -42,7 +43,7 @@ def _describe_comparison(found: dict) -> dict:
 
 def _draw_found(numbers: dict, names: dict[str, str]) -> dict:
     """How often an adapter finds its author's text, by model."""
-    rows = _make_rows(numbers, names, [(FOUND.endpoint, FOUND.own, FOUND.over, "adapters of OPPU")])
+    rows = _make_rows(numbers, names, [(*FOUND, "adapters of OPPU")])
     start = max(0.0, min([0.5, *(row["low"] for row in rows)]) - 0.1)
     line = {"name": "chance", "value": 0.5}
     return {"title": "Whose adapter finds a text’s author", "rows": rows, "lines": [line], "start": round(start, 3)}

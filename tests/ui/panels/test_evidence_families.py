@@ -2,9 +2,9 @@
 
 import json
 
-from cope_demo.evaluation.families import FOUND
+from cope_demo.evaluation.families import QUANTITIES
 from cope_demo.evaluation.hypotheses import WRITTEN
-from cope_demo.ui.panels.evidence_families import describe_families
+from cope_demo.ui.panels.evidence_families import ALPHAS, FOUND, describe_families
 from tests.evaluation.test_published import NEWS
 
 
@@ -27,7 +27,7 @@ COMPARISON = {
     "fit": {},
     "machine": "a test",
     "quantities": [
-        make_quantity(FOUND.endpoint, FOUND.own, FOUND.over, 0.7, 0.85, (0.02, 0.3)),
+        make_quantity(*FOUND, 0.7, 0.85, (0.02, 0.3)),
         make_quantity("changed", "oppu alpha 0.1", "", 0.3, 0.35, (-0.1, 0.2)),
         make_quantity(WRITTEN, "cope", "oppu", 0.012, -0.003, (-0.05, 0.02)),
     ],
@@ -57,6 +57,11 @@ def test_one_author_alone_has_no_interval_and_no_verdict():
     (shown,) = describe_families({"comparisons": [one]})
     assert "chance" not in shown["lead"].replace("by chance", "")
     assert {(row["low"], row["high"]) for row in shown["figures"][0]["rows"]} == {(0.7, 0.7), (0.85, 0.85)}
+
+
+def test_what_is_told_is_what_is_compared():
+    told = {FOUND, (WRITTEN, "cope", "oppu"), *(("changed", f"oppu alpha {alpha}", "") for alpha in ALPHAS)}
+    assert told <= {(one.endpoint, one.own, one.over) for one in QUANTITIES}
 
 
 def test_without_another_model_there_is_nothing_to_tell():
