@@ -192,10 +192,12 @@ def _measure_authors(
     """
     skipped = {author.id: "No query with id, input and gold." for author in authors if not author.queries}
     wanted = [author for author in authors if author.id not in skipped and author.id not in done]
-    if wanted and any(METHODS[name].amateur != "base" for name in settings.methods):
-        make_fits(authors, settings, run, progress)
     measurement = prepare_measurement(settings)
-    works = {one.id: estimate_fit(measurement, one) + estimate_texts(measurement, one) for one in wanted}
+    works = {one.id: estimate_texts(measurement, one) for one in wanted}
+    if wanted and any(METHODS[name].amateur != "base" for name in settings.methods):
+        progress.expect((settings.seed, TEXTS), works)
+        make_fits(authors, settings, run, progress)
+    works = {one.id: works[one.id] + estimate_fit(measurement, one) for one in wanted}
     progress.begin((settings.seed, TEXTS), works, len(authors) - len(wanted))
     for author, outcome, seconds in run(partial(_measure_author, settings, tuple(authors)), wanted):
         if isinstance(outcome, CopeError):
