@@ -5,10 +5,12 @@ cancelled one leaves. Nobody's second comparison gets a step before everybody's 
 then. What goes wrong in one work ends that work alone.
 """
 
+import atexit
 import threading
 import time
 from collections.abc import Callable
 from collections.abc import Sequence as Many
+from weakref import WeakSet
 
 import torch
 
@@ -35,6 +37,9 @@ LEAST = 16
 """Tokens of prompts in a step, at least; and of what is patient, at most, while others write or read."""
 IDLE_SECONDS = 2
 """After so long without work the thread ends; the next work starts it again."""
+END_SECONDS = 5
+"""How long a process that ends waits for its last step. A thread within torch would break off with an abort then."""
+_ALL: "WeakSet[SharedPass]" = WeakSet()
 
 
 def _get_turn(work: Work) -> tuple[bool, int]:
@@ -53,6 +58,8 @@ class SharedPass:
         self._waiting: list[Work] = []
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._serving, self._ended = False, False
+        _ALL.add(self)
         self.step_time = StepTime(forward.device.type == "cpu")
         """Of steps in which nobody reads."""
         self.cores = Cores(torch.get_num_threads() if forward.device.type == "cpu" else 1)
@@ -78,7 +85,8 @@ class SharedPass:
             own = [other.turn for other in others if outbox.owner is not None and other.owner == outbox.owner]
             outbox.turn = 1 + max(own, default=-1)
             self._waiting.extend(works)
-            if self._thread is None:
+            if not self._serving:
+                self._serving = True
                 self._thread = threading.Thread(target=self._serve, name="decode", daemon=True)
                 self._thread.start()
             self._changed.notify()
@@ -98,13 +106,21 @@ class SharedPass:
         self._beginnings.release_unused()
         return self._places.free()
 
+    def end(self) -> None:
+        """Ends the thread after its step, for good; what has not been written is not."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join(END_SECONDS)
+
     # -- in the thread -------------------------------------------------------------------------------------------------
 
     def _serve(self) -> None:
-        while True:
+        while not self._ended:
             with self._changed:
-                if not self._changed.wait_for(self.is_busy, IDLE_SECONDS):
-                    self._thread = None
+                if not self._changed.wait_for(lambda: self._ended or self.is_busy(), IDLE_SECONDS):
+                    self._serving = False
                     self._use_cores(self.cores.most)  # others' work begins with as many
                     return
             self._use_cores(self.cores.count)
@@ -245,3 +261,9 @@ class SharedPass:
             if not goes_on:
                 work.outbox.put(column)
         work.keep(going)
+
+
+@atexit.register
+def _end_all() -> None:
+    for one in list(_ALL):
+        one.end()

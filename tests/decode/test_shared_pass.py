@@ -1,5 +1,7 @@
 """One pass for everybody: numbers do not depend on who else writes, and whoever ends, leaves or fails does so alone."""
 
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from functools import partial
@@ -19,6 +21,7 @@ from cope_demo.errors import CopeError
 from cope_demo.model import adapter_slots
 from cope_demo.model.adapters import Lora, LoraBank
 from cope_demo.model.base_model import BaseModel
+from cope_demo.paths import ROOT
 from tests import tiny
 from tests.decode.together import (
     Ask,
@@ -35,6 +38,25 @@ from tests.model.test_adapter_slots import dress_by_torch
 
 CONFIG = DecodeConfig(max_new_tokens=12)
 MANY = (*(name for name, method in METHODS.items() if method.paper), "oppu-scaled", "against-mean")
+
+
+WRITE_AND_END = """
+import atexit, threading
+names = lambda: [thread.name for thread in threading.enumerate()]
+atexit.register(lambda: print("ends", names()))  # is called last
+
+from cope_demo.config import DecodeConfig
+from cope_demo.decode.engine import Engine
+from cope_demo.decode.methods import COLUMNS
+from tests import tiny
+from tests.decode.together import make_person, make_prompt
+
+base, _ = tiny.make_base()
+base.__dict__["end_ids"] = frozenset()
+stream = Engine(base).decode(make_prompt(9), COLUMNS, make_person(base, 0), DecodeConfig(max_new_tokens=200))
+next(stream)
+print("writes", "decode" in names())
+"""
 
 
 @pytest.fixture(scope="module")
@@ -255,4 +277,12 @@ def test_the_thread_ends_when_nobody_writes_and_begins_again(base, asks, alone, 
     own = Engine(base)
     for _ in range(2):
         check_same(alone[0], run(own, asks[0]), CONFIG)
-        assert eventually(lambda: own.shared._thread is None)
+        assert eventually(lambda: not own.shared._serving)
+
+
+def test_a_process_that_ends_while_somebody_writes_ends_well():
+    """Else the thread might be within torch, which breaks off with an abort."""
+    command = [sys.executable, "-c", WRITE_AND_END]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.split("\n")[-3:] == ["writes True", "ends ['MainThread']", ""]
