@@ -39,6 +39,7 @@ IDLE_SECONDS = 2
 """After so long without work the thread ends; the next work starts it again."""
 END_SECONDS = 5
 """How long a process that ends waits for its last step. A thread within torch would break off with an abort then."""
+THREAD = "decode"
 _ALL: "WeakSet[SharedPass]" = WeakSet()
 
 
@@ -57,7 +58,6 @@ class SharedPass:
         self._running: list[Work] = []
         self._waiting: list[Work] = []
         self._changed = threading.Condition()
-        self._thread: threading.Thread | None = None
         self._serving, self._ended = False, False
         _ALL.add(self)
         self.step_time = StepTime(forward.device.type == "cpu")
@@ -87,8 +87,7 @@ class SharedPass:
             self._waiting.extend(works)
             if not self._serving:
                 self._serving = True
-                self._thread = threading.Thread(target=self._serve, name="decode", daemon=True)
-                self._thread.start()
+                threading.Thread(target=self._serve, name=THREAD, daemon=True).start()
             self._changed.notify()
 
     def cancel(self, outbox: Outbox) -> None:
@@ -107,12 +106,10 @@ class SharedPass:
         return self._places.free()
 
     def end(self) -> None:
-        """Ends the thread after its step, for good; what has not been written is not."""
+        """Lets the thread end after its step, for good; what has not been written is not."""
         with self._changed:
             self._ended = True
             self._changed.notify()
-        if self._thread is not None:
-            self._thread.join(END_SECONDS)
 
     # -- in the thread -------------------------------------------------------------------------------------------------
 
@@ -265,5 +262,9 @@ class SharedPass:
 
 @atexit.register
 def _end_all() -> None:
+    """Also waits for threads that have ended their work, and drop the last of a model."""
     for one in list(_ALL):
         one.end()
+    for thread in threading.enumerate():
+        if thread.name == THREAD:
+            thread.join(END_SECONDS)
