@@ -121,8 +121,8 @@ def _compare_quantities(tables: Mapping[str, Table]) -> list[dict]:
 
 def count_right_flips(replicates: Sequence[Replicate], rule: str) -> dict:
     """What contrast changes of the plain rule's tokens: the counts of endpoints.count_flips, and of the tokens of which
-    one side is the author's, the share that became so: "right", with its "ci95" over authors, cut at 0 and 1 (None where
-    there is no such token).
+    one side is the author's, the share that became so: "right", with its "ci95" over authors, cut at 0 and 1 (None
+    where there is no such token).
     """
     authors = [_count_author(replicates, author, rule) for author in replicates[0].records]
     counts = {name: sum(one[name] for one in authors) for name in authors[0]}
