@@ -4,7 +4,7 @@ import json
 
 from cope_demo.evaluation.families import QUANTITIES
 from cope_demo.evaluation.hypotheses import WRITTEN
-from cope_demo.ui.panels.evidence_families import ALPHAS, FOUND, describe_families
+from cope_demo.ui.panels.evidence_families import ALPHA, FOUND, describe_families
 from tests.evaluation.test_published import NEWS
 
 
@@ -28,10 +28,15 @@ COMPARISON = {
     "machine": "a test",
     "quantities": [
         make_quantity(*FOUND, 0.7, 0.85, (0.02, 0.3)),
-        make_quantity("changed", "oppu alpha 0.1", "", 0.3, 0.35, (-0.1, 0.2)),
+        make_quantity("changed", f"oppu alpha {ALPHA}", "", 0.3, 0.35, (-0.1, 0.2)),
         make_quantity(WRITTEN, "cope", "oppu", 0.012, -0.003, (-0.05, 0.02)),
     ],
-    "flips": {},
+    "flips": {
+        ALPHA: {
+            "embedded": {"gained": 1, "lost": 3, "right": 0.25, "ci95": [0.1, 0.4]},
+            "other": {"gained": 0, "lost": 0, "right": None, "ci95": None},
+        }
+    },
 }
 """A comparison of two models, as far as the panel reads it."""
 
@@ -39,14 +44,17 @@ COMPARISON = {
 def test_another_model_is_told_beside_the_embedded_one():
     (shown,) = json.loads(json.dumps(describe_families({"comparisons": [COMPARISON]})))
     assert shown["label"] == "News headlines: Large-1B" and shown["rows"] == []
-    assert "On the same 8 authors (80 texts of theirs, one fit each)" in shown["lead"]
+    assert "Large-1B and Small-135M on the same 8 authors (80 of their texts, one fit each)" in shown["lead"]
     assert "finds the text likelier in 85\u202f% of the cases (Small-135M: 70\u202f%)" in shown["lead"]
-    assert "The difference is more than chance explains. What CoPe wrote" in shown["lead"]
-    assert shown["lead"].endswith("by −0.3 points (Small-135M: 1.2 points). The difference may be chance.")
-    found, changed = shown["figures"]
+    assert "The difference is more than chance explains. CoPe’s lead over OPPU" in shown["lead"]
+    assert shown["lead"].endswith("by letters: −0.3 points (Small-135M: 1.2 points). The difference may be chance.")
+    found, changed, right = shown["figures"]
     assert [(row["name"], row["value"]) for row in found["rows"]] == [("Small-135M", 0.7), ("Large-1B", 0.85)]
-    assert found["start"] == 0.4 and found["lines"] == [{"name": "chance", "value": 0.5}]
-    assert [row["what"] for row in changed["rows"]] == ["contrast at alpha 0.1"] * 2 and changed["start"] == 0
+    assert found["lines"] == [{"name": "chance", "value": 0.5}] and changed["lines"] == []
+    assert [(row["low"], row["high"]) for row in changed["rows"]] == [(0.2, 0.4), (0.25, 0.45)]
+    assert [(row["name"], row["value"]) for row in right["rows"]] == [
+        ("Small-135M", 0.25)
+    ]  # the other has no such token
 
 
 def test_one_author_alone_has_no_interval_and_no_verdict():
@@ -60,7 +68,7 @@ def test_one_author_alone_has_no_interval_and_no_verdict():
 
 
 def test_what_is_told_is_what_is_compared():
-    told = {FOUND, (WRITTEN, "cope", "oppu"), *(("changed", f"oppu alpha {alpha}", "") for alpha in ALPHAS)}
+    told = {FOUND, (WRITTEN, "cope", "oppu"), ("changed", f"oppu alpha {ALPHA}", "")}
     assert told <= {(one.endpoint, one.own, one.over) for one in QUANTITIES}
 
 
