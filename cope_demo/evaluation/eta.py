@@ -8,6 +8,7 @@ nobody was measured in is taken to go as fast as those before it.
 import time
 from collections.abc import Callable, Iterable, Mapping
 
+from cope_demo.errors import CopeError
 from cope_demo.fit.eta import estimate_work
 from cope_demo.fit.examples import encode
 from cope_demo.texts.lamp import Author
@@ -15,7 +16,7 @@ from cope_demo.texts.lamp import Author
 from .controls import ADAPTERS, SAMPLED, SWAPPED, find_rules
 from .decisions import Rule
 from .measurement import BATCH, Measurement
-from .measurement import SAMPLED as SAMPLED_ROWS
+from .measurement import SAMPLED as SAMPLED_ANSWERS
 
 Tell = Callable[[int, int, float], None]
 """Is called with (authors of the part at hand that are done, of, seconds until the whole study is done)."""
@@ -107,15 +108,21 @@ def _list_models(rules: Iterable[Rule]) -> set[tuple[str, float]]:
 def _estimate_writing(run: Measurement, author: Author, models: int, samples: int = 1) -> float:
     """Work of writing all queries by one method, which runs so many models, each to the task's length."""
     sizes, steps = _count_tokens(run, author), run.settings.max_new_tokens
-    rows = models * samples * len(sizes)
-    batches = max(1, rows / (BATCH if samples == 1 else SAMPLED_ROWS))
-    return READ * models * sum(prompt for prompt, _ in sizes) + steps * (STEP * batches + ROW * rows)
+    answers = samples * len(sizes)
+    batches = -(-answers // (BATCH if samples == 1 else SAMPLED_ANSWERS))
+    return READ * models * sum(prompt for prompt, _ in sizes) + steps * (STEP * batches + ROW * models * answers)
 
 
 def _count_tokens(run: Measurement, author: Author) -> list[tuple[int, int]]:
-    """The tokens of every query's prompt and of the author's own text."""
+    """The tokens of every query's prompt and of the author's own text; none where one is no prompt, as is said when the
+    author is measured.
+    """
+    try:
+        prompts = [run.task.prompt(query.input) for query in author.queries]
+    except CopeError:
+        return []
     limit = run.config.max_response_tokens
     return [
-        (len(run.base.prompt_ids(run.task.prompt(query.input))), len(run.base.response_ids(query.gold, limit)))
-        for query in author.queries
+        (len(run.base.prompt_ids(prompt)), len(run.base.response_ids(query.gold, limit)))
+        for prompt, query in zip(prompts, author.queries, strict=True)
     ]

@@ -96,6 +96,8 @@ def test_work_is_counted_once_and_grows_with_what_there_is_to_do(root, monkeypat
     settings = make_settings(TASK, ["oppu", "cope"], 0, **given)
     run, (first, without, other) = prepare_measurement(settings), read_authors(root, USERS)
     assert estimate_fit(run, first) > 0 and estimate_fit(run, without) == 0
+    empty = replace(first, queries=[replace(first.queries[0], input=" ")])
+    assert estimate_texts(run, empty) == estimate_controls(run, empty, 2, 0) == 0
     longer = prepare_measurement(replace(settings, decode=(("max_new_tokens", 8),)))
     assert estimate_texts(run, first) < estimate_texts(longer, first)
     assert estimate_controls(run, first, 2, 0) < estimate_controls(run, first, 3, 0)
