@@ -84,9 +84,8 @@ class Writing(Connector):
         self, profile: gr.OAuthProfile | None, request: gr.Request, event: gr.EventData, visitor
     ) -> Iterator[dict]:
         visit = Visit(self.access, visitor, profile, request)
-        asked = (
-            event._data if isinstance(event._data, dict) else {}
-        )  # all of it; its attributes would have to be asked for one by one
+        # All that it says: its attributes would have to be asked for one by one.
+        asked = event._data if isinstance(event._data, dict) else {}
         yield from self._show_writing(streams.branch(visit.service, visit.visitor.chosen, asked))
 
     def _show_writing(self, texts) -> Iterator[dict]:
