@@ -1,6 +1,7 @@
 """The measured parts of docs/controls.md: tables as Markdown, made from what docs/controls.json holds."""
 
 from controls_findings import list_findings
+from made_parts import fill_parts
 
 from cope_demo.evaluation.hypotheses import PLANNED, list_made
 from cope_demo.evaluation.study_text import (
@@ -25,18 +26,13 @@ PARTS = {
 
 
 def fill_controls(text: str, data: dict) -> str:
-    """The page with what stands between `<!-- made: NAME -->` and `<!-- end: NAME -->` made anew; the rest is kept."""
+    """The page with its measured parts made anew; see made_parts.fill_parts."""
     made = {"measured": _measured(data), "findings": list_findings(data) or NOTHING}
     made |= {name: _by_task(data, make) for name, make in PARTS.items()}
     made["hypotheses"] = _decide(data)
     if data["tasks"] and data["pooled"]:
         made["differences"] += f"\n\n**Mean of the tasks**\n\n{format_differences(data['pooled'])}"
-    for name, part in made.items():
-        begin, end = f"<!-- made: {name} -->", f"<!-- end: {name} -->"
-        if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
-            raise ValueError(f"docs/controls.md needs {begin} and, after it, {end}, each once.")
-        text = text[: text.index(begin) + len(begin)] + f"\n\n{part}\n\n" + text[text.index(end) :]
-    return text
+    return fill_parts(text, made, "docs/controls.md")
 
 
 def _measured(data: dict) -> str:

@@ -1,17 +1,15 @@
 """The measured part of docs/families.md: tables as Markdown, made from what docs/families.json holds."""
 
+from made_parts import fill_parts
+
 from cope_demo.evaluation.study_text import format_table, tell_p, with_span
 from cope_demo.texts.tasks import TASKS
 
-BEGIN, END = "<!-- made: families -->", "<!-- end: families -->"
-
 
 def fill_families(text: str, data: dict) -> str:
-    """The page with what stands between BEGIN and END made anew; the rest is kept."""
-    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
-        raise ValueError(f"docs/families.md needs {BEGIN} and, after it, {END}, each once.")
+    """The page with its measured part made anew; see made_parts.fill_parts."""
     made = "\n\n".join(map(_format_comparison, data["comparisons"])) or "Not measured yet."
-    return text[: text.index(BEGIN) + len(BEGIN)] + f"\n\n{made}\n\n" + text[text.index(END) :]
+    return fill_parts(text, {"families": made}, "docs/families.md")
 
 
 def name_model(identity: str) -> str:

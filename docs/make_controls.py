@@ -5,7 +5,6 @@ data. What every run there has decided goes into docs/records/plan/, which keeps
 of them come docs/controls.json (the page shows it) and the tables between the markers of docs/controls.md.
 """
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from controls_text import fill_controls  # noqa: E402
 from kept_runs import keep_runs, parse_options  # noqa: E402
+from made_parts import publish  # noqa: E402
 
 from cope_demo.errors import CopeError  # noqa: E402
 from cope_demo.evaluation.endpoints import Replicate, tabulate_endpoints  # noqa: E402
@@ -66,9 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
     except CopeError as error:
         print(error, file=sys.stderr)
         return 2
-    (given.docs / "controls.json").write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    page = given.docs / "controls.md"
-    page.write_text(fill_controls(page.read_text("utf-8"), found), "utf-8")
+    publish(given.docs, "controls", found, fill_controls)
     for task, study in found["tasks"].items():
         print(f"{task}: {study['users']} authors, {study['queries']} queries, seeds {study['seeds']}")
     return 0

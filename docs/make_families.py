@@ -5,7 +5,6 @@ What every run there has decided goes into docs/records/families/MODEL/. From al
 for the embedded model, come docs/families.json (the page shows it) and the tables of docs/families.md.
 """
 
-import json
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from families_text import fill_families, name_model  # noqa: E402
 from kept_runs import keep_runs, parse_options  # noqa: E402
+from made_parts import publish  # noqa: E402
 from make_controls import RECORDS as PLAN  # noqa: E402
 
 from cope_demo.errors import CopeError  # noqa: E402
@@ -46,9 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     except CopeError as error:
         print(error, file=sys.stderr)
         return 2
-    (given.docs / "families.json").write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    page = given.docs / "families.md"
-    page.write_text(fill_families(page.read_text("utf-8"), found), "utf-8")
+    publish(given.docs, "families", found, fill_families)
     for one in found["comparisons"]:
         print(f"{name_model(one['models']['other'])}, {one['task']}: {one['users']} authors, seeds {one['seeds']}")
     return 0

@@ -8,6 +8,7 @@ nobody was measured in is taken to go as fast as those before it.
 import time
 from collections.abc import Callable, Iterable, Mapping
 
+from cope_demo.decode.methods import METHODS, Method
 from cope_demo.errors import CopeError
 from cope_demo.fit.eta import estimate_work
 from cope_demo.fit.examples import encode
@@ -87,9 +88,8 @@ def estimate_fit(run: Measurement, author: Author) -> float:
 def estimate_texts(run: Measurement, author: Author) -> float:
     """Work of writing the author's queries by every method, and of reading their own texts by those that can."""
     read = READ * sum(map(sum, _count_tokens(run, author)))
-    contrasting = [method.contrasts for method in run.methods]
-    writing = [_estimate_writing(run, author, 1 + both) for both in contrasting]
-    return sum(writing) + read * contrasting.count(False)
+    writing = [_estimate_writing(run, author, method) for method in run.methods]
+    return sum(writing) + read * sum(not method.contrasts for method in run.methods)
 
 
 def estimate_controls(run: Measurement, author: Author, authors: int, samples: int) -> float:
@@ -97,17 +97,17 @@ def estimate_controls(run: Measurement, author: Author, authors: int, samples: i
     sizes, rules = _count_tokens(run, author), find_rules(authors).values()
     models = len(_list_models(rules)) + len(ADAPTERS) * (authors - 1)
     work = READ * models * sum(map(sum, sizes)) + RULE * len(rules) * sum(answer for _, answer in sizes)
-    work += sum(_estimate_writing(run, author, 1 + (name == "cope")) for name in SWAPPED) if authors > 1 else 0
-    return work + sum(_estimate_writing(run, author, 1 + (name == "cope"), samples) for name in SAMPLED if samples)
+    written = [(name, 1) for name in SWAPPED if authors > 1] + [(name, samples) for name in SAMPLED if samples]
+    return work + sum(_estimate_writing(run, author, METHODS[name], each) for name, each in written)
 
 
 def _list_models(rules: Iterable[Rule]) -> set[tuple[str, float]]:
     return {(rule.adapter, rule.scale) for rule in rules} | {(rule.amateur, 1.0) for rule in rules}
 
 
-def _estimate_writing(run: Measurement, author: Author, models: int, samples: int = 1) -> float:
-    """Work of writing all queries by one method, which runs so many models, each to the task's length."""
-    sizes, steps = _count_tokens(run, author), run.settings.max_new_tokens
+def _estimate_writing(run: Measurement, author: Author, method: Method, samples: int = 1) -> float:
+    """Work of writing all queries by the method, to the task's length; contrast runs two models."""
+    sizes, steps, models = _count_tokens(run, author), run.settings.max_new_tokens, 1 + method.contrasts
     answers = samples * len(sizes)
     batches = -(-answers // (BATCH if samples == 1 else SAMPLED_ANSWERS))
     return READ * models * sum(prompt for prompt, _ in sizes) + steps * (STEP * batches + ROW * models * answers)
